@@ -1,0 +1,171 @@
+#include "base/net_addr.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+
+bool net_addr_equal(const struct net_addr *a, const struct net_addr *b)
+{
+    return a->family == b->family && a->port == b->port &&
+           memcmp(a->ip, b->ip, net_addr_ip_bytes(a)) == 0;
+}
+
+static bool parse_ipv4(const char *text, uint8_t ip[4])
+{
+    const char *at = text;
+    for (int i = 0; i < 4; i++) {
+        unsigned value = 0;
+        int digits = 0;
+        while (*at >= '0' && *at <= '9' && digits < 3) {
+            value = value * 10 + (unsigned)(*at++ - '0');
+            digits++;
+        }
+        if (digits == 0 || value > 255 || *at != (i < 3 ? '.' : '\0'))
+            return false;
+        ip[i] = (uint8_t)value;
+        at++;
+    }
+    return true;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Groups of up to four hex digits; "::" may stand once for zeros; the last 32 bits may be dotted.
+ */
+static bool parse_ipv6(const char *text, uint8_t ip[16])
+{
+    uint8_t head[16] = {0};
+    size_t used = 0;
+    size_t gap = SIZE_MAX;
+    const char *at = text;
+    if (at[0] == ':' && at[1] != ':')
+        return false;
+    while (*at != '\0') {
+        if (at[0] == ':' && at[1] == ':') {
+            if (gap != SIZE_MAX)
+                return false;
+            gap = used;
+            at += 2;
+            continue;
+        }
+        if (*at == ':' && (used == 0 || at[1] == '\0' || gap == used))
+            return false;
+        if (*at == ':')
+            at++;
+        if (used + 4 <= 16 && parse_ipv4(at, head + used)) {
+            used += 4;
+            break;
+        }
+        unsigned value = 0;
+        int digits = 0;
+        while (digits < 4 && hex_value(*at) >= 0) {
+            value = value * 16 + (unsigned)hex_value(*at++);
+            digits++;
+        }
+        if (digits == 0 || used + 2 > 16 || (*at != '\0' && *at != ':'))
+            return false;
+        head[used++] = (uint8_t)(value >> 8);
+        head[used++] = (uint8_t)value;
+    }
+    if (gap == SIZE_MAX ? used != 16 : used > 14)
+        return false;
+    memset(ip, 0, 16);
+    size_t front = gap == SIZE_MAX ? used : gap;
+    memcpy(ip, head, front);
+    memcpy(ip + 16 - (used - front), head + front, used - front);
+    return true;
+}
+
+enum status net_addr_parse_ip(const char *text, uint16_t port, struct net_addr *out)
+{
+    struct net_addr addr = {.port = port};
+    char inner[NET_ADDR_TEXT_BYTES];
+    size_t length = strlen(text);
+    if (length >= 2 && length < sizeof inner && text[0] == '[' && text[length - 1] == ']') {
+        memcpy(inner, text + 1, length - 2);
+        inner[length - 2] = '\0';
+        text = inner;
+    } else if (parse_ipv4(text, addr.ip)) {
+        addr.family = NET_FAMILY_IPV4;
+        *out = addr;
+        return STATUS_OK;
+    }
+    if (!parse_ipv6(text, addr.ip))
+        return STATUS_MALFORMED;
+    addr.family = NET_FAMILY_IPV6;
+    *out = addr;
+    return STATUS_OK;
+}
+
+/* RFC 5952: lower case, no leading zeros, the first longest run of two or more zero groups as "::".
+ */
+static void write_ipv6(const uint8_t ip[16], char *text)
+{
+    unsigned groups[8];
+    for (int i = 0; i < 8; i++)
+        groups[i] = load_u16(ip + 2 * i);
+    int best = -1;
+    int best_length = 1;
+    for (int i = 0; i < 8; i++) {
+        int length = 0;
+        while (i + length < 8 && groups[i + length] == 0)
+            length++;
+        if (length > best_length) {
+            best = i;
+            best_length = length;
+        }
+    }
+    char *at = text;
+    for (int i = 0; i < 8; i++) {
+        if (i == best) {
+            at += sprintf(at, "::");
+            i += best_length - 1;
+            continue;
+        }
+        bool first = i == 0 || (best >= 0 && i == best + best_length);
+        at += sprintf(at, "%s%x", first ? "" : ":", groups[i]);
+    }
+}
+
+const char *net_addr_write_ip(const struct net_addr *addr, char *text)
+{
+    text[0] = '\0';
+    if (addr->family == NET_FAMILY_IPV4)
+        snprintf(text, NET_ADDR_TEXT_BYTES, "%u.%u.%u.%u", addr->ip[0], addr->ip[1], addr->ip[2],
+                 addr->ip[3]);
+    else if (addr->family == NET_FAMILY_IPV6)
+        write_ipv6(addr->ip, text);
+    return text;
+}
+
+uint64_t net_addr_hash(const struct net_addr *addr, const uint64_t key[2])
+{
+    uint8_t flat[19];
+    memcpy(flat, addr->ip, 16);
+    store_u16(flat + 16, addr->port);
+    flat[18] = addr->family;
+    return hash_bytes(bytes_of(flat, sizeof flat), key);
+}
+
+bool net_addr_is_loopback(const struct net_addr *addr)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+    if (addr->family == NET_FAMILY_IPV4)
+        return addr->ip[0] == 127;
+    return addr->family == NET_FAMILY_IPV6 && memcmp(addr->ip, loopback6, 16) == 0;
+}
+
+bool net_addr_is_any(const struct net_addr *addr)
+{
+    static const uint8_t any[16];
+    return memcmp(addr->ip, any, net_addr_ip_bytes(addr)) == 0;
+}

@@ -1,0 +1,122 @@
+/* The whole of signaling, without its sockets: takes WebSocket messages, HTTP requests and relay
+ * messages, gives back texts, responses and relay messages. Everything about classes, rights,
+ * tokens and SDP is decided below this line; signaling/shell only carries bytes.
+ *
+ * Sans-IO but for the store, which is synchronous by design (what is acknowledged is on disk). */
+#pragma once
+
+#include "base/log.h"
+#include "base/status.h"
+#include "base/usec.h"
+#include "control/control_message.h"
+
+struct service;
+struct store; /* signaling/core/store.h: SQLite behind an interface */
+
+/* Both clocks as the shell read them once for this turn. Deadlines use `now`; tokens and records
+ * use `unix_us`. */
+struct instant {
+    usec_t now;
+    usec_t unix_us;
+};
+
+#define SERVICE_RELAYS_MAX 8
+
+struct service_config {
+    const char *base_url;       /* "https://classe.example.org", no slash at the end */
+    const char *const *origins; /* allowed Origin values besides base_url's, NULL-terminated */
+    const char *api_key;        /* 32 characters or more */
+    uint8_t token_key[32];      /* HS256 */
+    size_t participants_per_class_max; /* default 1500 */
+    size_t classes_max;                /* default 500 */
+    usec_t resume_for_us;              /* 60 s */
+    usec_t hello_within_us;            /* 5 s */
+    const char *openapi_json;          /* served at /api/v1/openapi.json; may be NULL */
+};
+struct service_config service_config_default(void);
+
+MUST_CHECK enum status service_create(struct service **out, struct instant at,
+                                      const struct service_config *config, struct store *store,
+                                      const struct log *log);
+void service_free(struct service *service);
+
+/* --- WebSocket. `connection` is the shell's number, never reused. `remote_ip` is for rate limits.
+ */
+/* Whether an upgrade with this Origin header (NULL: none) may go on. */
+bool service_is_origin_allowed(const struct service *service, const char *origin);
+void service_handle_connected(struct service *service, struct instant at, uint64_t connection,
+                              const char *remote_ip);
+void service_handle_message(struct service *service, struct instant at, uint64_t connection,
+                            struct bytes text);
+void service_handle_disconnected(struct service *service, struct instant at, uint64_t connection);
+
+/* --- HTTP: /api/v1, /whip, /whep, /healthz, /metrics. Static files are the shell's. */
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER
+};
+struct http_request {
+    uint64_t exchange; /* the shell's number for this request, never reused */
+    enum http_method method;
+    const char *path; /* decoded, without query; borrowed, like everything here */
+    const char *authorization, *content_type, *if_match, *origin; /* NULL when absent */
+    const char *remote_ip;
+    struct bytes body; /* at most 64 KiB: the shell answers 413 beyond */
+};
+/* The response comes through service_poll_output, at once or later (WHIP waits for the relay). */
+void service_handle_http(struct service *service, struct instant at,
+                         const struct http_request *request);
+/* The client went away before its response. */
+void service_handle_http_aborted(struct service *service, struct instant at, uint64_t exchange);
+
+/* --- Relays, 0 .. SERVICE_RELAYS_MAX-1. The shell runs control_session on each link; the service
+ * sees whole messages. */
+void service_handle_relay_connected(struct service *service, struct instant at, size_t relay);
+void service_handle_relay_message(struct service *service, struct instant at, size_t relay,
+                                  const struct control_message *message);
+void service_handle_relay_disconnected(struct service *service, struct instant at, size_t relay);
+
+/* --- Time */
+void service_handle_timeout(struct service *service, struct instant at);
+usec_t service_next_timeout(const struct service *service);
+
+/* --- Out: drain after every call above. */
+enum service_output_type {
+    SERVICE_SEND,     /* `text` to `connection` */
+    SERVICE_CLOSE,    /* close `connection` with `code` (RFC 6455) after what was sent */
+    SERVICE_RESPONSE, /* `response` to `exchange` */
+    SERVICE_RELAY     /* `message` to `relay` */
+};
+struct http_header {
+    const char *name, *value;
+};
+#define HTTP_HEADERS_MAX 12
+struct http_response {
+    int status;
+    const char *content_type; /* NULL: no body */
+    struct bytes body;
+    struct http_header headers[HTTP_HEADERS_MAX];
+    size_t header_count;
+};
+struct service_output {
+    enum service_output_type type;
+    uint64_t connection;
+    struct bytes text;
+    uint16_t code;
+    uint64_t exchange;
+    struct http_response response;
+    size_t relay;
+    const struct control_message *message;
+};
+/* False when empty. What `out` points at stays valid until the next call on `service`. A text sent
+ * to many is serialised once. */
+bool service_poll_output(struct service *service, struct service_output *out);
+
+/* SIGTERM: tells everybody `shutting_down`. */
+void service_shut_down(struct service *service, struct instant at);
