@@ -1,0 +1,18 @@
+/* Redundant audio (RFC 2198) around Opus. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+#define CODEC_RED_BLOCKS_MAX 9 /* the primary one included; libwebrtc sends 2 or 3 */
+
+struct codec_red {
+    size_t block_count; /* the last one is the primary */
+    struct {
+        uint8_t payload_type;
+        uint16_t timestamp_offset; /* how much older than the packet's timestamp; primary: 0 */
+        struct bytes data;
+    } blocks[CODEC_RED_BLOCKS_MAX];
+};
+/* STATUS_LIMIT for more blocks. The primary block may be empty. */
+MUST_CHECK enum status codec_red_parse(struct bytes payload, struct codec_red *out);
