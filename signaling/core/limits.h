@@ -1,0 +1,71 @@
+/* Every number that bounds signaling, in one place. Each has a test that goes one past it
+ * (tests/unit/signaling/test_limits.c or the module's own test). */
+#pragma once
+
+#include "base/usec.h"
+
+/* --- Texts */
+#define LIMIT_CLIENT_MESSAGE_BYTES 65536 /* one WebSocket message */
+#define LIMIT_HTTP_BODY_BYTES 65536
+#define LIMIT_JSON_DEPTH 16
+#define LIMIT_JSON_TOKENS 4096 /* strings, numbers, brackets, commas and colons together */
+#define LIMIT_NAME_CODE_POINTS 64
+#define LIMIT_TITLE_CODE_POINTS 120
+#define LIMIT_TOKEN_BYTES 4096
+#define LIMIT_REQUEST_ID_MAX 2147483647 /* `id` of a client's request */
+
+/* --- Sizes of fields, with their terminating zero */
+#define CLASS_ID_BYTES 33 /* 128 random bits as base64url take 22 characters */
+#define INVITE_ID_BYTES 33
+#define NAME_BYTES (LIMIT_NAME_CODE_POINTS * 4 + 8) /* UTF-8, and room for " 1234" */
+#define TITLE_BYTES (LIMIT_TITLE_CODE_POINTS * 4 + 1)
+#define SESSION_ID_BYTES 33
+#define ETAG_BYTES 33
+#define RESUME_TOKEN_BYTES 64 /* "participant.22 characters" */
+#define RESUME_HASH_BYTES 32  /* SHA-256 */
+#define REMOTE_IP_BYTES 48
+
+/* --- How many */
+#define LIMIT_PARTICIPANTS_PER_CLASS 1500
+#define LIMIT_STAFF_PER_CLASS 64 /* trainers and operators: they are told about everybody */
+#define LIMIT_FLOOR_HOLDERS 32   /* learners with the floor at one time */
+#define LIMIT_SHARES 64          /* people who share at one time; the newest is shown */
+#define LIMIT_CLASSES_OPEN 500
+#define LIMIT_PARTICIPANTS 20000 /* in all classes */
+#define LIMIT_CONNECTIONS 24000
+#define LIMIT_UNAUTHENTICATED 4096        /* sockets before hello, in all */
+#define LIMIT_UNAUTHENTICATED_PER_IP 1000 /* a school behind one address joins at once */
+#define LIMIT_WATCHERS 64                 /* operators with `watch` on */
+#define LIMIT_CLASSES_LISTED 1000         /* GET /api/v1/classes, newest first */
+#define LIMIT_INVITES_LISTED 2000
+#define LIMIT_INVITES_PER_CLASS 10000
+#define LIMIT_OUTPUTS 1048576 /* texts waiting for the shell; it drains after each call */
+#define LIMIT_IP_BUCKETS 8192 /* addresses remembered for rate limits */
+
+/* --- Rates: `per` tokens in `interval`, saved up to `burst` */
+#define RATE_MESSAGES_PER_S 20
+#define RATE_MESSAGES_BURST 60
+#define RATE_SDP_PER_MINUTE 5
+#define RATE_SDP_BURST 10
+#define RATE_FAILED_TOKENS_PER_MINUTE 30 /* and burst, per address */
+#define RATE_HTTP_SDP_PER_S 50           /* WHIP and WHEP requests, per address */
+#define RATE_HTTP_SDP_BURST 1000
+#define LIMIT_ERRORS 20 /* more in LIMIT_ERRORS_WITHIN_US close the socket */
+#define LIMIT_ERRORS_WITHIN_US SECONDS(10)
+
+/* --- Times */
+#define HELLO_WITHIN_US SECONDS(5)
+#define RESUME_FOR_US SECONDS(60)
+#define RELAY_ANSWER_WITHIN_US SECONDS(5)  /* an offer's whole wait for the relay */
+#define COUNT_INTERVAL_US MILLISECONDS(250) /* `count` at most 4 a second */
+#define SLOTS_HOLD_US MILLISECONDS(20) /* slot changes of one moment go out as one `slots` */
+#define SPEAKING_INTERVAL_US MILLISECONDS(250)
+#define OVERVIEW_INTERVAL_US SECONDS(2)
+#define HISTORY_INTERVAL_US SECONDS(10)
+#define HISTORY_POINTS 360 /* one hour */
+#define TOKEN_LEEWAY_S 30  /* clocks of machines that sign and verify differ */
+#define INVITE_DEFAULT_S (24 * 3600)
+#define INVITE_MAX_S (400 * 24 * 3600)
+
+/* --- Estimates */
+#define LEFT_CPU_CEILING_PERMILLE 850 /* of a shard's core: above it latency grows */
