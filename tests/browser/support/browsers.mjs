@@ -1,0 +1,68 @@
+// Debian's Chromium by Playwright and Firefox by Puppeteer (WebDriver BiDi), behind one small face.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium as playwrightChromium } from 'playwright-core';
+import puppeteer from 'puppeteer-core';
+import { atEnd } from './tap.mjs';
+
+const chromiumFlags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--autoplay-policy=document-user-activation-required',
+  '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'];
+
+let chromium;
+let firefox;
+
+/** A page in Chromium; each call has storage of its own. */
+export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR', sources, ignoreHTTPSErrors = false, newBrowser = false } = {}) {
+  let browser = newBrowser ? null : chromium;
+  if (!browser) {
+    browser = await playwrightChromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: chromiumFlags });
+    if (!newBrowser) chromium = browser;
+    atEnd(() => browser.close());
+  }
+  const context = await browser.newContext({ viewport: { width, height }, locale, ignoreHTTPSErrors });
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && page.problems.push(message.text()));
+  if (sources) await page.addInitScript(sources.install, sources.options);
+  return page;
+}
+
+/** A page in Firefox, with the few methods of Playwright's that the tests use. */
+export async function firefoxPage({ width = 1280, height = 800, sources } = {}) {
+  if (!firefox) {
+    const profile = mkdtempSync(join(tmpdir(), 'amphi-firefox-'));
+    firefox = await puppeteer.launch({
+      browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, userDataDir: profile,
+      extraPrefsFirefox: {
+        'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.peerconnection.ice.loopback': true,
+        'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 1, 'intl.accept_languages': 'fr', 'media.gmp-manager.updateEnabled': false,
+        'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false, 'app.update.auto': false, 'browser.safebrowsing.malware.enabled': false,
+      },
+    });
+    atEnd(async () => {
+      await firefox.close();
+      rmSync(profile, { recursive: true, force: true });
+    });
+  }
+  const context = await firefox.createBrowserContext();
+  const page = await context.newPage();
+  await page.setViewport({ width, height });
+  if (sources) await page.evaluateOnNewDocument(sources.install, sources.options);
+  return {
+    goto: (url) => page.goto(url),
+    evaluate: (body, argument) => page.evaluate(body, argument),
+    click: async (selector) => (await page.waitForSelector(selector, { visible: true, timeout: 10000 })).click(),
+    fill: async (selector, text) => {
+      await page.waitForSelector(selector);
+      await page.click(selector, { clickCount: 3 });
+      await page.type(selector, text);
+    },
+    waitForSelector: (selector, options = {}) => page.waitForSelector(selector, { visible: options.state !== 'attached', timeout: options.timeout ?? 10000 }),
+    screenshot: (options) => page.screenshot(options),
+    close: () => context.close(),
+    problems: [],
+  };
+}

@@ -1,0 +1,94 @@
+// Starts the real thing by ./run on free ports and in an empty data directory, and stops it.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { tmpdir } from 'node:os';
+import { join, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { atEnd, until, sleep } from './tap.mjs';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+const freeTcpPort = () =>
+  new Promise((done, fail) => {
+    const server = createServer();
+    server.on('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+
+const udpPortIsFree = (port) =>
+  new Promise((done) => {
+    const socket = createSocket('udp4');
+    socket.on('error', () => done(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => done(true)));
+  });
+
+async function freeMediaPort(count = 4) {
+  for (let base = 42000 + Math.floor(Math.random() * 8000); ; base += 16) {
+    const free = await Promise.all([...Array(count).keys()].map((i) => udpPortIsFree(base + i)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+export class Stack {
+  static async start(options = []) {
+    const stack = new Stack();
+    stack.data = mkdtempSync(join(tmpdir(), 'amphi-test-'));
+    stack.port = await freeTcpPort();
+    stack.mediaPort = await freeMediaPort();
+    stack.output = '';
+    stack.process = spawn(join(root, 'run'), ['--data', stack.data, '--port', String(stack.port), '--media-port', String(stack.mediaPort), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [stack.process.stdout, stack.process.stderr]) stream.on('data', (d) => (stack.output += d));
+    atEnd(() => stack.stop());
+    await until('./run is ready', () => {
+      if (stack.process.exitCode !== null) throw new Error(`./run ended: ${stack.output}`);
+      return existsSync(join(stack.data, 'run.json'));
+    }, 300000, 200);
+    return stack;
+  }
+
+  /** run.json as it stands now: process ids change when a service is restarted. */
+  get info() {
+    return JSON.parse(readFileSync(join(this.data, 'run.json'), 'utf8'));
+  }
+
+  async api(method, path, body) {
+    const response = await fetch(`${this.info.base_url}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.info.api_key}`, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  }
+
+  async newClass(title = 'Essai') {
+    return (await this.api('POST', '/classes', { title })).class_id;
+  }
+
+  async invite(classId, role, name, more = {}) {
+    return this.api('POST', `/classes/${classId}/invites`, { role, name, expires_in_s: 3600, ...more });
+  }
+
+  async participants(classId) {
+    return (await this.api('GET', `/classes/${classId}/participants`)).participants;
+  }
+
+  log(service) {
+    return readFileSync(join(this.data, 'log', `${service}.log`), 'utf8');
+  }
+
+  async stop() {
+    if (this.process.exitCode === null) {
+      this.process.kill('SIGINT');
+      for (let i = 0; i < 100 && this.process.exitCode === null; i++) await sleep(50);
+      if (this.process.exitCode === null) this.process.kill('SIGKILL');
+    }
+    if (!process.env.AMPHI_KEEP_DATA) rmSync(this.data, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,149 @@
+"""Starts the services for a Python test: a relay and a signalling service on free ports, in an empty
+data directory, and stops them. Standard library only."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def free_port(kind=socket.SOCK_STREAM, count=1):
+    """The first of `count` free ports in a row."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", 0))
+            base = probe.getsockname()[1]
+        if base + count > 65000:
+            continue
+        try:
+            for port in range(base, base + count):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+            return base
+        except OSError:
+            continue
+
+
+class Stack:
+    def __init__(self, build, shards=2, environment=None):
+        self.bin = os.path.join(build, "bin")
+        self.folder = tempfile.TemporaryDirectory(prefix="amphi-test-")
+        self.data = self.folder.name
+        self.port = free_port()
+        self.media_port = free_port(socket.SOCK_DGRAM, max(shards, 1))
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.environment = dict(os.environ, **(environment or {}))
+        self.shards = shards
+        self.relay = self.signaling = None
+        self.start_relay()
+        self.start_signaling()
+        self.wait_ready()
+
+    def _start(self, name, *arguments):
+        log = open(os.path.join(self.data, f"{name}.log"), "ab")
+        process = subprocess.Popen([os.path.join(self.bin, f"amphi-{name}"), *map(str, arguments)], stdout=log,
+                                   stderr=log, env=self.environment)
+        log.close()
+        return process
+
+    def start_relay(self):
+        self.relay = self._start("relay", "--bind", "127.0.0.1", "--media-port", self.media_port, "--shards",
+                                 self.shards, "--control-socket", os.path.join(self.data, "relay.sock"))
+
+    def start_signaling(self):
+        self.signaling = self._start(
+            "signaling", "--bind", "127.0.0.1", "--port", self.port, "--data", self.data, "--base-url", self.base_url,
+            "--relay-socket", os.path.join(self.data, "relay.sock"), "--web-root",
+            os.path.join(ROOT, "client-demo", "web"), "--modules-root",
+            os.path.join(ROOT, "client-demo", "node_modules"), "--plain-http")
+
+    def wait_ready(self, seconds=20):
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                with urllib.request.urlopen(self.base_url + "/healthz", timeout=2) as answer:
+                    if answer.status == 200:
+                        break
+            except (urllib.error.URLError, OSError):
+                pass
+            for name in ("relay", "signaling"):
+                if getattr(self, name).poll() is not None:
+                    raise RuntimeError(f"amphi-{name} ended: {self.log(name)[-2000:]}")
+            if time.monotonic() > deadline:
+                raise RuntimeError("not ready: " + self.log("relay")[-1000:] + self.log("signaling")[-1000:])
+            time.sleep(0.05)
+        with open(os.path.join(self.data, "api_key"), encoding="ascii") as key:
+            self.api_key = key.read().strip()
+
+    def log(self, name):
+        with open(os.path.join(self.data, f"{name}.log"), encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def request(self, method, path, body=None, token=None, content_type="application/json", headers=None):
+        """(status, headers, body bytes). `token` is the bearer; the API key for /api/ when None."""
+        data = body
+        if isinstance(body, (dict, list)):
+            data = json.dumps(body).encode()
+        elif isinstance(body, str):
+            data = body.encode()
+        request = urllib.request.Request(self.base_url + path, data=data, method=method, headers=headers or {})
+        if token is None and path.startswith("/api/"):
+            token = self.api_key
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        if data is not None:
+            request.add_header("Content-Type", content_type)
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+    def api(self, method, path, body=None):
+        status, _, text = self.request(method, "/api/v1" + path, body)
+        if status >= 300:
+            raise RuntimeError(f"{method} {path}: {status} {text!r}")
+        return json.loads(text) if text else None
+
+    def new_class(self, title="Essai"):
+        return self.api("POST", "/classes", {"title": title})["class_id"]
+
+    def invite(self, class_id, role, name="", **more):
+        return self.api("POST", f"/classes/{class_id}/invites",
+                        dict({"role": role, "name": name, "expires_in_s": 3600, "single_use": False}, **more))
+
+    def participants(self, class_id):
+        return self.api("GET", f"/classes/{class_id}/participants")["participants"]
+
+    def metrics(self):
+        """{name with labels: value}"""
+        _, _, text = self.request("GET", "/metrics")
+        values = {}
+        for line in text.decode().splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                values[name] = float(value)
+        return values
+
+    def stop(self):
+        for process in (self.signaling, self.relay):
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        codes = []
+        for process in (self.signaling, self.relay):
+            try:
+                codes.append(process.wait(timeout=10))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                codes.append("did not stop on SIGTERM")
+        self.codes = codes
+        self.logs = {name: self.log(name) for name in ("relay", "signaling")}
+        self.folder.cleanup()
+        return codes
