@@ -1,0 +1,161 @@
+/* One class and who is in it: presence, hands, floor, the stack of sharers, who is on which room
+ * slot. Deterministic, without I/O. Every action leaves differences in a queue, in the order in
+ * which they must go out: what closes or opens a slot in the relay comes before what tells people.
+ *
+ *     participant:  joined --> here <--> away (socket gone) --> left
+ *     floor:        trainer always; learner none <--> given
+ *     share stack:  start pushes, stop or leave or losing the floor removes; the top is shown
+ *
+ * Owner: classroom_registry for the class; the classroom owns its participants. */
+#pragma once
+
+#include "base/timer_heap.h"
+#include "control/control_message.h"
+#include "signaling/core/store.h"
+
+enum participant_media { MEDIA_NONE, MEDIA_CONNECTING, MEDIA_CONNECTED, MEDIA_QUIET };
+
+enum leave_reason { LEAVE_LEFT, LEAVE_TIMEOUT, LEAVE_ENDED, LEAVE_REMOVED };
+
+struct offer; /* signaling/core/offers.h: an exchange with the relay under way */
+
+/* What the relay measured last, for the operator's view. */
+struct participant_rates {
+    uint64_t bps_in, bps_out;
+    uint32_t loss_in_permille, loss_out_permille, rtt_us;
+};
+
+struct participant {
+    struct store_participant record; /* what survives a restart; saved when `unsaved` */
+    struct classroom *classroom;
+    struct participant *previous, *next; /* in the order of joining */
+    bool unsaved;
+    uint64_t connection; /* 0: no socket (or not a page) */
+    bool here;           /* socket up; WHIP and WHEP: always */
+    bool mic_on;         /* what the page says */
+    enum participant_media media;
+    bool transport_wanted; /* the relay has, or is being told to make, its transport */
+    unsigned grants;       /* as told to the relay, a bit per send slot */
+    unsigned sending;      /* as the relay reports it, a bit per send slot */
+    struct participant_rates rates;
+
+    /* The service's */
+    struct offer *offer; /* NULL: none under way */
+    usec_t gone_at;      /* when a missing socket ends it; USEC_NEVER while here */
+    uint32_t sync_round; /* of the relay's last sync that named it */
+    struct timer timer;
+};
+
+enum classroom_change_type {
+    CHANGE_GRANT,       /* to the relay: participant, slot, open, reserved */
+    CHANGE_BIND,        /* to the relay: slot, participant (0: nobody), source */
+    CHANGE_FLOOR,       /* to the participant: granted, by */
+    CHANGE_PERSON,      /* the participant changed; `wide`: learners are told too */
+    CHANGE_PERSON_LEFT, /* participant, reason, wide */
+    CHANGE_COUNT,
+    CHANGE_SLOTS,
+    CHANGE_SPEAKING,
+};
+
+struct classroom_change {
+    enum classroom_change_type type;
+    uint64_t participant;
+    enum send_slot source;
+    enum room_slot slot;
+    bool open, reserved, wide, granted, joined;
+    uint64_t by; /* 0: the API */
+    enum leave_reason reason;
+};
+
+struct classroom {
+    struct store_class record;
+    struct participant *first, *last;
+    size_t count[ROLE_COUNT];
+    size_t floor_holders; /* learners */
+    uint64_t shares[LIMIT_SHARES];
+    size_t share_count; /* the last one is shown */
+    uint32_t share_order; /* of the newest share ever */
+    struct {
+        uint64_t participant; /* 0: nobody */
+        enum send_slot source;
+    } bound[ROOM_SLOT_COUNT]; /* as told to the relay: screen, screen_audio, cameras */
+    uint64_t slots[ROOM_SLOT_COUNT]; /* as the relay says */
+    uint64_t speaking[CONTROL_SPEAKERS_MAX];
+    size_t speaking_count;
+    size_t relay; /* where its media is; SIZE_MAX: not chosen yet */
+    usec_t count_due, slots_due, speaking_due; /* USEC_NEVER: nothing to say */
+    usec_t count_said_at, speaking_said_at;
+    struct timer timer; /* the service's */
+    bool unsaved;
+
+    struct classroom_change *changes; /* a queue; room is made at each join */
+    size_t change_head, change_count, change_capacity;
+};
+
+void classroom_init(struct classroom *classroom, const struct store_class *record);
+/* Frees its participants as well; their timers and offers must be idle by then. */
+void classroom_destroy(struct classroom *classroom);
+
+size_t classroom_size(const struct classroom *classroom);
+
+/* Takes ownership of `participant`, whose record is complete. STATUS_LIMIT for a full class,
+ * STATUS_NO_MEMORY; then the caller keeps it. `restored`: after a restart of signaling: floor, hand
+ * and share come from the record, and nobody is told. */
+MUST_CHECK enum status classroom_add(struct classroom *classroom, struct participant *participant,
+                                     size_t participants_max, bool restored, usec_t now);
+/* After the last restored participant: rebuilds the stack of sharers. */
+void classroom_finish_restore(struct classroom *classroom);
+/* Takes it out: floor, hand and share cleared. The caller frees it once the changes are drained. */
+void classroom_remove(struct classroom *classroom, struct participant *participant,
+                      enum leave_reason reason, usec_t now);
+struct participant *classroom_find(const struct classroom *classroom, uint64_t participant);
+
+/* "Aïcha", or "Aïcha 2" when there is one already. Writes to `out` (NAME_BYTES). */
+void classroom_choose_name(const struct classroom *classroom, const char *wanted, char *out);
+
+void classroom_set_here(struct classroom *classroom, struct participant *participant, bool here);
+void classroom_set_hand(struct classroom *classroom, struct participant *participant, bool raised,
+                        int64_t unix_ms);
+void classroom_set_mic(struct classroom *classroom, struct participant *participant, bool on);
+
+/* Only learners. STATUS_LIMIT with LIMIT_FLOOR_HOLDERS, STATUS_STATE for other roles. Giving it
+ * twice is fine. `by` is a participant, or 0 for the API. */
+MUST_CHECK enum status classroom_give_floor(struct classroom *classroom,
+                                            struct participant *participant, uint64_t by);
+void classroom_take_floor(struct classroom *classroom, struct participant *participant,
+                          uint64_t by);
+void classroom_mute_all(struct classroom *classroom, uint64_t by);
+
+/* STATUS_AUTH without the right to; STATUS_LIMIT with LIMIT_SHARES. Sharing again moves to the
+ * top. */
+MUST_CHECK enum status classroom_start_share(struct classroom *classroom,
+                                             struct participant *participant, bool audio);
+void classroom_stop_share(struct classroom *classroom, struct participant *participant);
+bool classroom_is_sharing(const struct participant *participant);
+
+/* The relay is about to get this participant's transport: grants and binds are told (again). */
+void classroom_handle_transport_added(struct classroom *classroom,
+                                      struct participant *participant);
+void classroom_set_media(struct classroom *classroom, struct participant *participant,
+                         enum participant_media media);
+void classroom_set_publication(struct classroom *classroom, struct participant *participant,
+                               enum send_slot slot, bool active);
+/* What the relay says is on a room slot, and who speaks. Unknown participants count as nobody. */
+void classroom_set_slot(struct classroom *classroom, enum room_slot slot, uint64_t participant,
+                        usec_t now);
+void classroom_set_speaking(struct classroom *classroom, const uint64_t *participants, size_t count,
+                            usec_t now);
+/* Resync: queues every open grant and every bind once more. */
+void classroom_repeat_relay_state(struct classroom *classroom);
+
+bool classroom_poll_change(struct classroom *classroom, struct classroom_change *out);
+void classroom_handle_timeout(struct classroom *classroom, usec_t now);
+usec_t classroom_next_timeout(const struct classroom *classroom);
+
+/* Whether `viewer` is told about `subject` by name. */
+bool classroom_is_visible(const struct participant *viewer, const struct participant *subject);
+
+bool participant_has_floor(const struct participant *participant); /* trainers always */
+const char *participant_media_name(enum participant_media media);
+const char *leave_reason_name(enum leave_reason reason);
+const char *participant_kind_name(enum participant_kind kind);

@@ -1,0 +1,47 @@
+/* A client's WebSocket message: JSON text to a struct with strict types (docs/client-protocol.md,
+ * section 1). Fields that a type does not know are ignored; those it knows must have their type. */
+#pragma once
+
+#include "signaling/core/strict_json.h"
+
+#define CLIENT_MESSAGE_LIST(X)                                                                     \
+    X(HELLO, "hello")                                                                              \
+    X(OFFER, "offer")                                                                              \
+    X(SHARE_START, "share_start")                                                                  \
+    X(SHARE_STOP, "share_stop")                                                                    \
+    X(MIC, "mic")                                                                                  \
+    X(HAND, "hand")                                                                                \
+    X(FLOOR_GIVE, "floor_give")                                                                    \
+    X(FLOOR_TAKE, "floor_take")                                                                    \
+    X(MUTE_ALL, "mute_all")                                                                        \
+    X(CLASS_END, "class_end")                                                                      \
+    X(WATCH, "watch")                                                                              \
+    X(LEAVE, "leave")                                                                              \
+    X(PING, "ping")
+
+enum client_message_type {
+#define X(name, text) CLIENT_MESSAGE_##name,
+    CLIENT_MESSAGE_LIST(X)
+#undef X
+        CLIENT_MESSAGE_TYPE_COUNT
+};
+
+struct client_message {
+    enum client_message_type type;
+    uint32_t id;
+    int64_t version;                            /* hello */
+    const char *token, *resume, *lang, *name;   /* hello; NULL: absent */
+    const char *sdp;                            /* offer */
+    const char *participant;                    /* floor_give, floor_take */
+    const char *class_id;                       /* class_end; NULL: one's own */
+    bool flag;                                  /* restart, audio, on or raised */
+    json_t *tree;                               /* owns the texts */
+};
+
+/* STATUS_LIMIT past a size, depth or number of tokens; STATUS_UNSUPPORTED for an unknown type;
+ * STATUS_MALFORMED otherwise. On failure only out->id is set: the request's number when it could
+ * be read, else 0. On success call client_message_destroy. */
+MUST_CHECK enum status client_message_parse(struct bytes text, struct client_message *out);
+void client_message_destroy(struct client_message *message);
+
+const char *client_message_name(enum client_message_type type);
