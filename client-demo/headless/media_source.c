@@ -1,0 +1,170 @@
+#include "client-demo/headless/media_source.h"
+
+#include <math.h>
+#include <opus.h>
+
+#define MADE_UP_KEY_FRAME_FACTOR 4
+#define MADE_UP_FRAME_BYTES_MAX (1u << 20)
+
+enum status audio_source_init(struct audio_source *source, const struct wav_file *wav,
+                              int bitrate_bps)
+{
+    if (bitrate_bps < 6000 || bitrate_bps > 128000 || wav->count == 0)
+        return STATUS_CONFIG;
+    int error = OPUS_OK;
+    OpusEncoder *encoder = opus_encoder_create(48000, 1, OPUS_APPLICATION_VOIP, &error);
+    if (encoder == NULL || error != OPUS_OK)
+        return STATUS_SYSTEM;
+    opus_encoder_ctl(encoder, OPUS_SET_BITRATE(bitrate_bps));
+    opus_encoder_ctl(encoder, OPUS_SET_INBAND_FEC(1));
+    opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(10));
+    *source = (struct audio_source){.encoder = encoder, .wav = wav};
+    return STATUS_OK;
+}
+
+void audio_source_destroy(struct audio_source *source)
+{
+    if (source->encoder != NULL)
+        opus_encoder_destroy(source->encoder);
+    *source = (struct audio_source){0};
+}
+
+static uint8_t level_of(const int16_t *pcm, size_t count)
+{
+    double energy = 0;
+    for (size_t i = 0; i < count; i++)
+        energy += (double)pcm[i] * pcm[i];
+    double rms = sqrt(energy / (double)count) / 32768.0;
+    double level = rms > 0 ? -20.0 * log10(rms) : 127.0;
+    return level < 0 ? 0 : level > 127 ? 127 : (uint8_t)level;
+}
+
+enum status audio_source_next(struct audio_source *source, struct bytes_mut out, size_t *size,
+                              uint8_t *level)
+{
+    int16_t pcm[AUDIO_SOURCE_FRAME_SAMPLES];
+    for (size_t i = 0; i < AUDIO_SOURCE_FRAME_SAMPLES; i++) {
+        pcm[i] = source->wav->samples[source->at];
+        source->at = (source->at + 1) % source->wav->count;
+    }
+    int length = opus_encode(source->encoder, pcm, AUDIO_SOURCE_FRAME_SAMPLES, out.data,
+                             (opus_int32)out.size);
+    if (length <= 0)
+        return STATUS_SYSTEM;
+    *size = (size_t)length;
+    *level = level_of(pcm, AUDIO_SOURCE_FRAME_SAMPLES);
+    return STATUS_OK;
+}
+
+void video_source_init(struct video_source *source, const struct ivf_file *ivf)
+{
+    *source = (struct video_source){.ivf = ivf, .frame = ivf->count - 1, .wants_key_frame = true};
+    /* The time base is a frame's length in nearly every file; when time stamps step by more, they
+     * are believed. Between 1 and 120 frames a second in any case. */
+    uint64_t step = ivf->count > 1 && ivf->frames[1].pts > ivf->frames[0].pts
+                        ? ivf->frames[1].pts - ivf->frames[0].pts
+                        : 1;
+    double us = 1e6 * (double)step * ivf->time_base_numerator / ivf->time_base_denominator;
+    source->frame_us = us < 8333 ? 8333 : us > 1e6 ? SECONDS(1) : (usec_t)us;
+}
+
+enum status video_source_init_made_up(struct video_source *source, uint32_t bitrate_bps,
+                                      uint32_t fps)
+{
+    if (fps == 0 || fps > 120 || bitrate_bps / 8 / fps == 0)
+        return STATUS_CONFIG;
+    size_t bytes = bitrate_bps / 8 / fps;
+    if (bytes * MADE_UP_KEY_FRAME_FACTOR > MADE_UP_FRAME_BYTES_MAX)
+        return STATUS_CONFIG;
+    uint8_t *memory = calloc(1, bytes * MADE_UP_KEY_FRAME_FACTOR + 16);
+    if (memory == NULL)
+        return STATUS_NO_MEMORY;
+    *source = (struct video_source){.made_up = memory,
+                                    .made_up_frame_bytes = bytes < 16 ? 16 : bytes,
+                                    .frame_us = SECONDS(1) / fps,
+                                    .wants_key_frame = true};
+    return STATUS_OK;
+}
+
+void video_source_destroy(struct video_source *source)
+{
+    free(source->made_up);
+    *source = (struct video_source){0};
+}
+
+void video_source_request_key_frame(struct video_source *source)
+{
+    source->wants_key_frame = true;
+}
+
+enum media_codec video_source_get_codec(const struct video_source *source)
+{
+    return source->ivf != NULL ? source->ivf->codec : MEDIA_CODEC_VP8;
+}
+
+/* A VP8 frame tag (RFC 6386 9.1) and, on key frames, start code and size; zeros behind it. */
+static struct bytes made_up_frame(struct video_source *source, bool key_frame)
+{
+    static const uint8_t key_tag[10] = {0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02};
+    size_t size = source->made_up_frame_bytes * (key_frame ? MADE_UP_KEY_FRAME_FACTOR : 1);
+    memset(source->made_up, 0, 10);
+    if (key_frame)
+        memcpy(source->made_up, key_tag, sizeof key_tag);
+    else
+        source->made_up[0] = 0x11;
+    return bytes_of(source->made_up, size);
+}
+
+void video_source_begin_frame(struct video_source *source)
+{
+    bool key_frame = source->wants_key_frame;
+    if (source->ivf == NULL) {
+        source->current = made_up_frame(source, key_frame);
+    } else {
+        size_t next = (source->frame + 1) % source->ivf->count;
+        source->frame = key_frame ? ivf_file_next_key_frame(source->ivf, next) : next;
+        source->current = source->ivf->frames[source->frame].data;
+        key_frame = source->ivf->frames[source->frame].key_frame;
+    }
+    if (key_frame)
+        source->wants_key_frame = false;
+    source->offset = 0;
+    source->in_frame = true;
+    source->picture_id = (uint16_t)((source->picture_id + 1) & 0x7fff);
+    source->timestamp += (uint32_t)(source->frame_us * 90 / 1000);
+}
+
+/* VP8: X, I and a 15-bit PictureID (RFC 7741 4.2). VP9: I, P on inter frames, B and E, and the same
+ * (RFC 9628 4.2), no layers. */
+static void write_descriptor(const struct video_source *source, struct writer *w, bool first,
+                             bool last)
+{
+    if (video_source_get_codec(source) == MEDIA_CODEC_VP8) {
+        write_u8(w, (uint8_t)(0x80 | (first ? 0x10 : 0)));
+        write_u8(w, 0x80);
+    } else {
+        bool key_frame = source->ivf->frames[source->frame].key_frame;
+        write_u8(w,
+                 (uint8_t)(0x80 | (key_frame ? 0 : 0x40) | (first ? 0x08 : 0) | (last ? 0x04 : 0)));
+    }
+    write_u16(w, (uint16_t)(0x8000 | source->picture_id));
+}
+
+bool video_source_next(struct video_source *source, struct bytes_mut out, size_t *size, bool *last)
+{
+    if (!source->in_frame)
+        return false;
+    size_t left = source->current.size - source->offset;
+    size_t room = VIDEO_SOURCE_PAYLOAD_BYTES - 4;
+    size_t part = left < room ? left : room;
+    *last = part == left;
+    struct writer w = writer_of(out);
+    write_descriptor(source, &w, source->offset == 0, *last);
+    write_bytes(&w, bytes_of(source->current.data + source->offset, part));
+    if (w.failed)
+        return false;
+    *size = writer_size(&w);
+    source->offset += part;
+    source->in_frame = !*last;
+    return true;
+}
