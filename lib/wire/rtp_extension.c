@@ -30,7 +30,7 @@ static struct rtp_extension read_element(struct rtp_extension_iterator *it)
         return element;
     }
     element.id = first >> 4;
-    if (element.id == 15) /* RFC 8285 4.2: stop here, whatever the length says */
+    if (element.id == 0 || element.id == 15) /* RFC 8285 4.2: stop here, whatever the length says */
         it->r.failed = true;
     else
         element.data = read_bytes(&it->r, (first & 0x0fu) + 1);
