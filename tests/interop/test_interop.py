@@ -4,50 +4,18 @@ with AES-GCM and with AES-CM, and fifty receivers at once. None of them shares c
     python3 tests/interop/test_interop.py --build build/release
 """
 
-import json
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
+from support.peers import Peer, build_pion, python_peer  # noqa: E402
 from support.stack import Stack  # noqa: E402
 
 BUILD = os.path.join(HERE, "..", "..", "build", "release")
-
-
-def build_pion():
-    """Debian ships pion for GOPATH mode; the source is copied there, since a versioned import path needs it."""
-    go = next((p for p in ("/usr/lib/go-1.19/bin/go", "/usr/lib/go/bin/go") if os.path.exists(p)), "go")
-    path = tempfile.mkdtemp(prefix="amphi-pion-")
-    source = os.path.join(path, "src", "pion-peer")
-    shutil.copytree(os.path.join(HERE, "pion"), source)
-    program = os.path.join(path, "pion-peer")
-    environment = dict(os.environ, GO111MODULE="off", GOPATH=f"{path}:/usr/share/gocode", GOFLAGS="", GOTOOLCHAIN="local")
-    subprocess.run([go, "build", "-o", program, "."], cwd=source, env=environment, check=True, timeout=300)
-    return path, program
-
-
-class Peer:
-    """A peer program under way; `report()` waits for its last line of JSON."""
-
-    def __init__(self, *command):
-        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def wait_connected(self):
-        line = self.process.stdout.readline()
-        if '"connected"' not in line:
-            raise RuntimeError(f"no connection: {line} {self.process.stderr.read()[-2000:]}")
-
-    def report(self, timeout=60):
-        out, err = self.process.communicate(timeout=timeout)
-        if self.process.returncode != 0:
-            raise RuntimeError(f"exit {self.process.returncode}: {err[-2000:]}")
-        return json.loads(out.strip().splitlines()[-1])
 
 
 class Interop(unittest.TestCase):
@@ -75,8 +43,7 @@ class Interop(unittest.TestCase):
                     "--seconds", seconds, "--profile", profile, *options)
 
     def python_peer(self, program, action, token, seconds, *more):
-        return Peer("/usr/bin/python3", os.path.join(HERE, program), action, "--url",
-                    self.whip if action == "publish" else self.whep, "--token", token, "--seconds", seconds, *more)
+        return python_peer(program, action, self.whip if action == "publish" else self.whep, token, seconds, *more)
 
     def check_pion_stream(self, result, what, min_packets):
         stream = result[what]
