@@ -11,42 +11,75 @@
 /* Packet status symbols (section 3.1.1). 3 is reserved. */
 enum symbol { SYMBOL_LOST = 0, SYMBOL_SMALL = 1, SYMBOL_LARGE = 2, SYMBOL_RESERVED = 3 };
 
-/* The next packet's symbol; past the last chunk the reader fails. */
+static bool is_run(uint16_t chunk)
+{
+    return chunk >> 15 == 0;
+}
+
+/* How many symbols a chunk stands for. */
+static uint16_t chunk_symbols(uint16_t chunk)
+{
+    if (is_run(chunk))
+        return chunk & RUN_MAX;
+    return (chunk & 0x4000) != 0 ? TWO_BIT_SYMBOLS : ONE_BIT_SYMBOLS;
+}
+
+/* The symbol that has `behind` others behind it in the chunk. */
+static enum symbol chunk_symbol(uint16_t chunk, unsigned behind)
+{
+    if (is_run(chunk))
+        return (enum symbol)(chunk >> 13 & 3);
+    if ((chunk & 0x4000) != 0)
+        return (enum symbol)(chunk >> 2 * behind & 3);
+    return (enum symbol)(chunk >> behind & 1);
+}
+
+/* The next packet's symbol. The statuses were checked: the chunks last. */
 static enum symbol take_symbol(struct rtcp_twcc_iterator *it)
 {
     while (it->chunk_left == 0 && !it->chunks.failed) {
         it->chunk = read_u16(&it->chunks);
-        if (it->chunk >> 15 == 0)
-            it->chunk_left = it->chunk & RUN_MAX;
-        else
-            it->chunk_left = (it->chunk & 0x4000) != 0 ? TWO_BIT_SYMBOLS : ONE_BIT_SYMBOLS;
+        it->chunk_left = chunk_symbols(it->chunk);
     }
     if (it->chunks.failed)
         return SYMBOL_LOST;
     it->chunk_left--;
-    if (it->chunk >> 15 == 0)
-        return (enum symbol)(it->chunk >> 13 & 3);
-    if ((it->chunk & 0x4000) != 0)
-        return (enum symbol)(it->chunk >> 2 * it->chunk_left & 3);
-    return (enum symbol)(it->chunk >> it->chunk_left & 1);
+    return chunk_symbol(it->chunk, it->chunk_left);
+}
+
+/* Adds the bytes of the deltas that the first `count` symbols of a chunk announce. A run costs one
+ * step, whatever its length: a few bytes may stand for thousands of packets. */
+static bool add_delta_bytes(uint16_t chunk, size_t count, size_t *delta_bytes)
+{
+    size_t symbols = chunk_symbols(chunk);
+    size_t steps = is_run(chunk) ? 1 : count;
+    size_t weight = is_run(chunk) ? count : 1;
+    for (size_t i = 0; i < steps; i++) {
+        enum symbol symbol = chunk_symbol(chunk, (unsigned)(symbols - 1 - i));
+        if (symbol == SYMBOL_RESERVED)
+            return false;
+        *delta_bytes += weight * (size_t)symbol; /* 0, 1 or 2 bytes each, as it happens */
+    }
+    return true;
 }
 
 /* Finds where the chunks end and whether the deltas they announce are there. */
 static enum status check_statuses(struct rtcp_twcc *twcc)
 {
-    struct rtcp_twcc_iterator it = {.chunks = reader_of(twcc->chunks_and_deltas)};
+    struct reader r = reader_of(twcc->chunks_and_deltas);
     size_t delta_bytes = 0;
-    for (size_t i = 0; i < twcc->status_count; i++) {
-        enum symbol symbol = take_symbol(&it);
-        if (it.chunks.failed)
+    for (size_t left = twcc->status_count; left > 0;) {
+        uint16_t chunk = read_u16(&r);
+        if (r.failed)
             return STATUS_TRUNCATED;
-        if (symbol == SYMBOL_RESERVED)
+        size_t count = chunk_symbols(chunk) < left ? chunk_symbols(chunk) : left;
+        if (!add_delta_bytes(chunk, count, &delta_bytes))
             return STATUS_MALFORMED;
-        delta_bytes += (size_t)symbol; /* 0, 1 or 2 bytes, as it happens */
+        left -= count;
     }
-    if (reader_left(&it.chunks) < delta_bytes)
+    if (reader_left(&r) < delta_bytes)
         return STATUS_TRUNCATED;
-    twcc->chunk_bytes = twcc->chunks_and_deltas.size - reader_left(&it.chunks);
+    twcc->chunk_bytes = twcc->chunks_and_deltas.size - reader_left(&r);
     return STATUS_OK;
 }
 

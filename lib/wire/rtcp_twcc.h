@@ -5,7 +5,7 @@
 #include "base/usec.h"
 #include "wire/rtcp.h"
 
-#define RTCP_TWCC_STATUSES_MAX 8192 /* in one packet read; more: STATUS_LIMIT */
+#define RTCP_TWCC_STATUSES_MAX 4096 /* in one packet read; more: STATUS_LIMIT */
 #define RTCP_TWCC_WRITE_MAX 512     /* in one packet written: at most RTCP_TWCC_WRITE_BYTES */
 #define RTCP_TWCC_WRITE_BYTES 1200
 #define RTCP_TWCC_TICK_US 250

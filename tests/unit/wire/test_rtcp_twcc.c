@@ -53,12 +53,14 @@ static void malformed_feedback_is_rejected(void **state)
         {"reserved symbol in a vector", OCTETS(FCI_HEAD(0, 1), 0xf0, 0, 0, 0), STATUS_MALFORMED},
         {"runs of no packet", OCTETS(FCI_HEAD(0, 1), 0x20, 0, 0x20, 0), STATUS_TRUNCATED},
         {"one lost packet", OCTETS(FCI_HEAD(0, 1), 0, 1), STATUS_OK},
+        {"one more than we read", OCTETS(FCI_HEAD(0, RTCP_TWCC_STATUSES_MAX + 1), 0x10, 0x01),
+         STATUS_LIMIT},
         {"65535 statuses",
          OCTETS(FCI_HEAD(0, 0xffff), 0x1f, 0xff, 0x1f, 0xff, 0x1f, 0xff, 0x1f, 0xff, 0x1f, 0xff,
                 0x1f, 0xff, 0x1f, 0xff, 0x1f, 0xff, 0x1f, 0xff),
          STATUS_LIMIT},
-        {"the most statuses we read",
-         OCTETS(FCI_HEAD(0, RTCP_TWCC_STATUSES_MAX), 0x1f, 0xff, 0x00, 0x01), STATUS_OK},
+        {"the most statuses we read", OCTETS(FCI_HEAD(0, RTCP_TWCC_STATUSES_MAX), 0x10, 0x00),
+         STATUS_OK},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes_mut copy = exact_copy(cases[i].body, cases[i].body.size);
