@@ -1,9 +1,9 @@
 #include "signaling/core/access_token.h"
 
 #include "base/wipe.h"
-#include "signaling/core/text_json.h"
 #include "signaling/core/secrets.h"
 #include "signaling/core/strict_json.h"
+#include "signaling/core/text_json.h"
 #include "signaling/core/text_rules.h"
 
 #include <jwt.h>
@@ -63,14 +63,13 @@ static bool read_claims(const json_t *payload, struct access_claims *out)
 {
     const char *issuer = "", *class_id = "", *invite_id = "", *role = "", *name = "";
     struct access_claims claims = {0};
-    bool complete =
-        strict_json_get_string(payload, "iss", true, &issuer) &&
-        strict_json_get_string(payload, "aud", true, &class_id) &&
-        strict_json_get_string(payload, "jti", true, &invite_id) &&
-        strict_json_get_string(payload, "role", true, &role) &&
-        strict_json_get_string(payload, "name", false, &name) &&
-        strict_json_get_int(payload, "exp", true, 0, LATEST_S, &claims.expires_s) &&
-        strict_json_get_int(payload, "nbf", true, 0, LATEST_S, &claims.not_before_s);
+    bool complete = strict_json_get_string(payload, "iss", true, &issuer) &&
+                    strict_json_get_string(payload, "aud", true, &class_id) &&
+                    strict_json_get_string(payload, "jti", true, &invite_id) &&
+                    strict_json_get_string(payload, "role", true, &role) &&
+                    strict_json_get_string(payload, "name", false, &name) &&
+                    strict_json_get_int(payload, "exp", true, 0, LATEST_S, &claims.expires_s) &&
+                    strict_json_get_int(payload, "nbf", true, 0, LATEST_S, &claims.not_before_s);
     if (!complete || strcmp(issuer, ISSUER) != 0 ||
         !copy_text(class_id, claims.class_id, sizeof claims.class_id) ||
         !copy_text(invite_id, claims.invite_id, sizeof claims.invite_id) ||
@@ -86,7 +85,7 @@ static enum access_result judge_times(const struct access_claims *claims, int64_
 {
     if (unix_s + TOKEN_LEEWAY_S < claims->not_before_s)
         return ACCESS_INVALID;
-    return unix_s > claims->expires_s + TOKEN_LEEWAY_S ? ACCESS_EXPIRED : ACCESS_OK;
+    return unix_s >= claims->expires_s ? ACCESS_EXPIRED : ACCESS_OK;
 }
 
 enum access_result access_token_verify(struct bytes token, const uint8_t key[ACCESS_KEY_BYTES],
@@ -147,8 +146,8 @@ enum status access_token_sign(const struct access_claims *claims,
     encoded = jwt_encode_str(jwt);
     if (encoded == NULL)
         goto done;
-    status = bytes_to_string(bytes_of_string(encoded), out, capacity) ? STATUS_OK
-                                                                      : STATUS_TRUNCATED;
+    status =
+        bytes_to_string(bytes_of_string(encoded), out, capacity) ? STATUS_OK : STATUS_TRUNCATED;
 done:
     if (encoded != NULL) {
         memory_wipe(encoded, strlen(encoded));

@@ -13,7 +13,7 @@ struct access_claims {
     char class_id[CLASS_ID_BYTES];
     char invite_id[INVITE_ID_BYTES];
     enum role role;
-    char name[NAME_BYTES]; /* "" when the invite names nobody */
+    char name[NAME_BYTES];           /* "" when the invite names nobody */
     int64_t not_before_s, expires_s; /* since 1970 */
 };
 
@@ -23,7 +23,8 @@ enum access_result {
     ACCESS_INVALID  /* everything else, without a distinction */
 };
 
-/* Times are judged with TOKEN_LEEWAY_S. *out is written unless the result is ACCESS_INVALID. */
+/* The start is judged with TOKEN_LEEWAY_S, the end to the second. *out is written unless the result
+ * is ACCESS_INVALID. */
 enum access_result access_token_verify(struct bytes token, const uint8_t key[ACCESS_KEY_BYTES],
                                        int64_t unix_s, struct access_claims *out);
 

@@ -101,13 +101,13 @@ static void refresh_grants(struct classroom *classroom, struct participant *p)
         if ((wanted & bit) == (p->grants & bit))
             continue;
         bool open = (wanted & bit) != 0;
-        push(classroom, (struct classroom_change){
-                            .type = CHANGE_GRANT,
-                            .participant = p->record.id,
-                            .source = (enum send_slot)slot,
-                            .open = open,
-                            .reserved = open && slot == SEND_SLOT_MIC &&
-                                        role_policy_is_voice_reserved(p->record.role)});
+        push(classroom,
+             (struct classroom_change){.type = CHANGE_GRANT,
+                                       .participant = p->record.id,
+                                       .source = (enum send_slot)slot,
+                                       .open = open,
+                                       .reserved = open && slot == SEND_SLOT_MIC &&
+                                                   role_policy_is_voice_reserved(p->record.role)});
         if (!open)
             p->sending &= ~bit;
     }
@@ -122,9 +122,9 @@ static void bind_slot(struct classroom *classroom, enum room_slot slot, uint64_t
         return;
     classroom->bound[slot].participant = participant;
     classroom->bound[slot].source = source;
-    push(classroom, (struct classroom_change){
-                        .type = CHANGE_BIND, .slot = slot, .participant = participant,
-                        .source = source});
+    push(classroom,
+         (struct classroom_change){
+             .type = CHANGE_BIND, .slot = slot, .participant = participant, .source = source});
 }
 
 /* The newest sharer is on the screen, with its sound when it sends any. */
@@ -201,11 +201,11 @@ void classroom_repeat_relay_state(struct classroom *classroom)
     }
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->bound[slot].participant != 0)
-            push(classroom, (struct classroom_change){
-                                .type = CHANGE_BIND,
-                                .slot = (enum room_slot)slot,
-                                .participant = classroom->bound[slot].participant,
-                                .source = classroom->bound[slot].source});
+            push(classroom,
+                 (struct classroom_change){.type = CHANGE_BIND,
+                                           .slot = (enum room_slot)slot,
+                                           .participant = classroom->bound[slot].participant,
+                                           .source = classroom->bound[slot].source});
     }
 }
 
@@ -400,9 +400,9 @@ static void set_floor(struct classroom *classroom, struct participant *p, bool f
         release_camera(classroom, p);
         p->mic_on = false;
     }
-    push(classroom, (struct classroom_change){
-                        .type = CHANGE_FLOOR, .participant = p->record.id, .granted = floor,
-                        .by = by});
+    push(classroom,
+         (struct classroom_change){
+             .type = CHANGE_FLOOR, .participant = p->record.id, .granted = floor, .by = by});
     /* Wide also when it was lost: everybody knew of it until now. */
     push_person(classroom, p, true);
 }
@@ -513,16 +513,14 @@ void classroom_set_speaking(struct classroom *classroom, const uint64_t *partici
             classroom->speaking[classroom->speaking_count++] = participants[i];
     }
     if (classroom->speaking_due == USEC_NEVER)
-        classroom->speaking_due =
-            usec_max(now, classroom->speaking_said_at + SPEAKING_INTERVAL_US);
+        classroom->speaking_due = usec_max(now, classroom->speaking_said_at + SPEAKING_INTERVAL_US);
 }
 
 /* --- Time */
 
 usec_t classroom_next_timeout(const struct classroom *classroom)
 {
-    return usec_min(classroom->count_due,
-                    usec_min(classroom->slots_due, classroom->speaking_due));
+    return usec_min(classroom->count_due, usec_min(classroom->slots_due, classroom->speaking_due));
 }
 
 static bool take_due(usec_t *due, usec_t now)

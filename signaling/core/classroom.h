@@ -73,16 +73,16 @@ struct classroom {
     size_t count[ROLE_COUNT];
     size_t floor_holders; /* learners */
     uint64_t shares[LIMIT_SHARES];
-    size_t share_count; /* the last one is shown */
+    size_t share_count;   /* the last one is shown */
     uint32_t share_order; /* of the newest share ever */
     struct {
         uint64_t participant; /* 0: nobody */
         enum send_slot source;
-    } bound[ROOM_SLOT_COUNT]; /* as told to the relay: screen, screen_audio, cameras */
+    } bound[ROOM_SLOT_COUNT];        /* as told to the relay: screen, screen_audio, cameras */
     uint64_t slots[ROOM_SLOT_COUNT]; /* as the relay says */
     uint64_t speaking[CONTROL_SPEAKERS_MAX];
     size_t speaking_count;
-    size_t relay; /* where its media is; SIZE_MAX: not chosen yet */
+    size_t relay;                              /* where its media is; SIZE_MAX: not chosen yet */
     usec_t count_due, slots_due, speaking_due; /* USEC_NEVER: nothing to say */
     usec_t count_said_at, speaking_said_at;
     struct timer timer; /* the service's */
@@ -134,8 +134,7 @@ void classroom_stop_share(struct classroom *classroom, struct participant *parti
 bool classroom_is_sharing(const struct participant *participant);
 
 /* The relay is about to get this participant's transport: grants and binds are told (again). */
-void classroom_handle_transport_added(struct classroom *classroom,
-                                      struct participant *participant);
+void classroom_handle_transport_added(struct classroom *classroom, struct participant *participant);
 void classroom_set_media(struct classroom *classroom, struct participant *participant,
                          enum participant_media media);
 void classroom_set_publication(struct classroom *classroom, struct participant *participant,

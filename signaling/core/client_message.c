@@ -21,11 +21,12 @@ static const struct {
 #define X(id, text) [CLIENT_MESSAGE_##id].name = text,
     CLIENT_MESSAGE_LIST(X)
 #undef X
-    [CLIENT_MESSAGE_HELLO].fields = {{"version", FIELD_INT, true, AT(version)},
-                                     {"token", FIELD_STRING, false, AT(token)},
-                                     {"resume", FIELD_STRING, false, AT(resume)},
-                                     {"lang", FIELD_STRING, false, AT(lang)},
-                                     {"name", FIELD_STRING, false, AT(name)}},
+        [CLIENT_MESSAGE_HELLO]
+            .fields = {{"version", FIELD_INT, true, AT(version)},
+                       {"token", FIELD_STRING, false, AT(token)},
+                       {"resume", FIELD_STRING, false, AT(resume)},
+                       {"lang", FIELD_STRING, false, AT(lang)},
+                       {"name", FIELD_STRING, false, AT(name)}},
     [CLIENT_MESSAGE_OFFER].fields = {{"sdp", FIELD_STRING, true, AT(sdp)},
                                      {"restart", FIELD_BOOL, false, AT(flag)}},
     [CLIENT_MESSAGE_SHARE_START].fields = {{"audio", FIELD_BOOL, false, AT(flag)}},

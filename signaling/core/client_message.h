@@ -29,13 +29,13 @@ enum client_message_type {
 struct client_message {
     enum client_message_type type;
     uint32_t id;
-    int64_t version;                            /* hello */
-    const char *token, *resume, *lang, *name;   /* hello; NULL: absent */
-    const char *sdp;                            /* offer */
-    const char *participant;                    /* floor_give, floor_take */
-    const char *class_id;                       /* class_end; NULL: one's own */
-    bool flag;                                  /* restart, audio, on or raised */
-    json_t *tree;                               /* owns the texts */
+    int64_t version;                          /* hello */
+    const char *token, *resume, *lang, *name; /* hello; NULL: absent */
+    const char *sdp;                          /* offer */
+    const char *participant;                  /* floor_give, floor_take */
+    const char *class_id;                     /* class_end; NULL: one's own */
+    bool flag;                                /* restart, audio, on or raised */
+    json_t *tree;                             /* owns the texts */
 };
 
 /* STATUS_LIMIT past a size, depth or number of tokens; STATUS_UNSUPPORTED for an unknown type;

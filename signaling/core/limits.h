@@ -56,14 +56,14 @@
 /* --- Times */
 #define HELLO_WITHIN_US SECONDS(5)
 #define RESUME_FOR_US SECONDS(60)
-#define RELAY_ANSWER_WITHIN_US SECONDS(5)  /* an offer's whole wait for the relay */
+#define RELAY_ANSWER_WITHIN_US SECONDS(5)   /* an offer's whole wait for the relay */
 #define COUNT_INTERVAL_US MILLISECONDS(250) /* `count` at most 4 a second */
-#define SLOTS_HOLD_US MILLISECONDS(20) /* slot changes of one moment go out as one `slots` */
+#define SLOTS_HOLD_US MILLISECONDS(20)      /* slot changes of one moment go out as one `slots` */
 #define SPEAKING_INTERVAL_US MILLISECONDS(250)
 #define OVERVIEW_INTERVAL_US SECONDS(2)
 #define HISTORY_INTERVAL_US SECONDS(10)
 #define HISTORY_POINTS 360 /* one hour */
-#define TOKEN_LEEWAY_S 30  /* clocks of machines that sign and verify differ */
+#define TOKEN_LEEWAY_S 30  /* a clock set back must not refuse links made a moment ago */
 #define INVITE_DEFAULT_S (24 * 3600)
 #define INVITE_MAX_S (400 * 24 * 3600)
 

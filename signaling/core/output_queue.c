@@ -119,16 +119,15 @@ void output_queue_send(struct output_queue *queue, uint64_t connection, struct b
     }
     struct queued_output *entry = push(queue);
     if (entry != NULL)
-        *entry =
-            (struct queued_output){.type = SERVICE_SEND, .number = connection, .text = text};
+        *entry = (struct queued_output){.type = SERVICE_SEND, .number = connection, .text = text};
 }
 
 void output_queue_close(struct output_queue *queue, uint64_t connection, uint16_t code)
 {
     struct queued_output *entry = push(queue);
     if (entry != NULL)
-        *entry = (struct queued_output){
-            .type = SERVICE_CLOSE, .number = connection, .close_code = code};
+        *entry =
+            (struct queued_output){.type = SERVICE_CLOSE, .number = connection, .close_code = code};
 }
 
 void output_queue_respond(struct output_queue *queue, uint64_t exchange,
@@ -140,8 +139,8 @@ void output_queue_respond(struct output_queue *queue, uint64_t exchange,
     copy = (struct http_response *)(void *)keep(queue, (char *)copy);
     struct queued_output *entry = copy != NULL ? push(queue) : NULL;
     if (entry != NULL)
-        *entry = (struct queued_output){
-            .type = SERVICE_RESPONSE, .number = exchange, .response = copy};
+        *entry =
+            (struct queued_output){.type = SERVICE_RESPONSE, .number = exchange, .response = copy};
 }
 
 void output_queue_tell_relay(struct output_queue *queue, size_t relay,

@@ -8,11 +8,11 @@
 
 static const enum role_answer policy[ROLE_ACTION_COUNT][ROLE_COUNT] = {
     /*                       trainer learner operator */
-    [ROLE_OFFER] = {YES, YES, YES},         [ROLE_SHARE] = {YES, FLOOR, NO},
-    [ROLE_MIC] = {YES, YES, YES},           [ROLE_HAND] = {NO, YES, NO},
-    [ROLE_FLOOR_GIVE] = {YES, NO, NO},      [ROLE_CLASS_END] = {YES, NO, YES},
-    [ROLE_CLASS_END_ANY] = {NO, NO, YES},   [ROLE_WATCH] = {NO, NO, YES},
-    [ROLE_SEE_EVERYBODY] = {YES, NO, YES},  [ROLE_WHIP] = {YES, YES, NO},
+    [ROLE_OFFER] = {YES, YES, YES},        [ROLE_SHARE] = {YES, FLOOR, NO},
+    [ROLE_MIC] = {YES, YES, YES},          [ROLE_HAND] = {NO, YES, NO},
+    [ROLE_FLOOR_GIVE] = {YES, NO, NO},     [ROLE_CLASS_END] = {YES, NO, YES},
+    [ROLE_CLASS_END_ANY] = {NO, NO, YES},  [ROLE_WATCH] = {NO, NO, YES},
+    [ROLE_SEE_EVERYBODY] = {YES, NO, YES}, [ROLE_WHIP] = {YES, YES, NO},
     [ROLE_WHEP] = {YES, YES, YES},
 };
 

@@ -34,9 +34,10 @@ static const struct sentence errors[CLIENT_ERROR_COUNT] = {
                                "Ask for the floor first by raising your hand."},
     [CLIENT_BAD_SDP] = {"La description de connexion n'est pas utilisable. Rechargez la page.",
                         "The connection description cannot be used. Reload the page."},
-    [CLIENT_NO_CODEC] = {"Votre navigateur et le serveur n'ont aucun format en commun. Essayez un "
-                         "navigateur récent.",
-                         "Your browser and the server share no media format. Try a recent browser."},
+    [CLIENT_NO_CODEC] =
+        {"Votre navigateur et le serveur n'ont aucun format en commun. Essayez un "
+         "navigateur récent.",
+         "Your browser and the server share no media format. Try a recent browser."},
     [CLIENT_NO_RELAY] = {"Le son et l'image sont momentanément indisponibles. Nouvel essai dans un "
                          "instant.",
                          "Sound and picture are unavailable for the moment. Trying again shortly."},
@@ -69,10 +70,9 @@ static const struct sentence goodbyes[GOODBYE_COUNT] = {
 static const struct {
     const char *name;
     int http_status;
-} error_facts[CLIENT_ERROR_COUNT] = {
-    [CLIENT_OK] = {"ok", 200},
+} error_facts[CLIENT_ERROR_COUNT] = {[CLIENT_OK] = {"ok", 200},
 #define X(id, text, status) [CLIENT_##id] = {text, status},
-    CLIENT_ERROR_LIST(X)
+                                     CLIENT_ERROR_LIST(X)
 #undef X
 };
 

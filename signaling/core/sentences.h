@@ -6,7 +6,8 @@
 
 enum language { LANGUAGE_FRENCH, LANGUAGE_ENGLISH };
 
-/* Error codes (section 1 and 2 of the client protocol), with the HTTP status that goes with each. */
+/* Error codes (section 1 and 2 of the client protocol), with the HTTP status that goes with each.
+ */
 #define CLIENT_ERROR_LIST(X)                                                                       \
     X(BAD_MESSAGE, "bad_message", 400)                                                             \
     X(UNKNOWN_TYPE, "unknown_type", 400)                                                           \

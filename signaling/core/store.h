@@ -49,13 +49,14 @@ struct store_participant {
     char left_reason[16];
     int64_t hand_ms; /* 0: not raised */
     bool floor;
-    uint32_t session;                /* number of its newest transport; 0: none yet */
-    bool publishes_video;            /* WHIP: its screen counts as shared */
-    uint32_t share_order;            /* 0: shares nothing; the largest of a class is shown */
+    uint32_t session;     /* number of its newest transport; 0: none yet */
+    bool publishes_video; /* WHIP: its screen counts as shared */
+    uint32_t share_order; /* 0: shares nothing; the largest of a class is shown */
     bool share_audio;
-    uint32_t camera;                 /* 0: none, else camera slot + 1 */
+    uint32_t camera;                     /* 0: none, else camera slot + 1 */
     char http_session[SESSION_ID_BYTES]; /* WHIP and WHEP: the last part of Location */
     char etag[ETAG_BYTES];
+    uint8_t ufrag_hash[RESUME_HASH_BYTES]; /* of its ICE user name: tells a restart apart */
 };
 
 /* Opens or creates the database at `path` (":memory:" for tests). STATUS_UNSUPPORTED when a newer
@@ -66,6 +67,8 @@ void store_close(struct store *store); /* what was not committed is lost; NULL i
 /* Makes everything written so far durable; nothing to do is success. On failure the open
  * transaction's writes are gone. */
 MUST_CHECK enum status store_commit(struct store *store);
+/* Whether something is written and not yet durable. */
+bool store_is_writing(const struct store *store);
 
 /* Sets entry->room. STATUS_EXISTS for a known id. */
 MUST_CHECK enum status store_add_class(struct store *store, struct store_class *entry);

@@ -29,16 +29,15 @@ static const char schema[] =
     " session INTEGER NOT NULL DEFAULT 0, publishes_video INTEGER NOT NULL DEFAULT 0,"
     " share_order INTEGER NOT NULL DEFAULT 0, share_audio INTEGER NOT NULL DEFAULT 0,"
     " camera INTEGER NOT NULL DEFAULT 0, http_session TEXT NOT NULL DEFAULT '',"
-    " etag TEXT NOT NULL DEFAULT '') STRICT;"
+    " etag TEXT NOT NULL DEFAULT '', ufrag_hash BLOB NOT NULL) STRICT;"
     "CREATE INDEX participants_present ON participants(room) WHERE left_ms = 0;";
 
 #define CLASS_COLUMNS "room, id, title, ended, created_ms, started_ms, ended_ms"
-#define INVITE_COLUMNS                                                                             \
-    "id, class_id, role, name, single_use, revoked, created_ms, expires_ms, uses"
+#define INVITE_COLUMNS "id, class_id, role, name, single_use, revoked, created_ms, expires_ms, uses"
 #define PARTICIPANT_COLUMNS                                                                        \
     "id, room, invite_id, name, role, kind, joined_ms, resume_hash, previous_hash, left_ms, "      \
     "left_reason, hand_ms, floor, session, publishes_video, share_order, share_audio, camera, "    \
-    "http_session, etag"
+    "http_session, etag, ufrag_hash"
 
 #define STATEMENT_LIST(X)                                                                          \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -48,8 +47,8 @@ static const char schema[] =
     X(UPDATE_CLASS,                                                                                \
       "UPDATE classes SET ended = ?2, started_ms = ?3, ended_ms = ?4 WHERE room = ?1")             \
     X(FIND_CLASS, "SELECT " CLASS_COLUMNS " FROM classes WHERE id = ?1")                           \
-    X(EACH_CLASS, "SELECT " CLASS_COLUMNS                                                          \
-                  " FROM classes WHERE ended <= ?1 ORDER BY room DESC LIMIT ?2")                   \
+    X(EACH_CLASS,                                                                                  \
+      "SELECT " CLASS_COLUMNS " FROM classes WHERE ended <= ?1 ORDER BY room DESC LIMIT ?2")       \
     X(ADD_INVITE, "INSERT INTO invites(id, class_id, role, name, single_use, created_ms, "         \
                   "expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                \
     X(FIND_INVITE, "SELECT " INVITE_COLUMNS " FROM invites WHERE id = ?1")                         \
@@ -61,12 +60,14 @@ static const char schema[] =
     X(ADD_PARTICIPANT,                                                                             \
       "INSERT INTO participants(room, invite_id, name, role, kind, joined_ms, resume_hash, "       \
       "previous_hash, left_ms, left_reason, hand_ms, floor, session, publishes_video, "            \
-      "share_order, share_audio, camera, http_session, etag) VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, "  \
-      "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)")                                \
+      "share_order, share_audio, camera, http_session, etag, ufrag_hash) VALUES(?2, ?3, ?4, ?5, "  \
+      "?6, ?7, ?8, "                                                                               \
+      "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)")                           \
     X(UPDATE_PARTICIPANT,                                                                          \
       "UPDATE participants SET resume_hash = ?8, previous_hash = ?9, left_ms = ?10, "              \
       "left_reason = ?11, hand_ms = ?12, floor = ?13, session = ?14, publishes_video = ?15, "      \
-      "share_order = ?16, share_audio = ?17, camera = ?18, http_session = ?19, etag = ?20 "        \
+      "share_order = ?16, share_audio = ?17, camera = ?18, http_session = ?19, etag = ?20, "       \
+      "ufrag_hash = ?21 "                                                                          \
       "WHERE id = ?1")                                                                             \
     X(EACH_PARTICIPANT,                                                                            \
       "SELECT " PARTICIPANT_COLUMNS " FROM participants WHERE left_ms = 0 AND room IN "            \
@@ -251,6 +252,11 @@ enum status store_commit(struct store *store)
             log_error(&store->log, "store_rollback_failed", "status=%s", status_name(status));
     }
     return status;
+}
+
+bool store_is_writing(const struct store *store)
+{
+    return store->in_transaction;
 }
 
 /* Binding fails only for want of memory, and then the step fails or a NOT NULL refuses the row. */
@@ -490,6 +496,7 @@ static void bind_participant(sqlite3_stmt *statement, const struct store_partici
     bind_int(statement, 18, p->camera);
     bind_text(statement, 19, p->http_session);
     bind_text(statement, 20, p->etag);
+    bind_hash(statement, 21, p->ufrag_hash);
 }
 
 static bool read_participant(sqlite3_stmt *statement, struct store_participant *out)
@@ -513,6 +520,7 @@ static bool read_participant(sqlite3_stmt *statement, struct store_participant *
     column_text(statement, 10, out->left_reason, sizeof out->left_reason);
     column_text(statement, 18, out->http_session, sizeof out->http_session);
     column_text(statement, 19, out->etag, sizeof out->etag);
+    column_hash(statement, 20, out->ufrag_hash);
     if (kind < PARTICIPANT_PAGE || kind > PARTICIPANT_WHEP)
         return false;
     out->kind = (enum participant_kind)kind;

@@ -63,8 +63,7 @@ enum status strict_json_parse(struct bytes text, size_t size_max, json_t **out)
     return STATUS_OK;
 }
 
-bool strict_json_get_string(const json_t *object, const char *key, bool required,
-                            const char **out)
+bool strict_json_get_string(const json_t *object, const char *key, bool required, const char **out)
 {
     const json_t *value = json_object_get(object, key);
     if (value == NULL)

@@ -14,8 +14,7 @@ MUST_CHECK enum status strict_json_parse(struct bytes text, size_t size_max, jso
 /* Fields of an object. All are false, with *out untouched, when the field has another type. A
  * missing field, with `required` false, is true and leaves *out alone. Strings are borrowed from
  * the object. */
-bool strict_json_get_string(const json_t *object, const char *key, bool required,
-                            const char **out);
+bool strict_json_get_string(const json_t *object, const char *key, bool required, const char **out);
 bool strict_json_get_bool(const json_t *object, const char *key, bool required, bool *out);
 /* An integer (not 1.0) from `min` to `max`. */
 bool strict_json_get_int(const json_t *object, const char *key, bool required, int64_t min,

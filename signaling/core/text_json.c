@@ -52,8 +52,8 @@ static void add_quoted(struct text_json *text, const char *value)
     const char *at = value;
     for (; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
-        bool plain = c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' &&
-                     c != 0x7f;
+        bool plain =
+            c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != 0x7f;
         if (plain)
             continue;
         add(text, run, (size_t)(at - run));
@@ -155,4 +155,9 @@ void text_json_raw(struct text_json *text, const char *format, ...)
     /* Callers write numbers and short fixed texts; what does not fit is our bug. */
     CHECK(size >= 0 && (size_t)size < sizeof small);
     add(text, small, (size_t)size);
+}
+
+void text_json_bytes(struct text_json *text, struct bytes bytes)
+{
+    add(text, (const char *)bytes.data, bytes.size);
 }

@@ -15,8 +15,8 @@ struct text_json {
 void text_json_destroy(struct text_json *text);
 
 /* `key` is NULL for an element of an array and for the outermost value. */
-void text_json_open(struct text_json *text, const char *key, char bracket); /* '{' or '[' */
-void text_json_close(struct text_json *text, char bracket);                 /* '}' or ']' */
+void text_json_open(struct text_json *text, const char *key, char bracket);        /* '{' or '[' */
+void text_json_close(struct text_json *text, char bracket);                        /* '}' or ']' */
 void text_json_string(struct text_json *text, const char *key, const char *value); /* NULL: null */
 void text_json_uint(struct text_json *text, const char *key, uint64_t value);
 void text_json_int(struct text_json *text, const char *key, int64_t value);
@@ -29,3 +29,4 @@ void text_json_id(struct text_json *text, const char *key, uint64_t value);
 
 /* Anything else, as it is: for texts that are not JSON (metrics). */
 PRINTF_LIKE(2, 3) void text_json_raw(struct text_json *text, const char *format, ...);
+void text_json_bytes(struct text_json *text, struct bytes bytes);

@@ -41,12 +41,12 @@ static bool is_refused(uint32_t c)
     static const struct {
         uint32_t first, last;
     } refused[] = {
-        {0x00, 0x1f},       {0x7f, 0x9f},                                   /* controls */
-        {0xad, 0xad},       {0x61c, 0x61c},     {0x180e, 0x180e},           /* soft hyphen, ALM */
-        {0x200b, 0x200b},   {0x200e, 0x200f},   {0x2028, 0x202e},           /* marks, overrides */
-        {0x2060, 0x206f},   {0xfeff, 0xfeff},   {0xfff9, 0xfffb},           /* isolates, BOM */
-        {0xfdd0, 0xfdef},   {0xe000, 0xf8ff},   {0xfffe, 0xffff},           /* not characters */
-        {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff},                            /* tags, private use */
+        {0x00, 0x1f},       {0x7f, 0x9f},                          /* controls */
+        {0xad, 0xad},       {0x61c, 0x61c},      {0x180e, 0x180e}, /* soft hyphen, ALM */
+        {0x200b, 0x200b},   {0x200e, 0x200f},    {0x2028, 0x202e}, /* marks, overrides */
+        {0x2060, 0x206f},   {0xfeff, 0xfeff},    {0xfff9, 0xfffb}, /* isolates, BOM */
+        {0xfdd0, 0xfdef},   {0xe000, 0xf8ff},    {0xfffe, 0xffff}, /* not characters */
+        {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff},                   /* tags, private use */
     };
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         if (c >= refused[i].first && c <= refused[i].last)

@@ -1,0 +1,378 @@
+/* What a client may ask for over its WebSocket. Who asks is the connection's participant, never
+ * what the message says. */
+#include "signaling/core/client_message.h"
+#include "signaling/core/service_internal.h"
+
+#include "base/wipe.h"
+
+#define PROTOCOL_VERSION 1
+#define CLOSE_NORMAL 1000
+
+static void open_answer(struct text_json *text, const char *type, uint32_t to)
+{
+    text_json_open(text, NULL, '{');
+    text_json_string(text, "type", type);
+    if (to != 0)
+        text_json_uint(text, "to", to);
+}
+
+/* What was asked for goes to the relay and to the others first: `ok` means done. */
+static void send_ok(struct service *service, const struct connection *c, uint32_t to)
+{
+    fan_out_changes(service, c->participant->classroom);
+    struct text_json text = {0};
+    open_answer(&text, "ok", to);
+    text_json_close(&text, '}');
+    service_send_text(service, c->id, &text);
+}
+
+/* Many errors in a short time are a broken or hostile program: it loses its socket, nobody else
+ * notices. */
+static void count_error(struct service *service, struct instant at, struct connection *c)
+{
+    if (at.now - c->errors_since > LIMIT_ERRORS_WITHIN_US) {
+        c->errors_since = at.now;
+        c->errors = 0;
+    }
+    if (++c->errors > LIMIT_ERRORS)
+        service_say_goodbye(service, c, GOODBYE_PROTOCOL);
+}
+
+void dispatcher_refuse(struct service *service, struct instant at, struct connection *c,
+                       uint32_t to, enum client_error error)
+{
+    if (c->closing)
+        return;
+    service->counters.requests[error]++;
+    struct text_json text = {0};
+    open_answer(&text, "error", to);
+    text_json_string(&text, "code", client_error_name(error));
+    text_json_string(&text, "text", client_error_sentence(error, c->language));
+    text_json_close(&text, '}');
+    service_send_text(service, c->id, &text);
+    count_error(service, at, c);
+}
+
+/* --- hello */
+
+static void send_welcome(struct service *service, struct instant at, const struct connection *c,
+                         uint32_t to, const char *resume_token, bool resumed)
+{
+    const struct participant *p = c->participant;
+    struct text_json text = {0};
+    open_answer(&text, "welcome", to);
+    text_json_uint(&text, "version", PROTOCOL_VERSION);
+    text_json_open(&text, "participant", '{');
+    text_json_id(&text, "id", p->record.id);
+    text_json_string(&text, "name", p->record.name);
+    text_json_string(&text, "role", role_name(p->record.role));
+    text_json_close(&text, '}');
+    fan_out_write_class(p->classroom, "class", &text);
+    text_json_string(&text, "resume_token", resume_token);
+    text_json_int(&text, "resume_for_s", service->config.resume_for_us / SECONDS(1));
+    text_json_bool(&text, "resumed", resumed);
+    text_json_string(&text, "media", participant_media_name(p->media));
+    text_json_int(&text, "server_time_ms", instant_ms(at));
+    fan_out_write_snapshot(p, &text);
+    text_json_close(&text, '}');
+    service_send_text(service, c->id, &text);
+}
+
+/* The newest socket is the participant's; the one before is told why it ends. */
+static void attach(struct service *service, struct connection *c, struct participant *p)
+{
+    struct connection *old = service_find_connection(service, p->connection);
+    p->connection = c->id;
+    p->gone_at = USEC_NEVER;
+    c->participant = p;
+    if (old != NULL) {
+        old->participant = NULL;
+        service->watchers -= old->watching;
+        old->watching = false;
+        service_say_goodbye(service, old, GOODBYE_TAKEN_OVER);
+    }
+    service_arm_participant(service, p);
+}
+
+static enum client_error admit(struct service *service, struct instant at, struct connection *c,
+                               const struct client_message *message, char *resume_token,
+                               struct participant **out)
+{
+    if (message->version != PROTOCOL_VERSION)
+        return CLIENT_VERSION;
+    if (message->lang != NULL && !language_find(message->lang, &c->language))
+        return CLIENT_BAD_MESSAGE;
+    if ((message->token == NULL) == (message->resume == NULL))
+        return CLIENT_BAD_MESSAGE;
+    if (message->resume != NULL)
+        return admission_resume(service, at, c->remote_ip, message->resume, resume_token, out);
+    struct admission admission;
+    enum client_error error = admission_check_token(
+        service, at, c->remote_ip, bytes_of_string(message->token), false, &admission);
+    if (error != CLIENT_OK)
+        return error;
+    return admission_join(service, at, &admission, PARTICIPANT_PAGE, message->name, resume_token,
+                          out);
+}
+
+static enum client_error handle_hello(struct service *service, struct instant at,
+                                      struct connection *c, const struct client_message *message)
+{
+    char resume_token[RESUME_TOKEN_BYTES] = "";
+    struct participant *p = NULL;
+    enum client_error error = admit(service, at, c, message, resume_token, &p);
+    if (error != CLIENT_OK)
+        return error;
+    bool resumed = message->resume != NULL;
+    attach(service, c, p);
+    if (resumed)
+        classroom_set_here(p->classroom, p, true);
+    send_welcome(service, at, c, message->id, resume_token, resumed);
+    memory_wipe(resume_token, sizeof resume_token);
+    fan_out_changes(service, p->classroom);
+    return CLIENT_OK;
+}
+
+/* --- Requests of a participant. Each answers itself or returns an error. */
+
+static enum client_error handle_offer(struct service *service, struct instant at,
+                                      struct connection *c, const struct client_message *message)
+{
+    static const struct rate_limit_rule rule = {SECONDS(60) / RATE_SDP_PER_MINUTE, RATE_SDP_BURST};
+    if (!rate_limit_take(&c->sdp, at.now, rule))
+        return CLIENT_TOO_MANY;
+    struct offer_reply reply = {.connection = c->id, .to = message->id};
+    return offer_start(service, at, c->participant, bytes_of_string(message->sdp), message->flag,
+                       reply);
+}
+
+static enum client_error handle_share_start(struct service *service, struct instant at,
+                                            struct connection *c,
+                                            const struct client_message *message)
+{
+    (void)at;
+    struct participant *p = c->participant;
+    enum status status = classroom_start_share(p->classroom, p, message->flag);
+    if (status == STATUS_AUTH)
+        return CLIENT_FLOOR_REQUIRED;
+    if (status != STATUS_OK)
+        return CLIENT_TOO_MANY;
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_share_stop(struct service *service, struct instant at,
+                                           struct connection *c,
+                                           const struct client_message *message)
+{
+    (void)at;
+    classroom_stop_share(c->participant->classroom, c->participant);
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_mic(struct service *service, struct instant at,
+                                    struct connection *c, const struct client_message *message)
+{
+    (void)at;
+    classroom_set_mic(c->participant->classroom, c->participant, message->flag);
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_hand(struct service *service, struct instant at,
+                                     struct connection *c, const struct client_message *message)
+{
+    classroom_set_hand(c->participant->classroom, c->participant, message->flag, instant_ms(at));
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+/* Somebody in the asker's own class, or NULL. */
+static struct participant *find_classmate(const struct service *service, const struct connection *c,
+                                          const char *id)
+{
+    uint64_t number = 0;
+    if (id[0] < '1' || id[0] > '9')
+        return NULL;
+    for (; *id >= '0' && *id <= '9' && number < UINT64_MAX / 16; id++)
+        number = number * 10 + (uint64_t)(*id - '0');
+    if (*id != '\0')
+        return NULL;
+    struct participant *p = classroom_registry_find_participant(&service->registry, number);
+    return p != NULL && p->classroom == c->participant->classroom ? p : NULL;
+}
+
+static enum client_error handle_floor_give(struct service *service, struct instant at,
+                                           struct connection *c,
+                                           const struct client_message *message)
+{
+    (void)at;
+    struct participant *p = find_classmate(service, c, message->participant);
+    if (p == NULL)
+        return CLIENT_NOT_FOUND;
+    enum status status = classroom_give_floor(p->classroom, p, c->participant->record.id);
+    if (status != STATUS_OK)
+        return status == STATUS_LIMIT ? CLIENT_TOO_MANY : CLIENT_NOT_ALLOWED;
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_floor_take(struct service *service, struct instant at,
+                                           struct connection *c,
+                                           const struct client_message *message)
+{
+    (void)at;
+    struct participant *p = find_classmate(service, c, message->participant);
+    if (p == NULL)
+        return CLIENT_NOT_FOUND;
+    classroom_take_floor(p->classroom, p, c->participant->record.id);
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_mute_all(struct service *service, struct instant at,
+                                         struct connection *c, const struct client_message *message)
+{
+    (void)at;
+    classroom_mute_all(c->participant->classroom, c->participant->record.id);
+    send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_class_end(struct service *service, struct instant at,
+                                          struct connection *c,
+                                          const struct client_message *message)
+{
+    struct participant *p = c->participant;
+    struct classroom *classroom = p->classroom;
+    if (message->class_id != NULL && strcmp(message->class_id, classroom->record.id) != 0) {
+        if (!role_policy_is_allowed(p->record.role, ROLE_CLASS_END_ANY, false))
+            return CLIENT_NOT_ALLOWED;
+        classroom = classroom_registry_find(&service->registry, message->class_id);
+        if (classroom == NULL)
+            return CLIENT_NOT_FOUND;
+    }
+    send_ok(service, c, message->id);
+    service_end_class(service, at, classroom, p->record.id);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_watch(struct service *service, struct instant at,
+                                      struct connection *c, const struct client_message *message)
+{
+    if (message->flag && !c->watching && service->watchers >= LIMIT_WATCHERS)
+        return CLIENT_TOO_MANY;
+    service->watchers += (size_t)message->flag - (size_t)c->watching;
+    c->watching = message->flag;
+    send_ok(service, c, message->id);
+    if (c->watching)
+        overview_send_first(service, at, c);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_leave(struct service *service, struct instant at,
+                                      struct connection *c, const struct client_message *message)
+{
+    send_ok(service, c, message->id);
+    service_remove_participant(service, at, c->participant, LEAVE_LEFT, GOODBYE_COUNT);
+    return CLIENT_OK;
+}
+
+static enum client_error handle_ping(struct service *service, struct instant at,
+                                     struct connection *c, const struct client_message *message)
+{
+    struct text_json text = {0};
+    open_answer(&text, "ok", message->id);
+    text_json_int(&text, "server_time_ms", instant_ms(at));
+    text_json_close(&text, '}');
+    service_send_text(service, c->id, &text);
+    return CLIENT_OK;
+}
+
+#define ANYBODY ROLE_ACTION_COUNT
+
+static const struct {
+    enum role_action action; /* ANYBODY: no right needed */
+    enum client_error (*handle)(struct service *, struct instant, struct connection *,
+                                const struct client_message *);
+} requests[CLIENT_MESSAGE_TYPE_COUNT] = {
+    [CLIENT_MESSAGE_HELLO] = {ANYBODY, NULL}, /* only the first */
+    [CLIENT_MESSAGE_OFFER] = {ROLE_OFFER, handle_offer},
+    [CLIENT_MESSAGE_SHARE_START] = {ROLE_SHARE, handle_share_start},
+    [CLIENT_MESSAGE_SHARE_STOP] = {ANYBODY, handle_share_stop},
+    [CLIENT_MESSAGE_MIC] = {ROLE_MIC, handle_mic},
+    [CLIENT_MESSAGE_HAND] = {ROLE_HAND, handle_hand},
+    [CLIENT_MESSAGE_FLOOR_GIVE] = {ROLE_FLOOR_GIVE, handle_floor_give},
+    [CLIENT_MESSAGE_FLOOR_TAKE] = {ROLE_FLOOR_GIVE, handle_floor_take},
+    [CLIENT_MESSAGE_MUTE_ALL] = {ROLE_FLOOR_GIVE, handle_mute_all},
+    [CLIENT_MESSAGE_CLASS_END] = {ROLE_CLASS_END, handle_class_end},
+    [CLIENT_MESSAGE_WATCH] = {ROLE_WATCH, handle_watch},
+    [CLIENT_MESSAGE_LEAVE] = {ANYBODY, handle_leave},
+    [CLIENT_MESSAGE_PING] = {ANYBODY, handle_ping},
+};
+
+static enum client_error check_right(const struct participant *p, enum role_action action)
+{
+    if (action == ANYBODY)
+        return CLIENT_OK;
+    if (role_policy_is_allowed(p->record.role, action, p->record.floor))
+        return CLIENT_OK;
+    return role_policy_get(p->record.role, action) == ROLE_WITH_FLOOR ? CLIENT_FLOOR_REQUIRED
+                                                                      : CLIENT_NOT_ALLOWED;
+}
+
+static enum client_error handle_request(struct service *service, struct instant at,
+                                        struct connection *c, const struct client_message *message)
+{
+    if (c->participant == NULL)
+        return message->type == CLIENT_MESSAGE_HELLO ? handle_hello(service, at, c, message)
+                                                     : CLIENT_NOT_AUTHENTICATED;
+    if (requests[message->type].handle == NULL)
+        return CLIENT_BAD_MESSAGE;
+    enum client_error error = check_right(c->participant, requests[message->type].action);
+    if (error != CLIENT_OK)
+        return error;
+    struct classroom *classroom = c->participant->classroom;
+    uint64_t room = classroom->record.room;
+    error = requests[message->type].handle(service, at, c, message);
+    /* The class may be gone: class_end frees it. */
+    if (classroom_registry_find_room(&service->registry, room) != NULL)
+        fan_out_changes(service, classroom);
+    return error;
+}
+
+static enum client_error error_of_parse(enum status status)
+{
+    if (status == STATUS_LIMIT)
+        return CLIENT_TOO_LARGE;
+    return status == STATUS_UNSUPPORTED ? CLIENT_UNKNOWN_TYPE : CLIENT_BAD_MESSAGE;
+}
+
+void dispatcher_handle_message(struct service *service, struct instant at, struct connection *c,
+                               struct bytes text)
+{
+    static const struct rate_limit_rule rule = {SECONDS(1) / RATE_MESSAGES_PER_S,
+                                                RATE_MESSAGES_BURST};
+    service->counters.messages++;
+    if (!rate_limit_take(&c->messages, at.now, rule)) {
+        dispatcher_refuse(service, at, c, 0, CLIENT_TOO_MANY);
+        return;
+    }
+    struct client_message message;
+    enum status status = client_message_parse(text, &message);
+    if (status != STATUS_OK) {
+        /* A stranger learns nothing about what it sent wrong. */
+        dispatcher_refuse(service, at, c, message.id,
+                          c->participant == NULL && status == STATUS_UNSUPPORTED
+                              ? CLIENT_NOT_AUTHENTICATED
+                              : error_of_parse(status));
+        return;
+    }
+    enum client_error error = handle_request(service, at, c, &message);
+    if (error == CLIENT_OK)
+        service->counters.requests[CLIENT_OK]++;
+    else
+        dispatcher_refuse(service, at, c, message.id, error);
+    client_message_destroy(&message);
+}
