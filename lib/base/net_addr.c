@@ -125,14 +125,15 @@ static void write_ipv6(const uint8_t ip[16], char *text)
         }
     }
     char *at = text;
+    char *end = text + NET_ADDR_TEXT_BYTES;
     for (int i = 0; i < 8; i++) {
         if (i == best) {
-            at += sprintf(at, "::");
+            at += snprintf(at, (size_t)(end - at), "::");
             i += best_length - 1;
             continue;
         }
         bool first = i == 0 || (best >= 0 && i == best + best_length);
-        at += sprintf(at, "%s%x", first ? "" : ":", groups[i]);
+        at += snprintf(at, (size_t)(end - at), "%s%x", first ? "" : ":", groups[i]);
     }
 }
 
