@@ -1,0 +1,101 @@
+// A class in real browsers: what a learner decodes is what the trainer sent.
+import { Stack } from './support/stack.mjs';
+import { test, main, check, sleep, until } from './support/tap.mjs';
+import { enter, heard, seen, pitch, startShare, testid, untilHearsAndSees } from './support/people.mjs';
+
+const seconds = Number(process.env.AMPHI_CLASS_SECONDS ?? 60);
+let stack;
+let classId;
+let trainer;
+let learners;
+
+test('a trainer enters, shares, and learners in Chromium and Firefox hear and see within 5 s', async () => {
+  stack = await Stack.start();
+  classId = await stack.newClass('Anglais logistique');
+  trainer = await enter((await stack.invite(classId, 'trainer', 'Mme Petit')).url, { toneHz: 440 });
+  await startShare(trainer);
+  learners = {
+    chromium: await enter((await stack.invite(classId, 'learner', 'Aïcha')).url, { toneHz: 880 }),
+    firefox: await enter((await stack.invite(classId, 'learner', 'Karim')).url, { browser: 'firefox', toneHz: 660 }),
+  };
+  for (const [name, page] of Object.entries(learners)) await untilHearsAndSees(page, name, name === 'firefox' ? 10000 : 5000);
+});
+
+test(`for ${seconds} s what learners decode is the tone and the picture that were sent, without a gap or a freeze`, async () => {
+  await sleep(2000); // jitter buffers settle after joining
+  for (const page of Object.values(learners)) await page.evaluate(() => { window.soundReset(); window.pictureReset(); });
+  await sleep(seconds * 1000);
+  for (const [name, page] of Object.entries(learners)) {
+    const sound = await heard(page);
+    const { hz, purity } = pitch(sound);
+    console.log(`# ${name}: ${sound.loud}/${sound.blocks} blocks with sound, ${hz} Hz (${(purity * 100).toFixed(1)} %), longest silence ${sound.longestSilenceMs.toFixed(0)} ms`);
+    check(hz >= 400 && hz <= 450, `${name}: pitch ${hz} Hz`);
+    check(purity > 0.97, `${name}: purity ${purity}`);
+    check(sound.blocks > seconds * 40 && sound.loud / sound.blocks > 0.99, `${name}: ${sound.loud} of ${sound.blocks} blocks with sound`);
+    check(sound.longestSilenceMs < 120, `${name}: silence of ${sound.longestSilenceMs} ms`);
+    const picture = await seen(page);
+    console.log(`# ${name}: ${picture.frames} pictures of ${picture.width}x${picture.height}, longest gap ${picture.longestGapMs.toFixed(0)} ms, unreadable ${picture.bad} of ${picture.reads}`);
+    check(picture.width === 1280 && picture.height === 720, `${name}: size ${picture.width}x${picture.height}`);
+    check(picture.frames > seconds * 8, `${name}: ${picture.frames} pictures`);
+    check(picture.longestGapMs < 1000, `${name}: frozen for ${picture.longestGapMs} ms`);
+    check(picture.bad / picture.reads < 0.02, `${name}: ${picture.bad} of ${picture.reads} unreadable`);
+    check(picture.backwards === 0, `${name}: ${picture.backwards} pictures out of order`);
+    const sent = await trainer.evaluate(() => window.fakeScreen.frame);
+    check(((sent - picture.last) & 0xffff) < 60, `${name}: shows picture ${picture.last} while ${sent} is sent`);
+  }
+});
+
+test('a learner without the floor is not forwarded; with it, heard within 300 ms; taken again, silent at once', async () => {
+  const learner = learners.chromium;
+  await trainer.evaluate(() => { window.fakeMicrophone.volume = 0; });
+  await sleep(1500);
+  await trainer.evaluate(() => window.soundReset());
+  await learner.click(testid('hand'));
+  await trainer.waitForSelector(testid('floor-give'));
+  await sleep(1000);
+  check((await heard(trainer)).loud === 0, 'the learner is heard without the floor');
+  const delays = [];
+  for (let round = 0; round < 5; round++) {
+    const granted = await trainer.evaluate(async (s) => {
+      window.soundReset();
+      document.querySelector(s).click();
+      return performance.now();
+    }, testid('floor-give'));
+    const sound = await until('the learner is heard', async () => { const h = await heard(trainer); return h.firstLoudAt && h; }, 5000, 20);
+    delays.push(sound.firstLoudAt - granted);
+    await sleep(1500);
+    check((await heard(learners.firefox)).loudNow, 'Firefox does not hear the learner');
+    const taken = await trainer.evaluate((s) => { document.querySelector(s).click(); return performance.now(); }, testid('floor-take'));
+    await sleep(1200);
+    const after = await heard(trainer);
+    check(after.lastLoudAt - taken < 400, `heard for ${after.lastLoudAt - taken} ms after the floor was taken`);
+    check(!after.loudNow, 'still heard');
+    await learner.click(testid('hand'));
+    await trainer.waitForSelector(testid('floor-give'));
+  }
+  // The first grant includes opening the microphone; the path is warm from then on.
+  console.log(`# grant to heard: ${delays.map((d) => d.toFixed(0)).join(', ')} ms`);
+  check(Math.max(...delays) < 300, `grant to heard took ${Math.max(...delays)} ms`);
+  await trainer.evaluate(() => { window.fakeMicrophone.volume = 0.5; });
+});
+
+test('a learner who reloads the page is the same participant', async () => {
+  const before = (await stack.participants(classId)).length;
+  await learners.chromium.evaluate(() => location.reload()).catch(() => {});
+  await until('the page is back', () => learners.chromium.evaluate((s) => Boolean(document.querySelector(s.enter) || document.querySelector(s.back) || document.querySelector(s.class)), { enter: testid('enter'), back: testid('come-back'), class: testid('class') }), 10000, 100);
+  await sleep(500);
+  const people = await stack.participants(classId);
+  check(people.length === before, `${people.length} participants instead of ${before}`);
+});
+
+test('the trainer ends the class and everyone is told', async () => {
+  await trainer.click(testid('class-end'));
+  await trainer.click(testid('confirm-yes'));
+  for (const [name, page] of Object.entries({ firefox: learners.firefox, trainer })) {
+    await page.waitForSelector(testid('stopped'), { timeout: 5000 });
+    const text = await page.evaluate((s) => document.querySelector(s).textContent, testid('stopped'));
+    check(text.length > 10, `${name} was told nothing`);
+  }
+});
+
+await main();
