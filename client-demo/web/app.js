@@ -1,0 +1,113 @@
+/** Starts the page: the language, the invite of the link, the session, the view that fits. */
+
+import { render } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { announcements } from './announce.js';
+import { initialState, reduce, roleOf } from './classroom.js';
+import { ClassView } from './components/class_view.js';
+import { Lobby } from './components/lobby.js';
+import { Joining, Stopped } from './components/stopped.js';
+import { html } from './html.js';
+import { preferredLang, t, useLang } from './i18n.js';
+import { readInvite, tokenFromHash } from './invite.js';
+import { Session } from './session.js';
+import { createStore } from './store.js';
+
+/** @typedef {import('./classroom.js').State} State */
+
+const SLOW_AFTER_MS = 4000;
+
+/** @param {{store: ReturnType<typeof makeStore>, session: Session}} props */
+function App({ store, session }) {
+  const [state, setState] = useState(store.state);
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    setState(store.state); // what happened between the first drawing and now
+    return store.subscribe(setState);
+  }, []);
+  const onLang = async (/** @type {import('./i18n.js').Lang} */ lang) => {
+    await useLang(lang, true);
+    redraw((n) => n + 1);
+  };
+  return html`<${View} state=${state} session=${session} onLang=${onLang} /><${Announcer} state=${state} />`;
+}
+
+/** @param {{state: State, session: Session, onLang: (l: any) => void}} props */
+function View({ state, session, onLang }) {
+  const slow = useSlow(state.phase === 'joining');
+  switch (state.phase) {
+    case 'lobby':
+      return html`<${Lobby} state=${state} session=${session} onLang=${onLang} />`;
+    case 'joining':
+      return html`<${Joining} slow=${slow} onLang=${onLang} />`;
+    case 'class':
+      return roleOf(state) === 'operator'
+        ? html`<${OperatorLater} state=${state} session=${session} onLang=${onLang} />`
+        : html`<${ClassView} state=${state} session=${session} onLang=${onLang} />`;
+    case 'stopped':
+      return html`<${Stopped} state=${state} session=${session} onLang=${onLang} />`;
+    default:
+      return null;
+  }
+}
+
+/** Learners do not load the operator's page. @param {any} props */
+function OperatorLater(props) {
+  const [Operator, setOperator] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    import('./components/operator.js').then((module) => setOperator(() => module.Operator));
+  }, []);
+  return Operator && html`<${Operator} ...${props} />`;
+}
+
+/** @param {boolean} waiting */
+function useSlow(waiting) {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    setSlow(false);
+    if (!waiting) return undefined;
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [waiting]);
+  return slow;
+}
+
+/** One quiet voice for screen readers. @param {{state: State}} props */
+function Announcer({ state }) {
+  const before = useRef(state);
+  const [text, setText] = useState('');
+  useEffect(() => {
+    const said = announcements(before.current, state);
+    before.current = state;
+    if (said.length) setText(said.map((a) => t(a.key, a.params)).join(' '));
+  }, [state]);
+  return html`<div class="unseen" aria-live="polite" data-testid="announcer">${text}</div>`;
+}
+
+function makeStore() {
+  return createStore(reduce, initialState());
+}
+
+async function start() {
+  await useLang(preferredLang());
+  const store = makeStore();
+  const token = tokenFromHash(location.hash);
+  store.dispatch({ type: 'invite', invite: token ? readInvite(token) : null });
+  const session = new Session(store, token);
+  Object.defineProperty(window, 'amphi', {
+    value: Object.freeze({
+      get state() {
+        return store.state;
+      },
+      get peer() {
+        return session.peer;
+      },
+      stats: () => session.stats(),
+    }),
+  });
+  session.begin();
+  document.title = t('page_title', { title: store.state.invite?.title || t('lobby.title') });
+  render(html`<${App} store=${store} session=${session} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+}
+
+start();

@@ -1,0 +1,70 @@
+/** What is in the way now, each with what to do; and short messages that go by themselves. */
+
+import { connection, hasFloor, roleOf } from '../classroom.js';
+import { html } from '../html.js';
+import { has, t } from '../i18n.js';
+import { Icon } from './icons.js';
+import { Button, Notice } from './ui.js';
+
+/** @typedef {import('../classroom.js').State} State */
+/** @typedef {import('../session.js').Session} Session */
+
+/** @param {{state: State, session: Session}} props */
+export function Banners({ state, session }) {
+  return html`<div class="banners">
+    <${SoundBlocked} state=${state} session=${session} />
+    <${Broken} state=${state} />
+    <${Floor} state=${state} session=${session} />
+    <${MicProblem} state=${state} session=${session} />
+    ${state.share.problem && state.share.problem !== 'share_cancelled' && html`<div role="alert">
+      <${Notice} text=${t(`problem.${state.share.problem}`)} testid="share-problem" />
+    </div>`}
+  </div>`;
+}
+
+/** @param {{state: State, session: Session}} props */
+function SoundBlocked({ state, session }) {
+  if (!state.playback.blocked) return null;
+  return html`<${Notice} text=${t('problem.sound_blocked')} testid="sound-blocked" level="call" icon="volume">
+    <${Button} label=${t('sound.unblock')} kind="primary" size="large" icon="volume" testid="sound-unblock"
+      onClick=${() => session.playback.unlock()} />
+  <//>`;
+}
+
+/** The connection in words, with what the person can do: mostly, nothing. @param {{state: State}} props */
+function Broken({ state }) {
+  const how = connection(state);
+  if (how === 'good' || how === 'connecting') return null;
+  return html`<${Notice} text=${t(`trouble.${how}`)} testid="trouble" level=${how === 'weak' ? 'info' : 'bad'} icon="signal-off" />`;
+}
+
+/** @param {{state: State, session: Session}} props */
+function Floor({ state, session }) {
+  if (roleOf(state) !== 'learner' || !hasFloor(state)) return null;
+  const { status, problem } = state.mic;
+  const on = status === 'live';
+  const text = on ? 'floor.live' : status === 'muted' ? 'floor.muted' : 'floor.ask_mic';
+  return html`<${Notice} text=${t(text)} testid="floor" level=${on ? 'good' : 'call'} icon=${on ? 'mic' : 'mic-off'}>
+    ${!on && !problem && html`<${Button} label=${t('mic.turn_on')} kind="primary" icon="mic" testid="floor-mic"
+      disabled=${status === 'asking'} onClick=${() => session.mic.want(true)} />`}
+  <//>`;
+}
+
+/** @param {{state: State, session: Session}} props */
+function MicProblem({ state, session }) {
+  const { problem, status } = state.mic;
+  if (!problem) return null;
+  return html`<div role="alert"><${Notice} text=${t(`problem.${problem}`)} testid="mic-problem">
+    ${status === 'off' && html`<${Button} label=${t('mic.again')} testid="mic-again" onClick=${() => session.mic.want(true)} />`}
+  <//></div>`;
+}
+
+/** @param {{notices: import('../classroom.js').Notice[]}} props */
+export function Toasts({ notices }) {
+  return html`<div class="toasts" role="status" data-testid="toasts">
+    ${notices.map((n) => html`<p key=${n.id} class=${`toast is-${n.level}`}>
+      <${Icon} name=${n.level === 'good' ? 'check' : n.level === 'bad' ? 'warning' : 'info'} />
+      ${has(n.key) ? t(n.key, n.params) : t('refused.internal')}
+    </p>`)}
+  </div>`;
+}

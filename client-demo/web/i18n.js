@@ -1,0 +1,108 @@
+/**
+ * The sentences of the page, in the reader's language. Plain words: most readers are not at ease
+ * with computers, many read French or English as a second language.
+ */
+
+/** @typedef {'fr'|'en'} Lang */
+
+export const LANGS = /** @type {const} */ (['fr', 'en']);
+const STORAGE_KEY = 'amphi.lang';
+
+/** @type {Record<string, string>} */
+let strings = {};
+/** @type {Lang} */
+let current = 'fr';
+let plural = new Intl.PluralRules('fr');
+
+/** @param {readonly string[]} wanted languages by preference @returns {Lang} */
+export function pickLang(wanted) {
+  for (const tag of wanted) {
+    const base = tag.toLowerCase().split('-')[0];
+    if (base === 'fr' || base === 'en') return base;
+  }
+  return 'fr';
+}
+
+/** @returns {Lang} */
+export function preferredLang() {
+  try {
+    const stored = localStorage.getItem(STORAGE_KEY);
+    if (stored === 'fr' || stored === 'en') return stored;
+  } catch {
+    // Storage may be forbidden; the browser's language then decides each time.
+  }
+  return pickLang(navigator.languages ?? [navigator.language]);
+}
+
+/** @param {Lang} lang @param {boolean} [remember] */
+export async function useLang(lang, remember = false) {
+  setStrings(lang, (await import(`./strings/${lang}.js`)).default);
+  document.documentElement.lang = lang;
+  if (!remember) return;
+  try {
+    localStorage.setItem(STORAGE_KEY, lang);
+  } catch {
+    // As above.
+  }
+}
+
+/** @param {Lang} lang @param {Record<string, string>} table */
+export function setStrings(lang, table) {
+  strings = table;
+  current = lang;
+  plural = new Intl.PluralRules(lang);
+}
+
+export function lang() {
+  return current;
+}
+
+/** @param {string} key */
+export function has(key) {
+  return key in strings;
+}
+
+/**
+ * The sentence under `key`, with `{name}` replaced by `params.name`. With `params.n` the form for
+ * that number is taken: `key.one` or `key.other`.
+ * @param {string} key @param {Record<string, string|number>} [params]
+ * @returns {string}
+ */
+export function t(key, params) {
+  const form = params && 'n' in params ? `${key}.${plural.select(Number(params.n))}` : key;
+  const text = strings[form] ?? strings[`${key}.other`] ?? strings[key] ?? key;
+  return params ? text.replace(/\{(\w+)\}/g, (all, name) => show(params[name], all)) : text;
+}
+
+/** @param {string|number|undefined} value @param {string} all */
+function show(value, all) {
+  if (value === undefined) return all;
+  return typeof value === 'number' ? value.toLocaleString(current) : value;
+}
+
+/** @param {number} value @param {Intl.NumberFormatOptions} [options] */
+export function number(value, options) {
+  return Number(value).toLocaleString(current, options);
+}
+
+/** @param {number} fraction 0 to 1 */
+export function percent(fraction) {
+  return number(fraction, { style: 'percent', maximumFractionDigits: 0 });
+}
+
+/** @param {number} bps */
+export function bitRate(bps) {
+  const mega = bps >= 999_500;
+  const value = number(mega ? bps / 1e6 : bps / 1e3, { maximumFractionDigits: mega ? 1 : 0 });
+  return t(mega ? 'unit.mbps' : 'unit.kbps', { value });
+}
+
+/** @param {number} bytes */
+export function memory(bytes) {
+  return t('unit.gib', { value: number(bytes / 2 ** 30, { maximumFractionDigits: 1 }) });
+}
+
+/** @param {number} ms since 1970 */
+export function clockTime(ms) {
+  return new Date(ms).toLocaleTimeString(current, { hour: '2-digit', minute: '2-digit' });
+}

@@ -1,0 +1,33 @@
+/**
+ * The invite of this page's link. It stands in the fragment, which no browser sends to a server.
+ * Read for display only: who the bearer is, the server decides.
+ */
+
+/** @typedef {import('./classroom.js').Role} Role */
+
+/** @param {string} hash `location.hash` @returns {string} '' when there is none */
+export function tokenFromHash(hash) {
+  const token = hash.replace(/^#/, '');
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) ? token : '';
+}
+
+/**
+ * @param {string} token
+ * @returns {{role: Role, name: string, title: string}|null} null when it is no invite
+ */
+export function readInvite(token) {
+  try {
+    const base64 = token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes));
+    if (!['trainer', 'learner', 'operator'].includes(claims.role)) return null;
+    return { role: claims.role, name: text(claims.name), title: text(claims.title) };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {any} value */
+function text(value) {
+  return typeof value === 'string' ? value.slice(0, 120) : '';
+}

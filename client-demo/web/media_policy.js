@@ -1,0 +1,119 @@
+/**
+ * What the page does about media, as values and pure functions: the order of slots, what each
+ * sender may use, when a connection is helped, and what the server is told after a reconnection.
+ */
+
+/** @typedef {'mic'|'screen'|'screen_audio'|'camera'} SendSlot */
+/** @typedef {'voice_0'|'voice_1'|'voice_2'|'screen_audio'|'screen'|'camera_0'|'camera_1'|'camera_2'} ReceiveSlot */
+
+/** The order is the protocol's: the server tells m-lines apart by direction and order. */
+/** @type {readonly {slot: SendSlot, kind: 'audio'|'video'}[]} */
+export const SEND_LINES = [
+  { slot: 'mic', kind: 'audio' },
+  { slot: 'screen', kind: 'video' },
+  { slot: 'screen_audio', kind: 'audio' },
+  { slot: 'camera', kind: 'video' },
+];
+
+/** @type {readonly {slot: ReceiveSlot, kind: 'audio'|'video'}[]} */
+export const RECEIVE_LINES = [
+  { slot: 'voice_0', kind: 'audio' },
+  { slot: 'voice_1', kind: 'audio' },
+  { slot: 'voice_2', kind: 'audio' },
+  { slot: 'screen_audio', kind: 'audio' },
+  { slot: 'screen', kind: 'video' },
+  { slot: 'camera_0', kind: 'video' },
+  { slot: 'camera_1', kind: 'video' },
+  { slot: 'camera_2', kind: 'video' },
+];
+
+/**
+ * Text first: a shared screen keeps its full size, frame rate gives way. L1T3 lets the relay thin
+ * frames per learner without a second encoding.
+ * @type {Record<SendSlot, {encoding: Record<string, any>, degradation?: string}>}
+ */
+export const SEND_LIMITS = {
+  mic: { encoding: { maxBitrate: 40_000, priority: 'high', networkPriority: 'high' } },
+  screen: {
+    encoding: { maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: 'L1T3', priority: 'medium' },
+    degradation: 'maintain-resolution',
+  },
+  screen_audio: { encoding: { maxBitrate: 96_000, priority: 'medium' } },
+  camera: { encoding: { maxBitrate: 600_000, maxFramerate: 24, priority: 'low' } },
+};
+
+/** VP9 writes text best; every browser reads VP8. Retransmission and the rest stay behind. */
+const CODEC_ORDER = ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1'];
+
+/**
+ * @template {{mimeType: string, sdpFmtpLine?: string}} C
+ * @param {readonly C[]} codecs
+ * @returns {C[]}
+ */
+export function orderScreenCodecs(codecs) {
+  /** @param {C} codec */
+  const rank = (codec) => {
+    const place = CODEC_ORDER.indexOf(codec.mimeType);
+    if (place < 0) return CODEC_ORDER.length * 2;
+    // Profiles other than VP9's first have ten bits or no chroma subsampling: few can read them.
+    const unusual = codec.mimeType === 'video/VP9' && /profile-id=[1-9]/.test(codec.sdpFmtpLine ?? '');
+    return place + (unusual ? CODEC_ORDER.length : 0);
+  };
+  return codecs
+    .map((codec, index) => ({ codec, index }))
+    .sort((a, b) => rank(a.codec) - rank(b.codec) || a.index - b.index)
+    .map((entry) => entry.codec);
+}
+
+export const RESTART_AFTER_MS = 2000;
+export const RESTART_EVERY_MS = 5000;
+export const REBUILD_AFTER_MS = 20000;
+
+/**
+ * What a connection that is not up needs next. `downMs`: how long it has been down. `restarts`:
+ * how many ICE restarts it has had meanwhile.
+ * @param {{downMs: number, restarts: number}} trouble
+ * @returns {{action: 'wait'|'restart'|'rebuild', againInMs: number}}
+ */
+export function nextRecovery({ downMs, restarts }) {
+  if (downMs >= REBUILD_AFTER_MS) return { action: 'rebuild', againInMs: 0 };
+  const due = RESTART_AFTER_MS + restarts * RESTART_EVERY_MS;
+  if (downMs < due) return { action: 'wait', againInMs: Math.min(due, REBUILD_AFTER_MS) - downMs };
+  const next = RESTART_AFTER_MS + (restarts + 1) * RESTART_EVERY_MS;
+  return { action: 'restart', againInMs: Math.max(250, Math.min(next, REBUILD_AFTER_MS) - downMs) };
+}
+
+/**
+ * The wait before offer number `attempt` after one was refused: 0.5 s doubled up to 8 s.
+ * The server allows few offers; a page that asks too fast would lock itself out.
+ * @param {number} attempt from 1
+ * @param {string} code the error's
+ */
+export function offerRetryMs(attempt, code) {
+  const wait = Math.min(8000, 500 * 2 ** (attempt - 1));
+  return code === 'too_many' ? Math.max(6000, wait) : wait;
+}
+
+/**
+ * After a reconnection: which requests make the server's picture of this page true again.
+ * @param {{micOn: boolean, sharing: boolean, shareAudio: boolean}} local
+ * @param {{mic?: boolean, sharing?: string|null}|undefined} server this participant's entry
+ * @returns {{type: string, [field: string]: any}[]}
+ */
+export function repairRequests(local, server) {
+  const requests = [];
+  if (Boolean(server?.mic) !== local.micOn) requests.push({ type: 'mic', on: local.micOn });
+  if (local.sharing && !server?.sharing) requests.push({ type: 'share_start', audio: local.shareAudio });
+  if (!local.sharing && server?.sharing) requests.push({ type: 'share_stop' });
+  return requests;
+}
+
+/**
+ * Sound is weak when, over the last reports, too much of it never arrived. Two thresholds, so that
+ * the word on the screen does not flicker.
+ * @param {boolean} weak the present judgement
+ * @param {number} lossPercent
+ */
+export function judgeWeak(weak, lossPercent) {
+  return weak ? lossPercent > 3 : lossPercent > 8;
+}

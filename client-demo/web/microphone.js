@@ -1,0 +1,132 @@
+/**
+ * This participant's microphone. It is on when three things agree: the person wants it, the server
+ * has given the floor, and there is a device. Sound leaves this computer in no other case.
+ */
+
+import { hasFloor, ownHand } from './classroom.js';
+import { DeviceError, listMicrophones, openMicrophone } from './devices.js';
+
+/** @typedef {import('./classroom.js').State} State */
+
+export class Microphone {
+  /**
+   * @param {{state: State, dispatch(event: any): void}} store
+   * @param {(track: MediaStreamTrack|null) => Promise<void>} send fills or empties the sending slot
+   * @param {(on: boolean) => void} tell the others
+   */
+  constructor(store, send, tell) {
+    this.store = store;
+    this.send = send;
+    this.tell = tell;
+    /** @type {MediaStreamTrack|null} */
+    this.track = null;
+    this.live = false;
+    this.asking = false;
+    this.told = false;
+  }
+
+  /** Holds the microphone without sending. @param {string} [deviceId] @returns {Promise<boolean>} */
+  async open(deviceId = this.store.state.mic.deviceId) {
+    if (this.asking) return false;
+    this.asking = true;
+    this.#show({ status: 'asking', problem: null });
+    try {
+      const track = await openMicrophone(deviceId);
+      this.#hold(track, deviceId);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      this.asking = false;
+      this.#show({ problem: error.code });
+      return false;
+    } finally {
+      this.asking = false;
+      await this.apply();
+      this.refreshList();
+    }
+  }
+
+  /** @param {string} deviceId */
+  async choose(deviceId) {
+    this.#show({ deviceId });
+    this.#letGo();
+    await this.open(deviceId);
+  }
+
+  async toggle() {
+    await this.want(!this.live);
+  }
+
+  /** @param {boolean} on */
+  async want(on) {
+    this.#show({ wanted: on, ...(on ? {} : { problem: null }) });
+    if (on && !this.track) await this.open();
+    else await this.apply();
+  }
+
+  /** The floor was given or taken. A hand raised earlier was the wish to speak: then it goes on at once. */
+  async handleFloor() {
+    if (!hasFloor(this.store.state)) {
+      this.#show({ wanted: false, problem: null });
+      await this.apply();
+      if (ownHand(this.store.state) === null) this.release();
+    } else {
+      await this.apply();
+    }
+  }
+
+  /** Makes what is sent agree with what is wanted, allowed and there. */
+  async apply() {
+    const { mic } = this.store.state;
+    const floor = hasFloor(this.store.state) && this.store.state.phase === 'class';
+    this.live = Boolean(this.track && mic.wanted && floor);
+    if (this.track) this.track.enabled = this.live || !floor;
+    const off = this.asking ? 'asking' : 'off';
+    const held = this.live ? 'live' : floor ? 'muted' : 'ready';
+    this.#show({ status: this.track ? held : off });
+    if (this.told !== this.live) {
+      this.told = this.live;
+      this.tell(this.live);
+    }
+    await this.send(this.live ? this.track : null);
+  }
+
+  /** Gives the device back to the system: its light goes out. */
+  release() {
+    this.#letGo();
+    this.#show({ status: 'off', wanted: false });
+  }
+
+  async refreshList() {
+    this.store.dispatch({ type: 'microphones', microphones: await listMicrophones() });
+  }
+
+  /** @param {MediaStreamTrack} track @param {string} deviceId */
+  #hold(track, deviceId) {
+    this.#letGo();
+    this.track = track;
+    track.onended = () => this.track === track && this.#lost();
+    track.onmute = () => this.track === track && this.#show({ problem: 'mic_system_muted' });
+    track.onunmute = () => this.track === track && this.#show({ problem: null });
+    this.#show({ deviceId: track.getSettings().deviceId ?? deviceId, problem: null });
+  }
+
+  /** Unplugged in class: another one may be there. */
+  async #lost() {
+    this.track = null;
+    const opened = await this.open('');
+    if (!opened) this.#show({ problem: 'mic_lost' });
+  }
+
+  #letGo() {
+    if (!this.track) return;
+    this.track.onended = this.track.onmute = this.track.onunmute = null;
+    this.track.stop();
+    this.track = null;
+  }
+
+  /** @param {Partial<State['mic']>} mic */
+  #show(mic) {
+    this.store.dispatch({ type: 'mic', mic });
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * The one RTCPeerConnection: one offer at join, fixed slots, tracks put in and taken out by
+ * `replaceTrack`. When the way to the relay breaks it is helped (ICE restart), then made anew;
+ * what is being sent goes on in the new one without asking the user again.
+ */
+
+import {
+  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, nextRecovery, offerRetryMs, orderScreenCodecs,
+} from './media_policy.js';
+
+/** @typedef {import('./media_policy.js').SendSlot} SendSlot */
+/** @typedef {import('./media_policy.js').ReceiveSlot} ReceiveSlot */
+/** @typedef {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} TransportState */
+
+export class Peer {
+  /**
+   * @param {object} options
+   * @param {(sdp: string, restart: boolean) => Promise<string>} options.exchange
+   *   sends an offer, gives the answer; rejects with an error that has a `code`
+   * @param {(slot: ReceiveSlot, track: MediaStreamTrack) => void} options.onTrack
+   * @param {(state: TransportState) => void} options.onState
+   */
+  constructor({ exchange, onTrack, onState }) {
+    this.exchange = exchange;
+    this.onTrack = onTrack;
+    this.onState = onState;
+    /** @type {RTCPeerConnection|null} */
+    this.pc = null;
+    /** @type {Map<SendSlot, RTCRtpTransceiver>} */
+    this.senders = new Map();
+    /** @type {Map<ReceiveSlot, RTCRtpTransceiver>} */
+    this.receivers = new Map();
+    /** What is sent now; outlives a connection. @type {Map<SendSlot, MediaStreamTrack>} */
+    this.tracks = new Map();
+    /** The answer of the present connection has arrived. */
+    this.negotiated = false;
+    this.refusals = 0;
+    /** When the connection stopped being up, by `performance.now()`. @type {number|null} */
+    this.downAt = null;
+    this.restarts = 0;
+    this.restarting = false;
+    /** @type {any} */
+    this.timer = null;
+  }
+
+  /** A new connection in place of the present one, if any. */
+  async rebuild() {
+    this.#closeConnection();
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    this.pc = pc;
+    this.onState('connecting');
+    this.#addLines(pc);
+    pc.oniceconnectionstatechange = () => this.pc === pc && this.#handleIceState();
+    pc.onconnectionstatechange = () => this.pc === pc && this.#handleConnectionState();
+    await Promise.all([...this.tracks].map(([slot, track]) => this.senders.get(slot)?.sender.replaceTrack(track)));
+    await this.#negotiate(pc, false);
+  }
+
+  /**
+   * Fills or empties a sending slot. No negotiation.
+   * @param {SendSlot} slot
+   * @param {MediaStreamTrack|null} track
+   */
+  async setTrack(slot, track) {
+    if (track) this.tracks.set(slot, track);
+    else this.tracks.delete(slot);
+    const sender = this.senders.get(slot)?.sender;
+    if (!sender) return;
+    await sender.replaceTrack(track);
+    if (track && this.negotiated) await this.#limit(slot, sender);
+  }
+
+  /** The socket is back: what could not be asked for meanwhile is asked now. */
+  handleLinkOpen() {
+    if (this.downAt !== null) this.#recover();
+  }
+
+  close() {
+    this.#closeConnection();
+    this.tracks.clear();
+    this.onState('none');
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #addLines(pc) {
+    for (const { slot, kind } of SEND_LINES) {
+      const encodings = [SEND_LIMITS[slot].encoding];
+      /** @type {RTCRtpTransceiver} */
+      let line;
+      try {
+        line = pc.addTransceiver(kind, { direction: 'sendonly', sendEncodings: encodings });
+      } catch {
+        // A browser that knows no scalability modes refuses the whole list.
+        line = pc.addTransceiver(kind, { direction: 'sendonly' });
+      }
+      if (slot === 'screen') preferScreenCodecs(line);
+      this.senders.set(slot, line);
+    }
+    for (const { slot, kind } of RECEIVE_LINES) {
+      const line = pc.addTransceiver(kind, { direction: 'recvonly' });
+      this.receivers.set(slot, line);
+      this.onTrack(slot, line.receiver.track);
+    }
+  }
+
+  /** @param {RTCPeerConnection} pc @param {boolean} restart */
+  async #negotiate(pc, restart) {
+    try {
+      const offer = await pc.createOffer({ iceRestart: restart });
+      if (this.pc !== pc) return;
+      await pc.setLocalDescription(offer);
+      const sdp = await this.exchange(offer.sdp ?? '', restart);
+      if (this.pc !== pc) return;
+      await pc.setRemoteDescription({ type: 'answer', sdp });
+      this.negotiated = true;
+      this.refusals = 0;
+      for (const [slot, line] of this.senders) await this.#limit(slot, line.sender);
+    } catch (error) {
+      if (this.pc === pc) this.#offerFailed(pc, restart, /** @type {any} */ (error)?.code ?? 'internal');
+    }
+  }
+
+  /** @param {RTCPeerConnection} pc @param {boolean} restart @param {string} code */
+  #offerFailed(pc, restart, code) {
+    // Without a socket there is nobody to ask: the next welcome starts over.
+    if (code === 'offline') return;
+    if (code === 'bad_sdp') {
+      this.onState('failed');
+      return;
+    }
+    if (restart && code !== 'media_gone') return; // the recovery timer asks again
+    if (code === 'no_relay') this.onState('no_relay');
+    this.refusals += 1;
+    const wait = code === 'media_gone' && this.refusals === 1 ? 0 : offerRetryMs(this.refusals, code);
+    this.#arm(wait, () => this.pc === pc && this.rebuild());
+  }
+
+  /** @param {SendSlot} slot @param {RTCRtpSender} sender */
+  async #limit(slot, sender) {
+    const { encoding, degradation } = SEND_LIMITS[slot];
+    try {
+      const parameters = sender.getParameters();
+      if (!parameters.encodings?.length) return;
+      Object.assign(parameters.encodings[0], encoding);
+      if (degradation) /** @type {any} */ (parameters).degradationPreference = degradation;
+      await sender.setParameters(parameters);
+    } catch {
+      await limitBitrateOnly(sender, encoding.maxBitrate);
+    }
+  }
+
+  #handleIceState() {
+    const state = this.pc?.iceConnectionState;
+    if (state === 'connected' || state === 'completed') {
+      this.downAt = null;
+      this.restarts = 0;
+      this.#disarm();
+      if (this.pc?.connectionState === 'connected') this.onState('connected');
+    } else if (state === 'disconnected' || state === 'failed') {
+      this.onState('disconnected');
+      if (this.downAt === null) this.downAt = performance.now();
+      this.#recover();
+    }
+  }
+
+  #handleConnectionState() {
+    const state = this.pc?.connectionState;
+    if (state === 'connected') {
+      this.onState('connected');
+    } else if (state === 'failed') {
+      this.onState('failed');
+      this.refusals += 1;
+      // At once the first time; a relay that never answers is not asked in a loop.
+      this.#arm(this.refusals === 1 ? 0 : offerRetryMs(this.refusals + 1, ''), () => this.rebuild());
+    }
+  }
+
+  #recover() {
+    if (this.downAt === null || !this.pc) return;
+    const step = nextRecovery({ downMs: performance.now() - this.downAt, restarts: this.restarts });
+    if (step.action === 'rebuild') {
+      this.rebuild();
+      return;
+    }
+    if (step.action === 'restart') {
+      this.restarts += 1;
+      this.#restart(this.pc);
+    }
+    this.#arm(step.againInMs, () => this.#recover());
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  async #restart(pc) {
+    if (this.restarting || !this.negotiated) return;
+    this.restarting = true;
+    // An offer that got no answer leaves the connection in the middle: take it back first.
+    if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
+    await this.#negotiate(pc, true);
+    this.restarting = false;
+  }
+
+  /** @param {number} ms @param {() => void} f */
+  #arm(ms, f) {
+    this.#disarm();
+    this.timer = setTimeout(f, ms);
+  }
+
+  #disarm() {
+    clearTimeout(this.timer);
+  }
+
+  #closeConnection() {
+    this.#disarm();
+    const pc = this.pc;
+    this.pc = null;
+    this.negotiated = false;
+    this.downAt = null;
+    this.restarts = 0;
+    this.restarting = false;
+    this.senders.clear();
+    this.receivers.clear();
+    pc?.close();
+  }
+}
+
+/** @param {RTCRtpTransceiver} line */
+function preferScreenCodecs(line) {
+  for (const source of [window.RTCRtpSender, window.RTCRtpReceiver]) {
+    try {
+      const codecs = source.getCapabilities?.('video')?.codecs;
+      if (!codecs) continue;
+      line.setCodecPreferences(orderScreenCodecs(codecs));
+      return;
+    } catch {
+      // Browsers differ in which of the two lists they accept here; the default order works too.
+    }
+  }
+}
+
+/** @param {RTCRtpSender} sender @param {number} maxBitrate */
+async function limitBitrateOnly(sender, maxBitrate) {
+  try {
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    parameters.encodings[0].maxBitrate = maxBitrate;
+    await sender.setParameters(parameters);
+  } catch {
+    // The browser's own limits then hold.
+  }
+}

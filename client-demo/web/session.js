@@ -1,0 +1,277 @@
+/**
+ * One visit to a class: joins store, socket, peer connection and devices. The rules are in
+ * classroom.js, media_policy.js and signaling.js; here they meet.
+ */
+
+import { hasFloor, ownHand, roleOf } from './classroom.js';
+import { findObstacle } from './devices.js';
+import { lang } from './i18n.js';
+import { judgeWeak, repairRequests } from './media_policy.js';
+import { Microphone } from './microphone.js';
+import { Peer } from './peer.js';
+import { Playback } from './playback.js';
+import { clearResume, loadResume, saveResume } from './resume_store.js';
+import { ScreenShare } from './share.js';
+import { PROTOCOL, RequestError, Signaling } from './signaling.js';
+import { audioLoss, readStats } from './stats.js';
+
+/** @typedef {import('./classroom.js').State} State */
+/** @typedef {{state: State, dispatch(event: any): void, subscribe(f: (s: State) => void): () => void}} Store */
+
+const STATS_EVERY_MS = 4000;
+const NOTICE_FOR_MS = 7000;
+
+export class Session {
+  /** @param {Store} store @param {string} token */
+  constructor(store, token) {
+    this.store = store;
+    this.token = token;
+    this.name = '';
+    this.noticeId = 0;
+    /** @type {string|null} the participant whom the present connection belongs to */
+    this.participantId = null;
+    this.playback = new Playback({
+      onBlocked: (blocked) => store.dispatch({ type: 'playback', playback: { blocked } }),
+      onPicture: () => store.dispatch({ type: 'playback', playback: { fresh: true } }),
+    });
+    this.peer = new Peer({
+      exchange: (sdp, restart) => this.#exchange(sdp, restart),
+      onTrack: (slot, track) => this.playback.setTrack(slot, track),
+      onState: (transport) => store.dispatch({ type: 'transport', transport }),
+    });
+    this.mic = new Microphone(store, (track) => this.peer.setTrack('mic', track), (on) => this.#tellMic(on));
+    this.share = new ScreenShare(
+      store, (slot, track) => this.peer.setTrack(slot, track), (type, fields) => this.signaling.request(type, fields),
+    );
+    this.signaling = new Signaling({
+      open: () => new WebSocket(webSocketUrl(location), PROTOCOL),
+      onMessage: (message) => this.#handleMessage(message),
+      onLink: (link) => store.dispatch({ type: 'link', link }),
+      onEnd: (code) => this.#stop(code),
+    });
+    this.#watchState();
+    this.#watchBrowser();
+  }
+
+  /** Decides what to show first. */
+  begin() {
+    const obstacle = findObstacle();
+    const saved = loadResume(this.token, Date.now());
+    if (obstacle) this.#stop(obstacle);
+    else if (!this.store.state.invite) this.#stop(this.token ? 'invalid_token' : 'no_token');
+    else if (saved) this.#connect(saved.name, saved.resume, saved.micOn);
+    else if (roleOf(this.store.state) === 'operator') this.#connect('', null, false);
+    else this.store.dispatch({ type: 'phase', phase: 'lobby' });
+  }
+
+  /** The large button: a gesture, so sound may play from here on. @param {string} name */
+  enter(name) {
+    this.playback.unlock();
+    const trainer = roleOf(this.store.state) === 'trainer';
+    if (!trainer) this.mic.release();
+    this.#connect(name, null, trainer && this.mic.track !== null);
+  }
+
+  async leave() {
+    clearResume();
+    await this.signaling.request('leave', {}, 1500).catch(() => {});
+    this.#stop('left');
+  }
+
+  /** After leaving, or when another window had taken over. */
+  comeBack() {
+    if (this.store.state.stopped === 'taken_over') this.#connect(this.name, this.signaling.credentials.resume, false);
+    else location.reload();
+  }
+
+  async toggleHand() {
+    const raised = ownHand(this.store.state) === null;
+    if (raised) this.mic.want(true); // asks now, so that no question stands between the floor and the first word
+    else if (!hasFloor(this.store.state)) this.mic.release();
+    await this.ask('hand', { raised });
+  }
+
+  /** @param {string} participant */
+  giveFloor(participant) {
+    return this.ask('floor_give', { participant });
+  }
+
+  /** @param {string} participant */
+  takeFloor(participant) {
+    return this.ask('floor_take', { participant });
+  }
+
+  muteAll() {
+    return this.ask('mute_all');
+  }
+
+  /** @param {string} [classId] operators name it */
+  endClass(classId) {
+    return this.ask('class_end', classId ? { class: classId } : {});
+  }
+
+  /** @param {number} volume */
+  setVolume(volume) {
+    this.playback.setVolume(volume);
+    this.store.dispatch({ type: 'playback', playback: { volume } });
+  }
+
+  stats() {
+    return readStats(this.peer);
+  }
+
+  /**
+   * A request whose refusal the person is told.
+   * @param {string} type @param {Record<string, any>} [fields] @returns {Promise<any>} null when refused
+   */
+  async ask(type, fields = {}) {
+    try {
+      return await this.signaling.request(type, fields);
+    } catch (error) {
+      this.notify(`refused.${error instanceof RequestError ? error.code : 'internal'}`, {}, 'bad');
+      return null;
+    }
+  }
+
+  /** @param {string} key @param {Record<string, string|number>} [params] @param {'info'|'good'|'bad'} [level] */
+  notify(key, params = {}, level = 'info') {
+    const id = ++this.noticeId;
+    this.store.dispatch({ type: 'notice', notice: { id, key, params, level } });
+    setTimeout(() => this.store.dispatch({ type: 'notice_gone', id }), NOTICE_FOR_MS);
+  }
+
+  /** @param {string} name @param {string|null} resume @param {boolean} micOn */
+  #connect(name, resume, micOn) {
+    this.name = name;
+    this.store.dispatch({ type: 'mic', mic: { wanted: micOn } });
+    this.store.dispatch({ type: 'phase', phase: 'joining' });
+    this.signaling.start({ token: this.token, name, lang: lang(), resume });
+    this.#holdScreenAwake();
+  }
+
+  /** @param {any} message */
+  #handleMessage(message) {
+    this.store.dispatch({ type: 'server', message });
+    switch (message.type) {
+      case 'welcome':
+        this.#handleWelcome(message);
+        break;
+      case 'media_reset':
+        this.peer.rebuild();
+        break;
+      case 'class_ended':
+        clearResume();
+        break;
+      case 'floor':
+        this.notify(message.granted ? 'floor.given' : 'floor.taken', {}, message.granted ? 'good' : 'info');
+        break;
+    }
+  }
+
+  /** @param {any} welcome */
+  #handleWelcome(welcome) {
+    this.#save();
+    const same = welcome.participant.id === this.participantId;
+    this.participantId = welcome.participant.id;
+    if (welcome.participant.role === 'operator') {
+      this.ask('watch', { on: true });
+      return;
+    }
+    // A reload, a new participant or a relay that has forgotten us: start over. Else media never stopped.
+    if (!same || welcome.media === 'none' || !this.peer.negotiated) this.peer.rebuild();
+    else this.peer.handleLinkOpen();
+    this.#repair(welcome);
+    if (this.store.state.mic.wanted && hasFloor(this.store.state) && !this.mic.track) this.mic.open();
+  }
+
+  /** @param {any} welcome */
+  #repair(welcome) {
+    this.mic.apply();
+    const own = welcome.state?.people?.find((/** @type {any} */ p) => p.id === welcome.participant.id);
+    const local = { micOn: this.mic.live, sharing: this.share.sharing, shareAudio: Boolean(this.share.audio) };
+    for (const { type, ...fields } of repairRequests(local, own)) {
+      this.signaling.request(type, fields).catch((error) => {
+        if (type === 'share_start' && error.code === 'floor_required') this.share.stop();
+      });
+    }
+  }
+
+  /** @param {boolean} on */
+  #tellMic(on) {
+    this.#save();
+    this.signaling.request('mic', { on }).catch(() => {}); // offline: told after the reconnection
+  }
+
+  /** @param {string} sdp @param {boolean} restart @returns {Promise<string>} */
+  async #exchange(sdp, restart) {
+    const answer = await this.signaling.request('offer', restart ? { sdp, restart: true } : { sdp }, 12000);
+    return answer.sdp;
+  }
+
+  /** @param {string} reason */
+  #stop(reason) {
+    this.signaling.stop();
+    this.share.stop();
+    this.mic.release();
+    this.peer.close();
+    this.playback.close();
+    this.participantId = null;
+    if (reason !== 'taken_over') clearResume();
+    this.store.dispatch({ type: 'phase', phase: 'stopped', stopped: reason });
+  }
+
+  #save() {
+    const resume = this.signaling.credentials.resume;
+    if (resume) saveResume(this.token, { resume, name: this.name, micOn: this.mic.live, at: Date.now() });
+  }
+
+  /** What follows from a change of state, whichever message brought it. */
+  #watchState() {
+    let floor = false;
+    let screen = /** @type {string|null} */ (null);
+    this.store.subscribe((state) => {
+      if (state.phase !== 'class') return;
+      if (hasFloor(state) !== floor) {
+        floor = hasFloor(state);
+        this.mic.handleFloor();
+        if (!floor) this.share.stop();
+      }
+      if (state.slots.screen !== screen) {
+        screen = state.slots.screen;
+        if (screen) this.playback.awaitPicture();
+      }
+    });
+  }
+
+  #watchBrowser() {
+    addEventListener('pagehide', () => this.store.state.phase === 'class' && this.#save());
+    addEventListener('online', () => this.signaling.poke());
+    addEventListener('hashchange', () => location.reload());
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState !== 'visible') return;
+      this.signaling.poke();
+      this.#holdScreenAwake();
+    });
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => this.mic.refreshList());
+    let before = /** @type {Record<string, any>} */ ({});
+    setInterval(async () => {
+      if (this.store.state.transport !== 'connected') return;
+      this.#save();
+      const { receive } = await this.stats();
+      const loss = audioLoss(before, receive);
+      before = receive;
+      this.store.dispatch({ type: 'weak', weak: judgeWeak(this.store.state.weak, loss ?? 0) });
+    }, STATS_EVERY_MS);
+  }
+
+  /** A phone that goes dark in the middle of a class loses the class. */
+  async #holdScreenAwake() {
+    if (!['joining', 'class'].includes(this.store.state.phase)) return;
+    await navigator.wakeLock?.request('screen').catch(() => {});
+  }
+}
+
+/** @param {{protocol: string, host: string}} place @returns {string} */
+export function webSocketUrl(place) {
+  return `${place.protocol === 'https:' ? 'wss' : 'ws'}://${place.host}/ws`;
+}

@@ -1,0 +1,280 @@
+/**
+ * The WebSocket to the server: hello and resume, requests with answers, and coming back by itself.
+ * Clock, randomness and sockets are passed in, so that the tests play minutes in milliseconds.
+ */
+
+export const PROTOCOL = 'amphi.v1';
+const VERSION = 1;
+const WELCOME_WITHIN_MS = 6000;
+const REQUEST_WITHIN_MS = 10000;
+const PING_EVERY_MS = 10000;
+const SILENCE_MAX_MS = 16000;
+/** A welcome that does not last this long does not count as being back. */
+const STABLE_AFTER_MS = 2000;
+const WAIT_FIRST_MS = 250;
+const WAIT_MAX_MS = 4000;
+
+/** Answers to `hello` that trying again will not change. */
+const FINAL_CODES = ['invalid_token', 'expired_token', 'class_ended', 'class_full', 'version', 'not_allowed'];
+/** Farewells after which the page stays away. */
+const FINAL_GOODBYES = ['class_ended', 'taken_over', 'revoked'];
+
+/** @typedef {{now(): number, setTimeout(f: () => void, ms: number): any, clearTimeout(id: any): void}} Clock */
+
+/** @type {Clock} */
+export const browserClock = {
+  now: () => performance.now(),
+  setTimeout: (f, ms) => setTimeout(f, ms),
+  clearTimeout: (id) => clearTimeout(id),
+};
+
+/** A request that the server refused, or that could not be sent (`offline`, `timeout`). */
+export class RequestError extends Error {
+  /** @param {string} code @param {string} [text] the server's sentence for people */
+  constructor(code, text = '') {
+    super(text || code);
+    this.code = code;
+    this.text = text;
+  }
+}
+
+/**
+ * The wait before reconnection number `attempt` (from 0): at once, then 0.25 s doubled up to 4 s,
+ * each shortened by a random part, so that a class does not come back in one instant.
+ * @param {number} attempt
+ * @param {number} random from 0 to 1
+ */
+export function reconnectWaitMs(attempt, random) {
+  if (attempt <= 0) return 0;
+  return Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** (attempt - 1)) * (1 - random / 2);
+}
+
+/**
+ * @typedef {object} Credentials
+ * @property {string} token the invite's
+ * @property {string} name what the person typed
+ * @property {string} lang
+ * @property {string|null} resume the last welcome's resume token
+ */
+
+export class Signaling {
+  /**
+   * @param {object} options
+   * @param {() => WebSocket} options.open makes a socket; may throw
+   * @param {(message: any) => void} options.onMessage welcome and every event
+   * @param {(link: 'closed'|'connecting'|'open'|'waiting') => void} options.onLink
+   * @param {(code: string, text: string) => void} options.onEnd it will not come back; why
+   * @param {Clock} [options.clock]
+   * @param {() => number} [options.random]
+   */
+  constructor({ open, onMessage, onLink, onEnd, clock = browserClock, random = Math.random }) {
+    this.open = open;
+    this.onMessage = onMessage;
+    this.onLink = onLink;
+    this.onEnd = onEnd;
+    this.clock = clock;
+    this.random = random;
+    /** @type {Credentials} */
+    this.credentials = { token: '', name: '', lang: 'fr', resume: null };
+    /** @type {WebSocket|null} */
+    this.socket = null;
+    /** @type {'closed'|'connecting'|'open'|'waiting'} */
+    this.link = 'closed';
+    this.attempt = 0;
+    this.nextId = 1;
+    /** @type {Map<number, {resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
+    this.pending = new Map();
+    this.lastHeardAt = 0;
+    /** @type {any} */
+    this.retryTimer = null;
+    /** @type {any} */
+    this.stableTimer = null;
+    /** @type {any} */
+    this.pingTimer = null;
+  }
+
+  /** @param {Credentials} credentials */
+  start(credentials) {
+    this.credentials = { ...credentials };
+    this.attempt = 0;
+    this.#connect();
+  }
+
+  /** Ends it for good, without a word to the server. */
+  stop() {
+    this.#drop();
+    this.clock.clearTimeout(this.retryTimer);
+    this.#setLink('closed');
+  }
+
+  /** The network or the tab is back: do not sit out the wait, and do not trust a silent socket. */
+  poke() {
+    if (this.link === 'waiting') {
+      this.clock.clearTimeout(this.retryTimer);
+      this.#connect();
+    } else if (this.link === 'open' && this.clock.now() - this.lastHeardAt > 3000) {
+      this.request('ping', {}, 2500).catch((error) => {
+        if (error.code === 'timeout') this.#lost();
+      });
+    }
+  }
+
+  /**
+   * @param {string} type
+   * @param {Record<string, any>} [fields]
+   * @param {number} [withinMs]
+   * @returns {Promise<any>} the answer; rejects with a RequestError
+   */
+  request(type, fields = {}, withinMs = REQUEST_WITHIN_MS) {
+    if (this.link !== 'open') return Promise.reject(new RequestError('offline'));
+    return this.#send(type, fields, withinMs);
+  }
+
+  /** @param {string} type @param {Record<string, any>} fields @param {number} withinMs @returns {Promise<any>} */
+  #send(type, fields, withinMs) {
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.setTimeout(() => {
+        this.pending.delete(id);
+        reject(new RequestError('timeout'));
+      }, withinMs);
+      this.pending.set(id, { resolve, reject, timer });
+      this.socket?.send(JSON.stringify({ type, id, ...fields }));
+    });
+  }
+
+  #connect() {
+    this.#drop();
+    this.#setLink('connecting');
+    let socket;
+    try {
+      socket = this.open();
+    } catch {
+      this.#lost();
+      return;
+    }
+    this.socket = socket;
+    // A socket that was given up may still call back: it is no longer ours.
+    const ours = () => this.socket === socket;
+    socket.onopen = () => ours() && this.#hello();
+    socket.onmessage = (event) => ours() && this.#receive(event.data);
+    socket.onclose = () => ours() && this.#lost();
+    socket.onerror = () => {};
+    this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), WELCOME_WITHIN_MS);
+  }
+
+  #hello() {
+    const { token, name, lang, resume } = this.credentials;
+    const who = resume ? { resume } : { token, ...(name ? { name } : {}) };
+    this.#send('hello', { version: VERSION, lang, ...who }, WELCOME_WITHIN_MS).then(
+      () => {},
+      (error) => this.#helloRefused(error, Boolean(resume)),
+    );
+  }
+
+  /** @param {RequestError} error @param {boolean} resumed */
+  #helloRefused(error, resumed) {
+    if (error.code === 'offline') return;
+    if (resumed && ['invalid_token', 'expired_token', 'not_authenticated', 'bad_message'].includes(error.code)) {
+      // Away too long: the link itself is still good, as a new participant.
+      this.credentials.resume = null;
+      this.#connect();
+    } else if (FINAL_CODES.includes(error.code)) {
+      this.#end(error.code, error.text);
+    } else {
+      this.#lost();
+    }
+  }
+
+  /** @param {any} data */
+  #receive(data) {
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    this.lastHeardAt = this.clock.now();
+    if (message.type === 'welcome') this.#welcomed(message);
+    if (typeof message.to === 'number') this.#answer(message);
+    else if (message.type === 'goodbye') this.#goodbye(message);
+    else this.onMessage(message);
+  }
+
+  /** @param {any} message */
+  #welcomed(message) {
+    this.credentials.resume = message.resume_token ?? null;
+    this.clock.clearTimeout(this.stableTimer);
+    this.stableTimer = this.clock.setTimeout(() => (this.attempt = 0), STABLE_AFTER_MS);
+    this.#setLink('open');
+    this.#armPing();
+    this.onMessage(message);
+  }
+
+  /** @param {any} message */
+  #answer(message) {
+    const waiting = this.pending.get(message.to);
+    if (!waiting) return;
+    this.pending.delete(message.to);
+    this.clock.clearTimeout(waiting.timer);
+    if (message.type === 'error') waiting.reject(new RequestError(message.code, message.text));
+    else waiting.resolve(message);
+  }
+
+  /** @param {any} message */
+  #goodbye(message) {
+    if (FINAL_GOODBYES.includes(message.code)) this.#end(message.code, message.text ?? '');
+    else this.#lost();
+  }
+
+  #armPing() {
+    this.clock.clearTimeout(this.pingTimer);
+    this.pingTimer = this.clock.setTimeout(() => {
+      if (this.clock.now() - this.lastHeardAt > SILENCE_MAX_MS) {
+        this.#lost();
+        return;
+      }
+      this.request('ping').catch(() => {});
+      this.#armPing();
+    }, PING_EVERY_MS);
+  }
+
+  #lost() {
+    this.#drop();
+    this.#setLink('waiting');
+    const wait = reconnectWaitMs(this.attempt++, this.random());
+    this.clock.clearTimeout(this.retryTimer);
+    this.retryTimer = this.clock.setTimeout(() => this.#connect(), wait);
+  }
+
+  /** @param {string} code @param {string} text */
+  #end(code, text) {
+    this.stop();
+    this.onEnd(code, text);
+  }
+
+  #drop() {
+    const socket = this.socket;
+    this.socket = null;
+    this.clock.clearTimeout(this.stableTimer);
+    this.clock.clearTimeout(this.pingTimer);
+    const pending = [...this.pending.values()];
+    this.pending.clear();
+    for (const waiting of pending) {
+      this.clock.clearTimeout(waiting.timer);
+      waiting.reject(new RequestError('offline'));
+    }
+    try {
+      socket?.close();
+    } catch {
+      // It was never open.
+    }
+  }
+
+  /** @param {'closed'|'connecting'|'open'|'waiting'} link */
+  #setLink(link) {
+    if (this.link === link) return;
+    this.link = link;
+    this.onLink(link);
+  }
+}
