@@ -1,0 +1,206 @@
+#include "signaling/shell/event_loop.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_BYTES 16384 /* libwebsockets' buffer: one read of a socket */
+
+struct event_loop {
+    struct lws_context *context;
+    struct lws_vhost *vhost; /* of the watches; it listens nowhere */
+    struct event_watch *adopting;
+    const struct log *log;
+};
+
+struct event_watch {
+    struct lws *wsi;
+    struct event_watch_callbacks callbacks;
+    bool removed;
+};
+
+static void handle_watch_closed(struct event_watch *watch)
+{
+    if (!watch->removed && watch->callbacks.on_gone != NULL)
+        watch->callbacks.on_gone(watch->callbacks.context);
+    free(watch);
+}
+
+static int handle_watch(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t len)
+{
+    struct event_watch *watch = lws_get_opaque_user_data(wsi);
+    (void)user;
+    (void)in;
+    (void)len;
+    switch (reason) {
+    case LWS_CALLBACK_RAW_RX_FILE:
+        if (watch != NULL && !watch->removed)
+            watch->callbacks.on_readable(watch->callbacks.context);
+        break;
+    case LWS_CALLBACK_RAW_WRITEABLE_FILE:
+        if (watch != NULL && !watch->removed)
+            watch->callbacks.on_writable(watch->callbacks.context);
+        break;
+    case LWS_CALLBACK_RAW_CLOSE_FILE:
+        lws_set_opaque_user_data(wsi, NULL);
+        if (watch != NULL)
+            handle_watch_closed(watch);
+        return 0;
+    default:
+        return 0;
+    }
+    return watch != NULL && watch->removed ? -1 : 0;
+}
+
+static const struct lws_protocols watch_protocols[] = {
+    {.name = "amphi-watch", .callback = handle_watch},
+    {0},
+};
+
+/* libwebsockets names peers' addresses and header contents: none of that is for our log. */
+static void drop_log_line(int level, const char *line)
+{
+    (void)level;
+    (void)line;
+}
+
+/* It sizes its tables by this limit, so a limit of millions is lowered as well. */
+static void set_descriptor_limit(size_t wanted, const struct log *log)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
+        log_warn(log, "descriptor_limit_low", "limit=%llu wanted=%zu",
+                 (unsigned long long)limit.rlim_cur, wanted);
+}
+
+enum status event_loop_create(struct event_loop **out, size_t descriptors_max,
+                              const struct log *log)
+{
+    struct event_loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL)
+        return STATUS_NO_MEMORY;
+    loop->log = log;
+    set_descriptor_limit(descriptors_max, log);
+    lws_set_log_level(LLL_ERR, drop_log_line);
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+        .pt_serv_buf_size = READ_BYTES,
+        .gid = -1,
+        .uid = -1,
+    };
+    loop->context = lws_create_context(&info);
+    if (loop->context != NULL) {
+        info.vhost_name = "watches";
+        info.protocols = watch_protocols;
+        loop->vhost = lws_create_vhost(loop->context, &info);
+    }
+    if (loop->vhost == NULL) {
+        event_loop_free(loop);
+        return STATUS_SYSTEM;
+    }
+    *out = loop;
+    return STATUS_OK;
+}
+
+void event_loop_free(struct event_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    if (loop->context != NULL)
+        lws_context_destroy(loop->context);
+    free(loop);
+}
+
+struct lws_context *event_loop_context(struct event_loop *loop)
+{
+    return loop->context;
+}
+
+struct instant event_loop_instant(const struct event_loop *loop)
+{
+    struct timespec monotonic, real;
+    (void)loop;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &monotonic) == 0);
+    CHECK(clock_gettime(CLOCK_REALTIME, &real) == 0);
+    return (struct instant){
+        .now = SECONDS(monotonic.tv_sec) + monotonic.tv_nsec / 1000,
+        .unix_us = SECONDS(real.tv_sec) + real.tv_nsec / 1000,
+    };
+}
+
+bool event_loop_turn(struct event_loop *loop)
+{
+    return lws_service(loop->context, 0) >= 0;
+}
+
+void event_loop_wake(struct event_loop *loop)
+{
+    lws_cancel_service(loop->context);
+}
+
+enum status event_loop_watch(struct event_loop *loop, int fd,
+                             const struct event_watch_callbacks *callbacks,
+                             struct event_watch **out)
+{
+    struct event_watch *watch = calloc(1, sizeof(*watch));
+    if (watch == NULL) {
+        close(fd);
+        return STATUS_NO_MEMORY;
+    }
+    watch->callbacks = *callbacks;
+    lws_adopt_desc_t adopted = {
+        .vh = loop->vhost,
+        .type = LWS_ADOPT_RAW_FILE_DESC,
+        .fd.filefd = fd,
+        .vh_prot_name = watch_protocols[0].name,
+        .opaque = watch,
+    };
+    watch->wsi = lws_adopt_descriptor_vhost_via_info(&adopted);
+    if (watch->wsi == NULL) {
+        close(fd);
+        free(watch);
+        return STATUS_SYSTEM;
+    }
+    *out = watch;
+    return STATUS_OK;
+}
+
+void event_watch_want_writable(struct event_watch *watch)
+{
+    lws_callback_on_writable(watch->wsi);
+}
+
+void event_watch_remove(struct event_watch *watch)
+{
+    watch->removed = true;
+    lws_set_timeout(watch->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+static void handle_due(lws_sorted_usec_list_t *sul)
+{
+    struct event_timer *timer = lws_container_of(sul, struct event_timer, sul);
+    timer->on_due(timer->context);
+}
+
+void event_timer_init(struct event_timer *timer, struct event_loop *loop, void *context,
+                      void (*on_due)(void *context))
+{
+    *timer = (struct event_timer){.loop = loop, .context = context, .on_due = on_due};
+}
+
+void event_timer_arm(struct event_timer *timer, usec_t now, usec_t deadline)
+{
+    if (deadline == USEC_NEVER) {
+        lws_sul_cancel(&timer->sul);
+        return;
+    }
+    usec_t wait = deadline > now ? deadline - now : 1;
+    lws_sul_schedule(timer->loop->context, 0, &timer->sul, handle_due, wait);
+}

@@ -1,0 +1,582 @@
+#include "signaling/shell/web_client.h"
+
+#include "signaling/shell/http_text.h"
+
+#include <stdlib.h>
+
+#define EXCHANGE_BITS 20
+#define HEAD_BYTES 8192 /* of a response: 12 headers and the security lines */
+#define SUBPROTOCOL "amphi.v1"
+
+static void close_after_flush(struct web_client *client, struct instant at)
+{
+    client->state = WEB_CLIENT_CLOSING;
+    client->deadline = at.now + WEB_CLOSE_WITHIN_US;
+}
+
+static void await_request(struct web_client *client, struct instant at)
+{
+    http_parser_reset(&client->http);
+    client->state = WEB_CLIENT_HTTP;
+    client->deadline = at.now + WEB_KEEP_ALIVE_US;
+}
+
+void web_client_init(struct web_client *client, const struct web_site *site, struct instant at,
+                     uint64_t number, const char *remote_ip)
+{
+    *client = (struct web_client){.site = site, .number = number};
+    snprintf(client->remote_ip, sizeof(client->remote_ip), "%s", remote_ip);
+    http_parser_init(&client->http);
+    ws_receiver_init(&client->ws);
+    client->deadline = at.now + WEB_FIRST_REQUEST_WITHIN_US;
+    client->progress_at = at.now;
+}
+
+/* The service hears of an end once, whoever began it. */
+static void take_leave(struct web_client *client, struct instant at)
+{
+    if (client->announced)
+        service_handle_disconnected(client->site->service, at, client->number);
+    if (client->exchange != 0)
+        service_handle_http_aborted(client->site->service, at, client->exchange);
+    client->announced = false;
+    client->exchange = 0;
+}
+
+static void give_up(struct web_client *client, struct instant at)
+{
+    take_leave(client, at);
+    send_queue_destroy(&client->out);
+    client->state = WEB_CLIENT_GONE;
+}
+
+void web_client_destroy(struct web_client *client, struct instant at)
+{
+    give_up(client, at);
+    http_parser_destroy(&client->http);
+    ws_receiver_destroy(&client->ws);
+    free(client->pipeline);
+    client->pipeline = NULL;
+}
+
+uint64_t web_exchange_client(uint64_t exchange)
+{
+    return exchange >> EXCHANGE_BITS;
+}
+
+/* --- Responses */
+
+struct answer {
+    int status;
+    const char *content_type;
+    struct bytes body;
+    bool borrowed_body; /* lives as long as the program */
+    struct http_header headers[HTTP_HEADERS_MAX + 4];
+    size_t header_count;
+};
+
+static void add_header(struct answer *answer, const char *name, const char *value)
+{
+    if (answer->header_count < COUNT_OF(answer->headers))
+        answer->headers[answer->header_count++] = (struct http_header){name, value};
+}
+
+static bool has_header(const struct answer *answer, const char *name)
+{
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (http_list_has(answer->headers[i].name, name))
+            return true;
+    return false;
+}
+
+/* Writes the answer to the present request and gets ready for the next, or for the end. */
+static void send_answer(struct web_client *client, struct instant at, const struct answer *answer)
+{
+    uint8_t text[HEAD_BYTES];
+    struct writer w = writer_of((struct bytes_mut){text, sizeof(text)});
+    bool keep = client->http.state == HTTP_PARSER_DONE && client->http.message.keep_alive &&
+                client->exchange_count < WEB_EXCHANGES_PER_CLIENT_MAX;
+    bool head_only = client->http.message.method == HTTP_HEAD;
+    http_write_head(&w, &(struct http_head){
+                            .status = answer->status,
+                            .content_type = answer->content_type,
+                            .content_length = answer->body.size,
+                            .headers = answer->headers,
+                            .header_count = answer->header_count,
+                            .fixed_lines = client->site->security_headers,
+                            .keep_alive = keep,
+                            .unix_us = at.unix_us,
+                        });
+    struct bytes head = bytes_const(writer_written(&w));
+    bool with_body = !head_only && answer->status != 204 && answer->status != 304;
+    struct bytes body = with_body ? answer->body : BYTES_NONE;
+    enum status status = w.failed ? STATUS_LIMIT : STATUS_OK;
+    if (status == STATUS_OK)
+        status = send_queue_push(&client->out, head, answer->borrowed_body ? BYTES_NONE : body);
+    if (status == STATUS_OK && answer->borrowed_body)
+        status = send_queue_push_borrowed(&client->out, body);
+    client->progress_at = at.now;
+    client->exchange = 0;
+    if (status != STATUS_OK) {
+        log_error(client->site->log, "response_lost", "reason=%s", status_name(status));
+        give_up(client, at);
+    } else if (keep) {
+        await_request(client, at);
+    } else {
+        close_after_flush(client, at);
+    }
+}
+
+static void send_problem(struct web_client *client, struct instant at, int status, const char *name,
+                         const char *value)
+{
+    const struct http_problem *problem = http_problem_of(status);
+    struct answer answer = {
+        .status = problem->status,
+        .content_type = "application/problem+json",
+        .body = bytes_of_string(problem->body),
+        .borrowed_body = true,
+    };
+    add_header(&answer, "Cache-Control", "no-store");
+    if (name != NULL)
+        add_header(&answer, name, value);
+    send_answer(client, at, &answer);
+}
+
+/* WHIP and WHEP may be called from pages of the configured origins; nothing else may. */
+static void add_cors(const struct web_client *client, struct answer *answer)
+{
+    const struct http_message *request = &client->http.message;
+    bool shared =
+        strncmp(request->path, "/whip/", 6) == 0 || strncmp(request->path, "/whep/", 6) == 0;
+    if (!shared || request->origin == NULL ||
+        !service_is_origin_allowed(client->site->service, request->origin))
+        return;
+    add_header(answer, "Access-Control-Allow-Origin", request->origin);
+    add_header(answer, "Vary", "Origin");
+    if (request->method == HTTP_OPTIONS)
+        add_header(answer, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+    add_header(answer,
+               request->method == HTTP_OPTIONS ? "Access-Control-Allow-Methods"
+                                               : "Access-Control-Expose-Headers",
+               request->method == HTTP_OPTIONS ? "OPTIONS, POST, PATCH, DELETE"
+                                               : "Location, ETag, Link, Accept-Patch");
+}
+
+void web_client_respond(struct web_client *client, struct instant at, uint64_t exchange,
+                        const struct http_response *response)
+{
+    if (client->exchange != exchange || client->state != WEB_CLIENT_WAITING)
+        return; /* its time is over */
+    struct answer answer = {.status = response->status, .content_type = response->content_type};
+    if (response->content_type != NULL)
+        answer.body = response->body;
+    for (size_t i = 0; i < response->header_count; i++)
+        add_header(&answer, response->headers[i].name, response->headers[i].value);
+    if (!has_header(&answer, "Cache-Control"))
+        add_header(&answer, "Cache-Control", "no-store");
+    add_cors(client, &answer);
+    send_answer(client, at, &answer);
+}
+
+/* --- Requests */
+
+static void serve_file(struct web_client *client, struct instant at)
+{
+    const struct http_message *request = &client->http.message;
+    const struct static_file *file = static_files_find(client->site->files, request->path);
+    if (file == NULL) {
+        send_problem(client, at, 404, NULL, NULL);
+        return;
+    }
+    if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
+        send_problem(client, at, 405, "Allow", "GET, HEAD");
+        return;
+    }
+    struct answer answer = {.status = 200, .content_type = file->content_type};
+    add_header(&answer, "ETag", file->etag);
+    add_header(&answer, "Cache-Control", file->cache_control);
+    if (http_list_has(request->if_none_match, file->etag) ||
+        http_list_has(request->if_none_match, "*")) {
+        answer.status = 304;
+        answer.content_type = NULL;
+    } else {
+        answer.body = file->content;
+        answer.borrowed_body = true;
+    }
+    send_answer(client, at, &answer);
+}
+
+/* 0, or the status that refuses this upgrade. Nothing but the list decides: the request has passed
+ * the parser, and the response to a refusal ends the connection. */
+static int check_upgrade(const struct web_client *client)
+{
+    const struct http_message *request = &client->http.message;
+    if (request->method != HTTP_GET)
+        return 405;
+    if (!service_is_origin_allowed(client->site->service, request->origin))
+        return 403;
+    if (!request->upgrade_websocket || request->websocket_version == NULL ||
+        strcmp(request->websocket_version, "13") != 0)
+        return 426;
+    if (request->websocket_key == NULL || request->body.size > 0 ||
+        !http_list_has(request->websocket_protocols, SUBPROTOCOL))
+        return 400;
+    return 0;
+}
+
+static void refuse_upgrade(struct web_client *client, struct instant at, int status)
+{
+    client->http.message.keep_alive = false;
+    if (status == 426) {
+        send_problem(client, at, 426, "Sec-WebSocket-Version", "13");
+        return;
+    }
+    send_problem(client, at, status, status == 405 ? "Allow" : NULL, "GET");
+}
+
+static void upgrade(struct web_client *client, struct instant at)
+{
+    uint8_t text[512];
+    char accept[WS_ACCEPT_BYTES];
+    struct writer w = writer_of((struct bytes_mut){text, sizeof(text)});
+    int status = check_upgrade(client);
+    if (status == 0 && ws_accept_key(client->http.message.websocket_key, accept) != STATUS_OK)
+        status = 400;
+    if (status != 0) {
+        refuse_upgrade(client, at, status);
+        return;
+    }
+    const struct http_header headers[] = {
+        {"Upgrade", "websocket"},
+        {"Connection", "Upgrade"},
+        {"Sec-WebSocket-Accept", accept},
+        {"Sec-WebSocket-Protocol", SUBPROTOCOL},
+    };
+    http_write_head(&w, &(struct http_head){.status = 101,
+                                            .headers = headers,
+                                            .header_count = COUNT_OF(headers),
+                                            .fixed_lines = ""});
+    struct bytes head = bytes_const(writer_written(&w));
+    if (w.failed || send_queue_push(&client->out, head, BYTES_NONE) != STATUS_OK) {
+        give_up(client, at);
+        return;
+    }
+    http_parser_reset(&client->http);
+    client->state = WEB_CLIENT_WEBSOCKET;
+    client->announced = true;
+    client->deadline = USEC_NEVER;
+    client->heard_at = client->progress_at = at.now;
+    client->ping_at = at.now + WEB_PING_EVERY_US;
+    service_handle_connected(client->site->service, at, client->number, client->remote_ip);
+}
+
+static bool belongs_to_service(const char *path)
+{
+    return strncmp(path, "/api/", 5) == 0 || strncmp(path, "/whip/", 6) == 0 ||
+           strncmp(path, "/whep/", 6) == 0 || strcmp(path, "/healthz") == 0 ||
+           strcmp(path, "/metrics") == 0;
+}
+
+static void ask_service(struct web_client *client, struct instant at)
+{
+    const struct http_message *request = &client->http.message;
+    client->state = WEB_CLIENT_WAITING;
+    client->deadline = at.now + WEB_ANSWER_WITHIN_US;
+    client->exchange_count++;
+    client->exchange = client->number << EXCHANGE_BITS | client->exchange_count;
+    service_handle_http(client->site->service, at,
+                        &(struct http_request){
+                            .exchange = client->exchange,
+                            .method = request->method,
+                            .path = request->path,
+                            .authorization = request->authorization,
+                            .content_type = request->content_type,
+                            .if_match = request->if_match,
+                            .origin = request->origin,
+                            .remote_ip = client->remote_ip,
+                            .body = request->body,
+                        });
+}
+
+static void handle_request(struct web_client *client, struct instant at)
+{
+    const char *path = client->http.message.path;
+    if (strcmp(path, "/ws") == 0)
+        upgrade(client, at);
+    else if (belongs_to_service(path))
+        ask_service(client, at);
+    else
+        serve_file(client, at);
+}
+
+static void feed_http(struct web_client *client, struct instant at, struct bytes *input)
+{
+    bool was_inside = http_parser_is_inside(&client->http);
+    switch (http_parser_feed(&client->http, input)) {
+    case HTTP_PARSE_MORE:
+        if (!was_inside && http_parser_is_inside(&client->http))
+            client->deadline = at.now + WEB_REQUEST_WITHIN_US;
+        break;
+    case HTTP_PARSE_CONTINUE: {
+        static const struct bytes text = BYTES("HTTP/1.1 100 Continue\r\n\r\n");
+        if (send_queue_push(&client->out, text, BYTES_NONE) != STATUS_OK)
+            give_up(client, at);
+        break;
+    }
+    case HTTP_PARSE_DONE:
+        handle_request(client, at);
+        break;
+    case HTTP_PARSE_ERROR:
+        send_problem(client, at, client->http.error_status, NULL, NULL);
+        break;
+    }
+}
+
+/* --- WebSocket */
+
+static void send_frame(struct web_client *client, struct instant at, enum ws_opcode opcode,
+                       struct bytes payload)
+{
+    uint8_t header[WS_HEADER_BYTES_MAX];
+    struct bytes head = bytes_of(header, ws_write_header(opcode, payload.size, header));
+    if (client->out.bytes == 0)
+        client->progress_at = at.now;
+    if (send_queue_push(&client->out, head, payload) != STATUS_OK)
+        give_up(client, at);
+}
+
+static void send_close(struct web_client *client, struct instant at, uint16_t code)
+{
+    uint8_t payload[2];
+    store_u16(payload, code);
+    take_leave(client, at);
+    send_frame(client, at, WS_CLOSE, bytes_of(payload, sizeof(payload)));
+    if (client->state != WEB_CLIENT_GONE)
+        close_after_flush(client, at);
+}
+
+void web_client_close(struct web_client *client, struct instant at, uint16_t code)
+{
+    if (client->state == WEB_CLIENT_WEBSOCKET)
+        send_close(client, at, code);
+}
+
+/* What waited would come too late anyway; the page comes back and gets a fresh state. */
+static void close_slow_consumer(struct web_client *client, struct instant at)
+{
+    static const struct bytes goodbye =
+        BYTES("{\"type\":\"goodbye\",\"code\":\"slow_consumer\","
+              "\"text\":\"Votre connexion est trop lente pour suivre. / "
+              "Your connection is too slow to keep up.\"}");
+    log_info(client->site->log, "slow_consumer", "queue_bytes=%zu", client->out.bytes);
+    send_queue_drop_unsent(&client->out);
+    send_frame(client, at, WS_TEXT, goodbye);
+    if (client->state == WEB_CLIENT_WEBSOCKET)
+        send_close(client, at, WS_CODE_POLICY);
+}
+
+void web_client_send_text(struct web_client *client, struct instant at, struct bytes text)
+{
+    if (client->state != WEB_CLIENT_WEBSOCKET)
+        return;
+    if (client->out.bytes + text.size > WEB_SEND_QUEUE_BYTES_MAX)
+        close_slow_consumer(client, at);
+    else
+        send_frame(client, at, WS_TEXT, text);
+}
+
+static void handle_ws_event(struct web_client *client, struct instant at,
+                            const struct ws_event *event)
+{
+    client->heard_at = at.now;
+    switch (event->type) {
+    case WS_EVENT_TEXT:
+        service_handle_message(client->site->service, at, client->number, event->payload);
+        break;
+    case WS_EVENT_PING:
+        /* A flood of pings answers itself: beyond the cap it is a slow consumer's queue. */
+        if (client->out.bytes + event->payload.size > WEB_SEND_QUEUE_BYTES_MAX)
+            close_slow_consumer(client, at);
+        else
+            send_frame(client, at, WS_PONG, event->payload);
+        break;
+    case WS_EVENT_CLOSE:
+    case WS_EVENT_FAIL:
+        send_close(client, at, event->code);
+        break;
+    case WS_EVENT_PONG:
+    case WS_EVENT_NONE:
+        break;
+    }
+}
+
+static void feed_websocket(struct web_client *client, struct instant at, struct bytes *input)
+{
+    struct ws_event event;
+    ws_receiver_feed(&client->ws, input, &event);
+    if (event.type != WS_EVENT_NONE)
+        handle_ws_event(client, at, &event);
+}
+
+/* --- Bytes, in and out */
+
+static void keep_for_later(struct web_client *client, struct instant at, struct bytes bytes)
+{
+    if (client->pipeline_size + bytes.size > WEB_PIPELINE_BYTES_MAX) {
+        give_up(client, at);
+        return;
+    }
+    if (client->pipeline == NULL)
+        client->pipeline = malloc(WEB_PIPELINE_BYTES_MAX);
+    if (client->pipeline == NULL) {
+        give_up(client, at);
+        return;
+    }
+    memcpy(client->pipeline + client->pipeline_size, bytes.data, bytes.size);
+    client->pipeline_size += bytes.size;
+}
+
+/* A request is taken up when the one before is answered and written: a client that does not read
+ * its responses gets no more of them. */
+static void take_in(struct web_client *client, struct instant at, struct bytes input)
+{
+    while (input.size > 0) {
+        if (client->state == WEB_CLIENT_WEBSOCKET)
+            feed_websocket(client, at, &input);
+        else if (client->state == WEB_CLIENT_HTTP &&
+                 (client->out.bytes == 0 || http_parser_is_inside(&client->http)))
+            feed_http(client, at, &input);
+        else
+            break;
+    }
+    if (input.size > 0 && (client->state == WEB_CLIENT_HTTP || client->state == WEB_CLIENT_WAITING))
+        keep_for_later(client, at, input);
+}
+
+void web_client_handle_bytes(struct web_client *client, struct instant at, struct bytes bytes)
+{
+    if (client->pipeline_size > 0)
+        keep_for_later(client, at, bytes);
+    else
+        take_in(client, at, bytes);
+}
+
+size_t web_client_take_output(struct web_client *client, struct instant at, struct bytes_mut out)
+{
+    size_t size = send_queue_take(&client->out, out);
+    if (size > 0)
+        client->progress_at = at.now;
+    return size;
+}
+
+static void take_up_pipeline(struct web_client *client, struct instant at)
+{
+    uint8_t *waiting = client->pipeline;
+    size_t size = client->pipeline_size;
+    client->pipeline = NULL;
+    client->pipeline_size = 0;
+    take_in(client, at, bytes_of(waiting, size));
+    free(waiting);
+}
+
+bool web_client_handle_flushed(struct web_client *client, struct instant at)
+{
+    if (client->out.bytes > 0)
+        return false;
+    if (client->state == WEB_CLIENT_CLOSING) {
+        client->state = WEB_CLIENT_LINGERING;
+        client->deadline = at.now + WEB_LINGER_US;
+        return true;
+    }
+    if (client->pipeline_size > 0 &&
+        (client->state == WEB_CLIENT_HTTP || client->state == WEB_CLIENT_WEBSOCKET))
+        take_up_pipeline(client, at);
+    return false;
+}
+
+/* --- Time */
+
+usec_t web_client_next_timeout(const struct web_client *client)
+{
+    usec_t deadline = client->deadline;
+    if (client->state == WEB_CLIENT_WEBSOCKET)
+        deadline = usec_min(client->ping_at, client->heard_at + WEB_DEAD_AFTER_US);
+    if (client->out.bytes > 0)
+        deadline = usec_min(deadline, client->progress_at + WEB_STALLED_AFTER_US);
+    return deadline;
+}
+
+static void handle_websocket_timeout(struct web_client *client, struct instant at)
+{
+    if (client->heard_at + WEB_DEAD_AFTER_US <= at.now) {
+        give_up(client, at);
+        return;
+    }
+    if (client->ping_at <= at.now) {
+        client->ping_at = at.now + WEB_PING_EVERY_US;
+        send_frame(client, at, WS_PING, BYTES_NONE);
+    }
+}
+
+void web_client_handle_timeout(struct web_client *client, struct instant at)
+{
+    if (client->out.bytes > 0 && client->progress_at + WEB_STALLED_AFTER_US <= at.now)
+        give_up(client, at);
+    else if (client->state == WEB_CLIENT_WEBSOCKET)
+        handle_websocket_timeout(client, at);
+    else if (client->deadline > at.now)
+        return;
+    else if (client->state == WEB_CLIENT_HTTP && http_parser_is_inside(&client->http))
+        send_problem(client, at, 408, NULL, NULL);
+    else if (client->state == WEB_CLIENT_WAITING) {
+        take_leave(client, at);
+        send_problem(client, at, 503, NULL, NULL);
+    } else
+        give_up(client, at);
+}
+
+/* --- Site */
+
+static void write_text(struct writer *w, const char *text)
+{
+    write_bytes(w, bytes_of_string(text));
+}
+
+/* "https://host:port" as the WebSocket source of the same place. */
+static void write_socket_source(struct writer *w, const char *origin)
+{
+    if (strncmp(origin, "https://", 8) == 0) {
+        write_text(w, " wss://");
+        write_text(w, origin + 8);
+    } else if (strncmp(origin, "http://", 7) == 0) {
+        write_text(w, " ws://");
+        write_text(w, origin + 7);
+    }
+}
+
+enum status web_site_init(struct web_site *site, struct service *service,
+                          const struct static_files *files, const char *base_url,
+                          const char *const *origins, const struct log *log)
+{
+    *site = (struct web_site){.service = service, .files = files, .log = log};
+    struct writer w = writer_of(
+        (struct bytes_mut){(uint8_t *)site->security_headers, sizeof(site->security_headers) - 1});
+    write_text(&w, "Content-Security-Policy: default-src 'self'; script-src 'self'");
+    write_text(&w, files->csp_hashes);
+    write_text(&w, "; connect-src 'self'");
+    write_socket_source(&w, base_url);
+    for (size_t i = 0; origins[i] != NULL; i++)
+        write_socket_source(&w, origins[i]);
+    write_text(&w, "; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
+                   "object-src 'none'; base-uri 'none'; form-action 'none'; "
+                   "frame-ancestors 'none'\r\n"
+                   "Permissions-Policy: camera=(self), microphone=(self), display-capture=(self), "
+                   "geolocation=(), payment=(), usb=()\r\n"
+                   "X-Content-Type-Options: nosniff\r\n"
+                   "Referrer-Policy: no-referrer\r\n"
+                   "Cross-Origin-Opener-Policy: same-origin\r\n");
+    if (strncmp(base_url, "https://", 8) == 0)
+        write_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");
+    return w.failed ? STATUS_LIMIT : STATUS_OK;
+}

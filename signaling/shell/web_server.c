@@ -1,0 +1,496 @@
+#include "signaling/shell/web_server.h"
+
+#include "base/hash_map.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WRITE_BYTES 16384
+#define ACCEPTS_PER_TURN 64
+#define BACKLOG 1024
+#define TICK_US SECONDS(1)
+#define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20" /* of TLS 1.2: RFC 9325 section 4.2 */
+
+struct web_listener {
+    struct web_server *server;
+    struct event_watch *watch;
+    int fd;
+};
+
+struct web_socket {
+    struct web_client client;
+    struct web_server *server;
+    struct lws *wsi;
+    uint64_t ip_hash;
+    struct web_socket *next, *previous;
+};
+
+struct web_server {
+    struct event_loop *loop;
+    const struct web_site *site;
+    const struct log *log;
+    struct web_server_config config;
+    struct lws_vhost *vhost;
+    struct web_listener listeners[WEB_LISTENERS_MAX];
+    size_t listener_count;
+    int spare_fd; /* given up for a moment when descriptors run out, to refuse who waits */
+    struct web_socket *first;
+    struct web_socket *adopting;
+    size_t count;
+    uint64_t last_number;
+    struct hash_map by_number;
+    struct hash_map by_ip; /* how many sockets */
+    uint64_t ip_key[2];
+    struct event_timer tick;
+    uint8_t scratch[LWS_PRE + WRITE_BYTES];
+};
+
+/* --- Sockets */
+
+static void count_ip(struct web_server *server, uint64_t ip_hash, int change)
+{
+    uint64_t count = 0;
+    (void)hash_map_find(&server->by_ip, ip_hash, &count);
+    count += (uint64_t)change;
+    if (count == 0)
+        hash_map_remove(&server->by_ip, ip_hash);
+    else if (hash_map_set(&server->by_ip, ip_hash, count) != STATUS_OK)
+        log_warn(server->log, "ip_table_full", "connections=%zu", server->count);
+}
+
+static void remove_socket(struct web_socket *socket, struct instant at)
+{
+    struct web_server *server = socket->server;
+    web_client_destroy(&socket->client, at);
+    hash_map_remove(&server->by_number, socket->client.number);
+    count_ip(server, socket->ip_hash, -1);
+    if (socket->previous != NULL)
+        socket->previous->next = socket->next;
+    else
+        server->first = socket->next;
+    if (socket->next != NULL)
+        socket->next->previous = socket->previous;
+    server->count--;
+    free(socket);
+}
+
+static struct web_socket *add_socket(struct web_server *server, struct instant at,
+                                     const struct net_addr *remote, uint64_t ip_hash)
+{
+    char text[NET_ADDR_TEXT_BYTES];
+    struct web_socket *socket = calloc(1, sizeof(*socket));
+    uint64_t number = server->last_number + 1;
+    if (socket == NULL ||
+        hash_map_set(&server->by_number, number, (uint64_t)(uintptr_t)socket) != STATUS_OK) {
+        free(socket);
+        return NULL;
+    }
+    server->last_number = number;
+    web_client_init(&socket->client, server->site, at, number, net_addr_write_ip(remote, text));
+    socket->server = server;
+    socket->ip_hash = ip_hash;
+    socket->next = server->first;
+    if (server->first != NULL)
+        server->first->previous = socket;
+    server->first = socket;
+    server->count++;
+    count_ip(server, ip_hash, 1);
+    return socket;
+}
+
+/* After anything that may have changed the client, outside its own callback. */
+static void settle(struct web_socket *socket)
+{
+    if (socket->wsi == NULL)
+        return;
+    if (socket->client.state == WEB_CLIENT_GONE)
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    else if (socket->client.out.bytes > 0 || socket->client.state == WEB_CLIENT_CLOSING)
+        lws_callback_on_writable(socket->wsi);
+}
+
+static void shut_down_writing(struct web_socket *socket)
+{
+    SSL *tls = lws_get_ssl(socket->wsi);
+    if (tls != NULL)
+        (void)SSL_shutdown(tls);
+    (void)shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
+}
+
+/* One lws_write per call: what the kernel does not take at once, lws keeps and writes before it
+ * calls again. */
+static int write_some(struct web_socket *socket, struct instant at)
+{
+    struct web_server *server = socket->server;
+    struct bytes_mut room = {server->scratch + LWS_PRE, WRITE_BYTES};
+    size_t size = web_client_take_output(&socket->client, at, room);
+    if (size > 0) {
+        if (lws_write(socket->wsi, room.data, size, LWS_WRITE_RAW) < 0)
+            return -1;
+        lws_callback_on_writable(socket->wsi);
+        return 0;
+    }
+    if (web_client_handle_flushed(&socket->client, at))
+        shut_down_writing(socket);
+    return 0;
+}
+
+static int handle_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                         size_t len)
+{
+    struct web_socket *socket = lws_get_opaque_user_data(wsi);
+    (void)user;
+    if (socket == NULL)
+        return 0;
+    struct instant at = event_loop_instant(socket->server->loop);
+    switch (reason) {
+    case LWS_CALLBACK_RAW_ADOPT:
+        socket->wsi = wsi;
+        return 0;
+    case LWS_CALLBACK_RAW_RX:
+        web_client_handle_bytes(&socket->client, at, bytes_of(in, len));
+        break;
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        if (write_some(socket, at) < 0)
+            return -1;
+        break;
+    case LWS_CALLBACK_WSI_DESTROY: /* RAW_CLOSE is left out for an unfinished TLS handshake */
+        lws_set_opaque_user_data(wsi, NULL);
+        if (socket->server->adopting == socket)
+            socket->server->adopting = NULL;
+        remove_socket(socket, at);
+        return 0;
+    default:
+        return 0;
+    }
+    if (socket->client.state == WEB_CLIENT_GONE)
+        return -1;
+    settle(socket);
+    return 0;
+}
+
+static const struct lws_protocols web_protocols[] = {
+    {.name = "amphi-web", .callback = handle_socket},
+    {0},
+};
+
+/* --- Accepting */
+
+static socklen_t to_sockaddr(const struct net_addr *addr, struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (addr->family == NET_FAMILY_IPV6) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(addr->port);
+        memcpy(&v6->sin6_addr, addr->ip, 16);
+        return sizeof(*v6);
+    }
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(addr->port);
+    memcpy(&v4->sin_addr, addr->ip, 4);
+    return sizeof(*v4);
+}
+
+/* An IPv4 peer of a dual-stack socket is an IPv4 peer. */
+static struct net_addr from_sockaddr(const struct sockaddr_storage *from)
+{
+    struct net_addr addr = {.family = NET_FAMILY_IPV4};
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
+    if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        memcpy(addr.ip, (const uint8_t *)&v6->sin6_addr + 12, 4);
+    } else if (from->ss_family == AF_INET6) {
+        addr.family = NET_FAMILY_IPV6;
+        memcpy(addr.ip, &v6->sin6_addr, 16);
+    } else {
+        memcpy(addr.ip, &((const struct sockaddr_in *)from)->sin_addr, 4);
+    }
+    return addr;
+}
+
+static uint64_t hash_site(const struct web_server *server, struct net_addr remote)
+{
+    if (remote.family == NET_FAMILY_IPV6)
+        memset(remote.ip + 8, 0, 8); /* a household or school has a /64 */
+    return net_addr_hash(&remote, server->ip_key);
+}
+
+static bool is_full(const struct web_server *server, const struct net_addr *remote,
+                    uint64_t ip_hash)
+{
+    uint64_t count = 0;
+    uint64_t most =
+        net_addr_is_loopback(remote) ? WEB_CONNECTIONS_LOOPBACK_MAX : WEB_CONNECTIONS_PER_IP_MAX;
+    (void)hash_map_find(&server->by_ip, ip_hash, &count);
+    return server->count >= server->config.connections_max || count >= most;
+}
+
+/* Takes `fd` over. */
+static void adopt(struct web_server *server, int fd, const struct net_addr *remote)
+{
+    static const int one = 1;
+    uint64_t ip_hash = hash_site(server, *remote);
+    struct web_socket *socket = NULL;
+    struct instant at = event_loop_instant(server->loop);
+    if (!is_full(server, remote, ip_hash))
+        socket = add_socket(server, at, remote, ip_hash);
+    if (socket == NULL) {
+        log_info(server->log, "connection_refused", "connections=%zu", server->count);
+        close(fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    lws_adopt_desc_t adopted = {
+        .vh = server->vhost,
+        .type = LWS_ADOPT_SOCKET | (server->config.cert != NULL ? LWS_ADOPT_ALLOW_SSL : 0),
+        .fd.sockfd = fd,
+        .vh_prot_name = web_protocols[0].name,
+        .opaque = socket,
+    };
+    server->adopting = socket;
+    if (lws_adopt_descriptor_vhost_via_info(&adopted) == NULL && server->adopting == socket)
+        remove_socket(socket, at); /* lws has closed the descriptor without a word */
+    server->adopting = NULL;
+}
+
+/* Without this a full descriptor table would leave the waiting connection, and the loop would spin
+ * on it. */
+static void refuse_one(struct web_server *server, int listen_fd)
+{
+    log_warn(server->log, "descriptors_exhausted", "connections=%zu", server->count);
+    if (server->spare_fd >= 0)
+        close(server->spare_fd);
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void accept_some(void *context)
+{
+    struct web_listener *listener = context;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct sockaddr_storage from;
+        socklen_t from_bytes = sizeof(from);
+        int fd = accept4(listener->fd, (struct sockaddr *)&from, &from_bytes,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                refuse_one(listener->server, listener->fd);
+            return;
+        }
+        struct net_addr remote = from_sockaddr(&from);
+        adopt(listener->server, fd, &remote);
+    }
+}
+
+static void ignore(void *context)
+{
+    (void)context;
+}
+
+static enum status open_listener(struct web_server *server, const struct net_addr *local)
+{
+    static const int one = 1, zero = 0;
+    struct sockaddr_storage addr;
+    socklen_t addr_bytes = to_sockaddr(local, &addr);
+    struct web_listener *listener = &server->listeners[server->listener_count];
+    int fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return STATUS_SYSTEM;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (addr.ss_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, net_addr_is_any(local) ? &zero : &one,
+                         sizeof(one));
+    if (bind(fd, (struct sockaddr *)&addr, addr_bytes) < 0 || listen(fd, BACKLOG) < 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return STATUS_SYSTEM;
+    }
+    *listener = (struct web_listener){.server = server, .fd = fd};
+    server->listener_count++;
+    struct event_watch_callbacks callbacks = {
+        .context = listener, .on_readable = accept_some, .on_writable = ignore};
+    return event_loop_watch(server->loop, fd, &callbacks, &listener->watch);
+}
+
+/* --- Output of the service */
+
+static struct web_socket *find_socket(const struct web_server *server, uint64_t number)
+{
+    uint64_t value = 0;
+    return hash_map_find(&server->by_number, number, &value) ? (struct web_socket *)(uintptr_t)value
+                                                             : NULL;
+}
+
+void web_server_handle_output(struct web_server *server, struct instant at,
+                              const struct service_output *output)
+{
+    bool response = output->type == SERVICE_RESPONSE;
+    uint64_t number = response ? web_exchange_client(output->exchange) : output->connection;
+    struct web_socket *socket = find_socket(server, number);
+    if (socket == NULL)
+        return;
+    if (response)
+        web_client_respond(&socket->client, at, output->exchange, &output->response);
+    else if (output->type == SERVICE_SEND)
+        web_client_send_text(&socket->client, at, output->text);
+    else if (output->type == SERVICE_CLOSE)
+        web_client_close(&socket->client, at, output->code);
+    settle(socket);
+}
+
+/* --- Life */
+
+static void handle_tick(void *context)
+{
+    struct web_server *server = context;
+    struct instant at = event_loop_instant(server->loop);
+    for (struct web_socket *socket = server->first; socket != NULL; socket = socket->next) {
+        if (web_client_next_timeout(&socket->client) > at.now)
+            continue;
+        web_client_handle_timeout(&socket->client, at);
+        settle(socket);
+    }
+    event_timer_arm(&server->tick, at.now, at.now + TICK_US);
+}
+
+static enum status create_vhost(struct web_server *server)
+{
+    const struct web_server_config *config = &server->config;
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .vhost_name = "web",
+        .protocols = web_protocols,
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+        .ssl_cert_filepath = config->cert,
+        .ssl_private_key_filepath = config->key,
+        .ssl_cipher_list = TLS_CIPHERS,
+        .ssl_options_set = (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
+                                  SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION),
+        .alpn = "http/1.1",
+        .timeout_secs = 10,
+    };
+    server->vhost = lws_create_vhost(event_loop_context(server->loop), &info);
+    if (server->vhost == NULL) {
+        log_error(server->log, "tls_setup_failed", "cert=%s",
+                  config->cert != NULL ? config->cert : "");
+        return STATUS_SYSTEM;
+    }
+    return STATUS_OK;
+}
+
+static enum status open_listeners(struct web_server *server)
+{
+    for (size_t i = 0; i < server->config.listen_count; i++) {
+        const struct net_addr *local = &server->config.listen[i];
+        char text[NET_ADDR_TEXT_BYTES];
+        enum status status = open_listener(server, local);
+        if (status != STATUS_OK) {
+            log_error(server->log, "listen_failed", "address=%s port=%u reason=\"%s\"",
+                      net_addr_write_ip(local, text), local->port, strerror(errno));
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status web_server_create(struct web_server **out, const struct web_server_config *config,
+                              struct event_loop *loop, const struct web_site *site,
+                              const struct log *log)
+{
+    struct web_server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return STATUS_NO_MEMORY;
+    server->loop = loop;
+    server->site = site;
+    server->log = log;
+    server->config = *config;
+    server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    event_timer_init(&server->tick, loop, server, handle_tick);
+    enum status status = hash_map_init(&server->by_number, (uint32_t)config->connections_max);
+    if (status == STATUS_OK)
+        status = hash_map_init(&server->by_ip, (uint32_t)config->connections_max);
+    if (status == STATUS_OK &&
+        RAND_bytes((uint8_t *)server->ip_key, (int)sizeof(server->ip_key)) != 1)
+        status = STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = create_vhost(server);
+    if (status == STATUS_OK)
+        status = open_listeners(server);
+    if (status != STATUS_OK) {
+        web_server_free(server);
+        return status;
+    }
+    handle_tick(server);
+    *out = server;
+    return STATUS_OK;
+}
+
+static void close_listeners(struct web_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].watch != NULL)
+            event_watch_remove(server->listeners[i].watch);
+    server->listener_count = 0;
+}
+
+void web_server_free(struct web_server *server)
+{
+    if (server == NULL)
+        return;
+    close_listeners(server);
+    event_timer_arm(&server->tick, 0, USEC_NEVER);
+    if (server->vhost != NULL)
+        lws_vhost_destroy(server->vhost);
+    while (server->first != NULL) { /* those that lws has not let go of */
+        if (server->first->wsi != NULL)
+            lws_set_opaque_user_data(server->first->wsi, NULL);
+        remove_socket(server->first, event_loop_instant(server->loop));
+    }
+    if (server->spare_fd >= 0)
+        close(server->spare_fd);
+    hash_map_destroy(&server->by_number);
+    hash_map_destroy(&server->by_ip);
+    free(server);
+}
+
+void web_server_reload_certificate(struct web_server *server)
+{
+    const struct web_server_config *config = &server->config;
+    if (config->cert == NULL)
+        return;
+    int failed = lws_tls_cert_updated(event_loop_context(server->loop), config->cert, config->key,
+                                      NULL, 0, NULL, 0);
+    if (failed)
+        log_error(server->log, "certificate_reload_failed", "cert=%s", config->cert);
+    else
+        log_info(server->log, "certificate_reloaded", "cert=%s", config->cert);
+}
+
+void web_server_stop_accepting(struct web_server *server, struct instant at)
+{
+    close_listeners(server);
+    for (struct web_socket *socket = server->first; socket != NULL; socket = socket->next) {
+        if (socket->client.state != WEB_CLIENT_HTTP || http_parser_is_inside(&socket->client.http))
+            continue;
+        socket->client.state = WEB_CLIENT_CLOSING;
+        socket->client.deadline = at.now + WEB_CLOSE_WITHIN_US;
+        settle(socket);
+    }
+}
+
+size_t web_server_connection_count(const struct web_server *server)
+{
+    return server->count;
+}
