@@ -1,0 +1,17 @@
+#include "host/random_bytes.h"
+
+#include "base/check.h"
+
+#include <stdint.h>
+#include <sys/random.h>
+
+void random_bytes(void *out, size_t size)
+{
+    uint8_t *at = out;
+    while (size > 0) {
+        ssize_t got = getrandom(at, size, 0);
+        CHECK(got > 0);
+        at += got;
+        size -= (size_t)got;
+    }
+}

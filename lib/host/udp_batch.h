@@ -1,0 +1,41 @@
+/* Many datagrams per system call: recvmmsg into a fixed block, sendmmsg from the caller's memory.
+ */
+#pragma once
+
+#include "base/net_addr.h"
+#include "host/udp_socket.h"
+
+#define UDP_BATCH_DATAGRAMS 64
+#define UDP_BATCH_DATAGRAM_BYTES 2048 /* longer ones are cut by the kernel, and then dropped here  \
+                                       */
+
+struct udp_received {
+    struct net_addr from;
+    struct bytes_mut data; /* in the batch's block, until the next receive */
+};
+
+struct udp_receive_batch; /* heap, about 150 kB */
+MUST_CHECK enum status udp_receive_batch_create(struct udp_receive_batch **out);
+void udp_receive_batch_free(struct udp_receive_batch *batch);
+
+/* Fetches what is there, at most UDP_BATCH_DATAGRAMS; *cut counts datagrams that were too long.
+ * Returns how many stand in udp_receive_batch_get. *more: the batch was full, so there may be more.
+ */
+size_t udp_receive_batch_fetch(struct udp_receive_batch *batch, const struct udp_socket *socket,
+                               size_t *cut, bool *more);
+const struct udp_received *udp_receive_batch_get(const struct udp_receive_batch *batch,
+                                                 size_t index);
+
+struct udp_outgoing {
+    struct net_addr to;
+    struct bytes data;
+};
+struct udp_send_result {
+    size_t sent;
+    size_t blocked; /* dropped: the socket's buffer is full */
+    size_t failed;  /* dropped: unreachable and the like */
+};
+/* Sends all, in calls of UDP_BATCH_DATAGRAMS. Never waits: what does not fit is dropped and
+ * counted. */
+struct udp_send_result udp_send_batch(const struct udp_socket *socket,
+                                      const struct udp_outgoing *datagrams, size_t count);
