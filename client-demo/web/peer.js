@@ -5,7 +5,7 @@
  */
 
 import {
-  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, nextRecovery, offerRetryMs, orderScreenCodecs,
+  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, nextRecovery, offerRetryMs,
 } from './media_policy.js';
 
 /** @typedef {import('./media_policy.js').SendSlot} SendSlot */
@@ -52,7 +52,8 @@ export class Peer {
     this.#addLines(pc);
     pc.oniceconnectionstatechange = () => this.pc === pc && this.#handleIceState();
     pc.onconnectionstatechange = () => this.pc === pc && this.#handleConnectionState();
-    await Promise.all([...this.tracks].map(([slot, track]) => this.senders.get(slot)?.sender.replaceTrack(track)));
+    await Promise.all([...this.tracks].map(([slot, track]) => this.setTrack(slot, track)));
+    if (this.pc !== pc) return;
     await this.#negotiate(pc, false);
   }
 
@@ -66,8 +67,12 @@ export class Peer {
     else this.tracks.delete(slot);
     const sender = this.senders.get(slot)?.sender;
     if (!sender) return;
-    await sender.replaceTrack(track);
-    if (track && this.negotiated) await this.#limit(slot, sender);
+    try {
+      await sender.replaceTrack(track);
+      if (track && this.negotiated) await this.#limit(slot, sender);
+    } catch {
+      // This connection was closed meanwhile; the next one takes the track from `tracks`.
+    }
   }
 
   /** The socket is back: what could not be asked for meanwhile is asked now. */
@@ -93,11 +98,12 @@ export class Peer {
         // A browser that knows no scalability modes refuses the whole list.
         line = pc.addTransceiver(kind, { direction: 'sendonly' });
       }
-      if (slot === 'screen') preferScreenCodecs(line);
+      if (kind === 'video') offerFewCodecs(line, window.RTCRtpSender);
       this.senders.set(slot, line);
     }
     for (const { slot, kind } of RECEIVE_LINES) {
       const line = pc.addTransceiver(kind, { direction: 'recvonly' });
+      if (kind === 'video') offerFewCodecs(line, window.RTCRtpReceiver);
       this.receivers.set(slot, line);
       this.onTrack(slot, line.receiver.track);
     }
@@ -223,17 +229,14 @@ export class Peer {
   }
 }
 
-/** @param {RTCRtpTransceiver} line */
-function preferScreenCodecs(line) {
-  for (const source of [window.RTCRtpSender, window.RTCRtpReceiver]) {
-    try {
-      const codecs = source.getCapabilities?.('video')?.codecs;
-      if (!codecs) continue;
-      line.setCodecPreferences(orderScreenCodecs(codecs));
-      return;
-    } catch {
-      // Browsers differ in which of the two lists they accept here; the default order works too.
-    }
+/** @param {RTCRtpTransceiver} line @param {typeof RTCRtpSender|typeof RTCRtpReceiver} side */
+function offerFewCodecs(line, side) {
+  try {
+    const codecs = side.getCapabilities?.('video')?.codecs ?? [];
+    const chosen = chooseVideoCodecs(codecs);
+    if (chosen.length) line.setCodecPreferences(chosen);
+  } catch {
+    // The browser's own order works too.
   }
 }
 

@@ -67,9 +67,10 @@ export class Session {
   /** The large button: a gesture, so sound may play from here on. @param {string} name */
   enter(name) {
     this.playback.unlock();
+    // A trainer comes to speak: whoever has not tried the microphone is asked for it now.
     const trainer = roleOf(this.store.state) === 'trainer';
     if (!trainer) this.mic.release();
-    this.#connect(name, null, trainer && this.mic.track !== null);
+    this.#connect(name, null, trainer);
   }
 
   async leave() {

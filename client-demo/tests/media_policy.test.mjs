@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, judgeWeak, nextRecovery, offerRetryMs, repairRequests,
+} from '../web/media_policy.js';
+
+test('the lines of the offer stand in the protocol\'s order', () => {
+  assert.deepEqual(SEND_LINES.map((l) => `${l.slot} ${l.kind}`), ['mic audio', 'screen video', 'screen_audio audio', 'camera video']);
+  assert.deepEqual(RECEIVE_LINES.map((l) => `${l.slot} ${l.kind}`), [
+    'voice_0 audio', 'voice_1 audio', 'voice_2 audio', 'screen_audio audio',
+    'screen video', 'camera_0 video', 'camera_1 video', 'camera_2 video',
+  ]);
+});
+
+test('a shared screen keeps its size and pays with its frame rate', () => {
+  const { encoding, degradation } = SEND_LIMITS.screen;
+  assert.equal(degradation, 'maintain-resolution');
+  assert.equal(encoding.maxFramerate, 15);
+  assert.equal(encoding.maxBitrate, 2_500_000);
+  assert.equal(encoding.scaleResolutionDownBy, undefined);
+});
+
+test('few formats are offered: those that others can read, best for text first, with retransmission', () => {
+  const offered = [
+    { mimeType: 'video/VP8' }, { mimeType: 'video/rtx' }, { mimeType: 'video/VP9', sdpFmtpLine: 'profile-id=0' },
+    { mimeType: 'video/VP9', sdpFmtpLine: 'profile-id=2' }, { mimeType: 'video/ulpfec' }, { mimeType: 'video/red' },
+    { mimeType: 'video/H264', sdpFmtpLine: 'packetization-mode=0;profile-level-id=42e01f' },
+    { mimeType: 'video/H264', sdpFmtpLine: 'packetization-mode=1;profile-level-id=42e01f' },
+    { mimeType: 'video/AV1', sdpFmtpLine: 'level-idx=5;profile=0' }, { mimeType: 'video/AV1', sdpFmtpLine: 'level-idx=5;profile=1' },
+  ];
+  assert.deepEqual(chooseVideoCodecs(offered).map((c) => c.mimeType), ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1', 'video/rtx']);
+  assert.equal(chooseVideoCodecs(offered)[2].sdpFmtpLine, 'packetization-mode=1;profile-level-id=42e01f');
+});
+
+test('a connection that is down is helped after 2 s, every 5 s, and made anew after 20 s', () => {
+  const actions = [];
+  let downMs = 0;
+  let restarts = 0;
+  while (actions[actions.length - 1]?.[1] !== 'rebuild' && actions.length < 20) {
+    const step = nextRecovery({ downMs, restarts });
+    if (step.action !== 'wait') actions.push([downMs, step.action]);
+    if (step.action === 'restart') restarts += 1;
+    downMs += step.againInMs;
+  }
+  assert.deepEqual(actions, [[2000, 'restart'], [7000, 'restart'], [12000, 'restart'], [17000, 'restart'], [20000, 'rebuild']]);
+});
+
+test('a tab that slept through the waits is helped at once', () => {
+  assert.equal(nextRecovery({ downMs: 9000, restarts: 0 }).action, 'restart');
+  assert.equal(nextRecovery({ downMs: 60000, restarts: 0 }).action, 'rebuild');
+});
+
+test('offers that are refused are repeated ever more slowly, and slowest when there were too many', () => {
+  assert.deepEqual([1, 2, 3, 4, 5, 9].map((n) => offerRetryMs(n, 'no_relay')), [500, 1000, 2000, 4000, 8000, 8000]);
+  assert.equal(offerRetryMs(1, 'too_many'), 6000);
+});
+
+test('after a reconnection only what differs is told', () => {
+  const local = { micOn: true, sharing: true, shareAudio: true };
+  assert.deepEqual(repairRequests(local, { mic: true, sharing: 'screen' }), []);
+  assert.deepEqual(repairRequests(local, undefined), [{ type: 'mic', on: true }, { type: 'share_start', audio: true }]);
+  assert.deepEqual(repairRequests({ micOn: false, sharing: false, shareAudio: false }, { mic: true, sharing: 'screen' }),
+    [{ type: 'mic', on: false }, { type: 'share_stop' }]);
+});
+
+test('the word "weak" does not flicker around one threshold', () => {
+  assert.deepEqual([judgeWeak(false, 5), judgeWeak(false, 9), judgeWeak(true, 5), judgeWeak(true, 2)], [false, true, true, false]);
+});

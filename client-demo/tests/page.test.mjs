@@ -1,0 +1,137 @@
+/** What holds for the page as a whole: its texts, its links, its size. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { pickLang, setStrings, t } from '../web/i18n.js';
+import { readInvite, tokenFromHash } from '../web/invite.js';
+import { announcements } from '../web/announce.js';
+import { initialState } from '../web/classroom.js';
+import { audioLoss } from '../web/stats.js';
+import en from '../web/strings/en.js';
+import fr from '../web/strings/fr.js';
+import { files, imports, reachable, read, web } from './module_graph.mjs';
+
+const code = files().filter((path) => !path.startsWith('strings'));
+
+test('French and English have the same keys and the same places for names and numbers', () => {
+  assert.deepEqual(Object.keys(fr).sort(), Object.keys(en).sort());
+  const places = (text) => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort().join();
+  for (const key of Object.keys(fr)) assert.equal(places(fr[key]), places(en[key]), key);
+  for (const [key, text] of [...Object.entries(fr), ...Object.entries(en)]) assert.ok(text.trim(), `${key} is empty`);
+});
+
+test('every sentence that the code names exists', () => {
+  for (const path of code) {
+    for (const [, key] of read(path).matchAll(/\bt\('([^']+)'/g))
+      assert.ok(key in fr || `${key}.other` in fr, `${path}: ${key}`);
+  }
+});
+
+test('every sentence is used', () => {
+  const all = code.map(read).join('\n');
+  // Keys that are put together at run time, by what they start with.
+  const built = [...all.matchAll(/`([\w.]+[._])\$\{/g)].map((m) => m[1]);
+  for (const key of Object.keys(fr)) {
+    const base = key.replace(/\.(one|other)$/, '');
+    const used = all.includes(`'${key}'`) || all.includes(`'${base}'`) || built.some((start) => key.startsWith(start));
+    assert.ok(used, `${key} is never said`);
+  }
+});
+
+test('no text for people stands in the code', () => {
+  for (const path of code) {
+    const source = read(path).replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+    for (const template of source.matchAll(/html`([\s\S]*?)`/g)) {
+      const outside = template[1].replace(/\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}/g, '§');
+      for (const [, between] of outside.matchAll(/(?<![=\s])>([^<>§=]*[A-Za-zÀ-ÿ]{2,}[^<>§=]*)</g))
+        assert.ok(/^[\s&|?:()!.\w]*$/.test(between) && /[&|?:(]/.test(between), `${path}: "${between.trim()}"`);
+    }
+    for (const [, name, text] of source.matchAll(/\b(aria-label|title|placeholder|alt)="([^"]*[A-Za-z][^"]*)"/g))
+      assert.fail(`${path}: ${name}="${text}"`);
+  }
+});
+
+test('nothing is loaded from elsewhere and no style or script stands inside the document', () => {
+  for (const path of [...files(), 'index.html', 'style.css']) {
+    const foreign = [...read(path).matchAll(/(?:https?:)?\/\/[a-z0-9-]+\.[a-z]{2,}/gi)].map((m) => m[0]).filter((u) => !u.includes('www.w3.org'));
+    assert.deepEqual(foreign, [], path);
+    assert.ok(!/ style="| on[a-z]+="/.test(read(path)), `${path}: inline style or handler`);
+  }
+});
+
+test('the import map points at files that npm has installed', () => {
+  const [, map] = /<script type="importmap">([\s\S]*?)<\/script>/.exec(read('index.html'));
+  const targets = [...Object.values(JSON.parse(map).imports), '/modules/uplot/dist/uPlot.iife.min.js', '/modules/uplot/dist/uPlot.min.css'];
+  for (const target of targets) assert.ok(existsSync(join(web, '..', 'node_modules', target.replace('/modules/', ''))), target);
+});
+
+test('the document preloads exactly the modules that the page starts with', () => {
+  const listed = [...read('index.html').matchAll(/modulepreload" href="\/(?!modules\/)([^"]+)"/g)].map((m) => m[1]);
+  assert.deepEqual([...listed].sort(), [...reachable('app.js')].filter((path) => path !== 'app.js').sort());
+});
+
+test('what decides knows nothing of what draws or of the network', () => {
+  for (const path of ['classroom.js', 'media_policy.js', 'announce.js', 'store.js', 'signaling.js'])
+    for (const next of imports(path)) assert.ok(['classroom.js'].includes(next), `${path} imports ${next}`);
+  for (const path of code.filter((p) => !p.startsWith('components') && p !== 'app.js'))
+    for (const next of imports(path)) assert.ok(!next.startsWith('components'), `${path} imports ${next}`);
+});
+
+test('a learner loads less than 150 kB, packed as a server packs text', () => {
+  const modules = ['preact/dist/preact.module.js', 'preact/hooks/dist/hooks.module.js', 'htm/dist/htm.module.js'].map((m) => join(web, '..', 'node_modules', m));
+  const own = [...reachable('app.js'), 'strings/fr.js', 'index.html', 'style.css', 'favicon.svg'].map((path) => join(web, path));
+  const packed = [...own, ...modules].reduce((sum, path) => sum + gzipSync(readFileSync(path)).length, 0);
+  const plain = [...own, ...modules].reduce((sum, path) => sum + statSync(path).size, 0);
+  assert.ok(packed < 150_000, `${packed} bytes`);
+  assert.ok(plain < 220_000, `${plain} bytes before packing`);
+});
+
+test('the lock file names no registry', () => {
+  assert.ok(!/https?:\/\/[^"]*\.tgz|"resolved"/.test(readFileSync(join(web, '..', 'package-lock.json'), 'utf8')));
+});
+
+test('the language is the first wanted one that the page has', () => {
+  const table = [[['de', 'en-GB', 'fr'], 'en'], [['fr-CA'], 'fr'], [['ar', 'es'], 'fr'], [[], 'fr']];
+  for (const [wanted, expected] of table) assert.equal(pickLang(wanted), expected);
+});
+
+test('numbers choose their form as each language does', () => {
+  setStrings('fr', fr);
+  assert.equal(t('here.learners', { n: 0 }), '0 apprenant est là.');
+  assert.equal(t('here.learners', { n: 2 }), '2 apprenants sont là.');
+  setStrings('en', en);
+  assert.equal(t('here.learners', { n: 0 }), '0 learners are here.');
+});
+
+test('a name with signs of its own is shown as it is', () => {
+  setStrings('fr', fr);
+  assert.equal(t('to', { name: '{name} $& <b>' }), 'à {name} $& <b>');
+});
+
+test('an invite is read for display, and what is none is refused', () => {
+  const payload = Buffer.from(JSON.stringify({ role: 'learner', name: 'Aïcha', aud: 'c' })).toString('base64url');
+  const token = `eyJhbGciOiJIUzI1NiJ9.${payload}.c2ln`;
+  assert.equal(tokenFromHash(`#${token}`), token);
+  assert.deepEqual(readInvite(token), { role: 'learner', name: 'Aïcha', title: '' });
+  for (const bad of ['', 'a.b', 'a.!!.c', `x.${Buffer.from('{"role":"king"}').toString('base64url')}.y`, 'x.bnVsbA.y']) assert.equal(readInvite(bad), null, bad);
+  assert.equal(tokenFromHash('#<script>'), '');
+});
+
+test('a screen reader is told what matters, once', () => {
+  const learner = { id: '17', name: 'Aïcha', role: 'learner', floor: false, hand: null };
+  const before = { ...initialState(), phase: 'class', link: 'open', transport: 'connected', me: learner };
+  const after = { ...before, me: { ...learner, floor: true }, mic: { ...before.mic, status: 'live' } };
+  assert.deepEqual(announcements(before, after).map((a) => a.key), ['say.floor_given', 'say.mic_on']);
+  assert.deepEqual(announcements(after, { ...after, speaking: ['3'] }), []);
+  assert.deepEqual(announcements(after, { ...after, link: 'waiting' }).map((a) => a.key), ['connection.reconnecting']);
+});
+
+test('lost sound is counted over the time between two readings, and silence is no loss', () => {
+  const at = (packets, lost) => ({ voice_0: { packets, lost } });
+  assert.equal(audioLoss(at(100, 0), at(190, 10)), 10);
+  assert.equal(audioLoss(at(100, 0), at(100, 0)), null);
+  assert.equal(audioLoss({}, at(100, 0)), null);
+  assert.equal(audioLoss(at(500, 0), at(100, 0)), null, 'a new connection counts from zero');
+});

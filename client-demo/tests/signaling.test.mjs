@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Signaling, reconnectWaitMs } from '../web/signaling.js';
+
+/** A clock that stands still until told. */
+class FakeClock {
+  time = 0;
+  timers = new Map();
+  next = 1;
+  now = () => this.time;
+  setTimeout = (f, ms) => {
+    this.timers.set(this.next, { f, at: this.time + ms });
+    return this.next++;
+  };
+  clearTimeout = (id) => this.timers.delete(id);
+  async run(ms) {
+    const end = this.time + ms;
+    for (;;) {
+      await settle();
+      const due = [...this.timers].filter(([, t]) => t.at <= end).sort((a, b) => a[1].at - b[1].at || a[0] - b[0])[0];
+      if (!due) break;
+      this.timers.delete(due[0]);
+      this.time = due[1].at;
+      due[1].f();
+    }
+    this.time = end;
+    await settle();
+  }
+}
+const settle = () => new Promise((done) => setImmediate(done));
+
+class FakeSocket {
+  sent = [];
+  closed = false;
+  send(text) { this.sent.push(JSON.parse(text)); }
+  close() { this.closed = true; }
+  say(message) { this.onmessage({ data: JSON.stringify(message) }); }
+  welcome(more = {}) {
+    const hello = this.sent.find((m) => m.type === 'hello');
+    this.say({ type: 'welcome', to: hello.id, participant: { id: '1' }, resume_token: 'R1', ...more });
+  }
+}
+
+function setUp({ reachable = () => true } = {}) {
+  const clock = new FakeClock();
+  const world = { clock, sockets: [], at: [], messages: [], links: [], ended: [] };
+  world.signaling = new Signaling({
+    open: () => {
+      world.at.push(clock.time);
+      if (!reachable()) throw new Error('unreachable');
+      const socket = new FakeSocket();
+      world.sockets.push(socket);
+      return socket;
+    },
+    clock, random: () => 0,
+    onMessage: (m) => world.messages.push(m),
+    onLink: (l) => world.links.push(l),
+    onEnd: (code) => world.ended.push(code),
+  });
+  world.signaling.start({ token: 'T', name: 'Aïcha', lang: 'fr', resume: null });
+  world.last = () => world.sockets[world.sockets.length - 1];
+  return world;
+}
+
+function setUpOpen() {
+  const world = setUp();
+  world.last().onopen();
+  world.last().welcome();
+  return world;
+}
+
+test('the waits double from 0.25 s to 4 s and are shortened by up to a half', () => {
+  assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 60].map((n) => reconnectWaitMs(n, 0)), [0, 250, 500, 1000, 2000, 4000, 4000, 4000]);
+  assert.equal(reconnectWaitMs(3, 1), 500);
+  assert.equal(reconnectWaitMs(0, 1), 0);
+});
+
+test('the first message is hello with the token and the typed name', () => {
+  const { signaling, sockets, links } = setUp();
+  sockets[0].onopen();
+  assert.deepEqual(sockets[0].sent, [{ type: 'hello', id: 1, version: 1, lang: 'fr', token: 'T', name: 'Aïcha' }]);
+  assert.equal(signaling.link, 'connecting');
+  sockets[0].welcome();
+  assert.deepEqual(links, ['connecting', 'open']);
+});
+
+test('a server that cannot be reached is tried at once and then at 0.25, 0.75, 1.75, 3.75, 7.75 and 11.75 s', async () => {
+  const { clock, at } = setUp({ reachable: () => false });
+  await clock.run(12000);
+  assert.deepEqual(at, [0, 0, 250, 750, 1750, 3750, 7750, 11750]);
+});
+
+test('a socket that closes without goodbye comes back at once with the resume token', async () => {
+  const { clock, sockets, last, links } = setUpOpen();
+  await clock.run(5000);
+  sockets[0].onclose();
+  await clock.run(0);
+  assert.equal(sockets.length, 2);
+  last().onopen();
+  assert.equal(last().sent[0].resume, 'R1');
+  assert.equal(last().sent[0].token, undefined);
+  last().welcome({ resumed: true, resume_token: 'R2' });
+  assert.deepEqual(links, ['connecting', 'open', 'waiting', 'connecting', 'open']);
+});
+
+test('a server that accepts and drops in a loop is asked ever more slowly', async () => {
+  const { clock, sockets, last, at } = setUpOpen();
+  for (let i = 0; i < 4; i++) {
+    last().onclose();
+    await clock.run(5000 * (i > 2 ? 1 : 0) + 1000);
+    if (last().onopen && !last().sent.length) { last().onopen(); last().welcome(); }
+  }
+  assert.ok(sockets.length >= 4);
+  assert.ok(at[3] - at[2] >= 250, `asked again after ${at[3] - at[2]} ms`);
+});
+
+test('a resume token that is no longer good falls back to the link', async () => {
+  const { clock, sockets, last } = setUpOpen();
+  sockets[0].onclose();
+  await clock.run(0);
+  last().onopen();
+  last().say({ type: 'error', to: last().sent[0].id, code: 'invalid_token', text: '' });
+  await clock.run(0);
+  assert.equal(sockets.length, 3);
+  last().onopen();
+  assert.equal(last().sent[0].token, 'T');
+});
+
+test('a link that is refused ends it, without another try', async () => {
+  for (const code of ['invalid_token', 'expired_token', 'class_ended', 'class_full', 'version']) {
+    const { clock, sockets, ended, signaling } = setUp();
+    sockets[0].onopen();
+    sockets[0].say({ type: 'error', to: 1, code, text: '' });
+    await clock.run(60000);
+    assert.deepEqual([sockets.length, ended, signaling.link], [1, [code], 'closed']);
+  }
+});
+
+test('farewells: some are for good, the others mean come back', async () => {
+  for (const [code, final] of [['class_ended', true], ['taken_over', true], ['revoked', true], ['shutting_down', false], ['slow_consumer', false]]) {
+    const { clock, sockets, ended } = setUpOpen();
+    sockets[0].say({ type: 'goodbye', code, text: '' });
+    await clock.run(1000);
+    assert.deepEqual(ended, final ? [code] : [], code);
+    assert.equal(sockets.length, final ? 1 : 2, code);
+  }
+});
+
+test('an answer goes to its request, a refusal rejects with the code', async () => {
+  const { last, signaling } = setUpOpen();
+  const asked = signaling.request('hand', { raised: true });
+  const refused = signaling.request('share_start');
+  const [, hand, share] = last().sent;
+  last().say({ type: 'error', to: share.id, code: 'floor_required', text: 'Levez la main.' });
+  last().say({ type: 'ok', to: hand.id });
+  assert.equal((await asked).type, 'ok');
+  await assert.rejects(refused, { code: 'floor_required', text: 'Levez la main.' });
+});
+
+test('requests in flight are given up when the socket is lost, and none is sent while it is', async () => {
+  const { last, signaling } = setUpOpen();
+  const asked = signaling.request('ping');
+  last().onclose();
+  await assert.rejects(asked, { code: 'offline' });
+  await assert.rejects(signaling.request('ping'), { code: 'offline' });
+});
+
+test('a request without an answer times out', async () => {
+  const { clock, signaling } = setUpOpen();
+  const asked = assert.rejects(signaling.request('hand', {}, 3000), { code: 'timeout' });
+  await clock.run(3000);
+  await asked;
+});
+
+test('a socket that has fallen silent is given up', async () => {
+  const { clock, sockets } = setUpOpen();
+  await clock.run(21000);
+  assert.ok(sockets.length > 1);
+  assert.ok(sockets[0].closed);
+});
+
+test('a server that never says welcome is given up after 6 s', async () => {
+  const { clock, sockets } = setUp();
+  sockets[0].onopen();
+  await clock.run(6500);
+  assert.ok(sockets.length > 1);
+});
+
+test('what a socket says after it was given up is not heard', async () => {
+  const { clock, sockets, messages } = setUpOpen();
+  sockets[0].onclose();
+  await clock.run(0);
+  const before = messages.length;
+  sockets[0].say({ type: 'count', count: {} });
+  assert.equal(messages.length, before);
+});
+
+test('text that is no JSON is not a reason to fall over', () => {
+  const { sockets, signaling } = setUpOpen();
+  sockets[0].onmessage({ data: '{' });
+  assert.equal(signaling.link, 'open');
+});
