@@ -327,11 +327,14 @@ void offer_handle_added(struct service *service, struct instant at, struct parti
 static void give_up(struct service *service, struct instant at, struct participant *p,
                     enum client_error error)
 {
-    bool session_fails = p->record.kind != PARTICIPANT_PAGE && !p->offer->is_restart;
+    bool session_fails =
+        p->record.kind != PARTICIPANT_PAGE && (!p->offer->is_restart || error == CLIENT_MEDIA_GONE);
     offer_cancel(service, at, p, error);
     service_arm_participant(service, p);
     if (session_fails)
         service_remove_participant(service, at, p, LEAVE_REMOVED, GOODBYE_COUNT);
+    else if (p->media == MEDIA_NONE)
+        fan_out_set_media(service, p, MEDIA_NONE); /* what was granted ahead went nowhere */
 }
 
 void offer_handle_error(struct service *service, struct instant at, struct participant *p,

@@ -26,7 +26,7 @@ static void lose_transport(struct service *service, struct instant at, struct pa
                            const char *reason)
 {
     if (p->record.kind != PARTICIPANT_PAGE) {
-        if (p->offer == NULL)
+        if (p->offer == NULL || offer_is_patch(p))
             service_remove_participant(service, at, p, LEAVE_TIMEOUT, GOODBYE_COUNT);
         return;
     }
