@@ -1,0 +1,11 @@
+/* Helpers of the two halves of control_message: names of enums in JSON. Private to lib/control. */
+#pragma once
+
+#include "control/control_message.h"
+
+#include <jansson.h>
+
+#define CONTROL_ID_MAX ((uint64_t)1 << 53) /* what JSON numbers carry without loss */
+
+bool control_type_find(const char *name, enum control_type *out);
+bool control_media_state_find(const char *name, enum control_media_state *out);

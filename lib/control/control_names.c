@@ -1,0 +1,41 @@
+#include "control/control_message_private.h"
+
+static const char *const type_names[] = {
+#define X(name, text) text,
+    CONTROL_TYPE_LIST(X)
+#undef X
+};
+
+static const char *const state_names[] = {"connecting", "connected", "quiet", "closed"};
+
+const char *control_type_name(enum control_type type)
+{
+    return (size_t)type < COUNT_OF(type_names) ? type_names[type] : "unknown";
+}
+
+const char *control_media_state_name(enum control_media_state state)
+{
+    return (size_t)state < COUNT_OF(state_names) ? state_names[state] : "unknown";
+}
+
+bool control_type_find(const char *name, enum control_type *out)
+{
+    for (size_t i = 0; i < COUNT_OF(type_names); i++) {
+        if (strcmp(name, type_names[i]) == 0) {
+            *out = (enum control_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool control_media_state_find(const char *name, enum control_media_state *out)
+{
+    for (size_t i = 0; i < COUNT_OF(state_names); i++) {
+        if (strcmp(name, state_names[i]) == 0) {
+            *out = (enum control_media_state)i;
+            return true;
+        }
+    }
+    return false;
+}
