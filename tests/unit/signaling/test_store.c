@@ -1,0 +1,181 @@
+#include "signaling/core/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#define PATH "test_store.db"
+
+static void remove_files(void)
+{
+    (void)remove(PATH);
+    (void)remove(PATH "-wal");
+    (void)remove(PATH "-shm");
+}
+
+static struct store *open_store(void)
+{
+    struct store *store = NULL;
+    assert_int_equal(store_open(&store, PATH, NULL), STATUS_OK);
+    return store;
+}
+
+static struct store_class add_class(struct store *store, const char *id)
+{
+    struct store_class entry = {.title = "Anglais", .created_ms = 5};
+    snprintf(entry.id, sizeof entry.id, "%s", id);
+    assert_int_equal(store_add_class(store, &entry), STATUS_OK);
+    return entry;
+}
+
+static bool keep_participant(void *context, const struct store_participant *participant)
+{
+    *(struct store_participant *)context = *participant;
+    return true;
+}
+
+static void what_was_committed_is_there_after_reopening_and_the_rest_is_not(void **state)
+{
+    remove_files();
+    struct store *store = open_store();
+    struct store_class kept = add_class(store, "kept");
+    assert_true(store_is_writing(store));
+    assert_int_equal(store_commit(store), STATUS_OK);
+    assert_false(store_is_writing(store));
+    (void)add_class(store, "lost");
+    store_close(store);
+
+    store = open_store();
+    struct store_class found;
+    assert_int_equal(store_find_class(store, "kept", &found), STATUS_OK);
+    assert_int_equal(found.room, kept.room);
+    assert_string_equal(found.title, "Anglais");
+    assert_int_equal(store_find_class(store, "lost", &found), STATUS_NOT_FOUND);
+    store_close(store);
+    remove_files();
+    (void)state;
+}
+
+static void a_participant_comes_back_as_it_was(void **state)
+{
+    remove_files();
+    struct store *store = open_store();
+    struct store_class entry = add_class(store, "c");
+    struct store_participant p = {.room = entry.room,
+                                  .invite_id = "i",
+                                  .name = "Aïcha",
+                                  .role = ROLE_LEARNER,
+                                  .kind = PARTICIPANT_WHIP,
+                                  .joined_ms = 11};
+    assert_int_equal(store_add_participant(store, &p), STATUS_OK);
+    p.floor = p.share_audio = p.publishes_video = true;
+    p.hand_ms = 12;
+    p.session = 3;
+    p.share_order = 4;
+    p.camera = 2;
+    memset(p.resume_hash, 1, sizeof p.resume_hash);
+    memset(p.previous_hash, 2, sizeof p.previous_hash);
+    memset(p.ufrag_hash, 3, sizeof p.ufrag_hash);
+    snprintf(p.http_session, sizeof p.http_session, "s");
+    snprintf(p.etag, sizeof p.etag, "e");
+    assert_int_equal(store_update_participant(store, &p), STATUS_OK);
+    assert_int_equal(store_commit(store), STATUS_OK);
+    store_close(store);
+
+    store = open_store();
+    struct store_participant found = {0};
+    assert_int_equal(store_each_participant(store, keep_participant, &found), STATUS_OK);
+    assert_int_equal(found.id, p.id);
+    assert_string_equal(found.name, p.name);
+    assert_int_equal(found.kind, PARTICIPANT_WHIP);
+    assert_true(found.floor && found.share_audio && found.publishes_video);
+    assert_int_equal(found.hand_ms, 12);
+    assert_int_equal(found.session, 3);
+    assert_int_equal(found.share_order, 4);
+    assert_int_equal(found.camera, 2);
+    assert_memory_equal(found.resume_hash, p.resume_hash, RESUME_HASH_BYTES);
+    assert_memory_equal(found.previous_hash, p.previous_hash, RESUME_HASH_BYTES);
+    assert_memory_equal(found.ufrag_hash, p.ufrag_hash, RESUME_HASH_BYTES);
+    assert_string_equal(found.http_session, "s");
+    assert_string_equal(found.etag, "e");
+
+    found.left_ms = 20;
+    assert_int_equal(store_update_participant(store, &found), STATUS_OK);
+    memset(&found, 0, sizeof found);
+    assert_int_equal(store_each_participant(store, keep_participant, &found), STATUS_OK);
+    assert_int_equal(found.id, 0); /* who has left is not restored */
+    store_close(store);
+    remove_files();
+    (void)state;
+}
+
+static void numbers_are_never_used_twice(void **state)
+{
+    remove_files();
+    struct store *store = open_store();
+    struct store_class entry = add_class(store, "c");
+    struct store_participant first = {.room = entry.room}, second = {.room = entry.room};
+    assert_int_equal(store_add_participant(store, &first), STATUS_OK);
+    assert_int_equal(store_add_participant(store, &second), STATUS_OK);
+    assert_true(second.id > first.id);
+    struct store_class again = entry;
+    assert_int_equal(store_add_class(store, &again), STATUS_EXISTS);
+    store_close(store);
+    remove_files();
+    (void)state;
+}
+
+static void an_invite_counts_its_uses_and_can_be_revoked(void **state)
+{
+    remove_files();
+    struct store *store = open_store();
+    (void)add_class(store, "c");
+    struct store_invite invite = {
+        .id = "i", .class_id = "c", .role = ROLE_TRAINER, .single_use = true, .expires_ms = 9};
+    assert_int_equal(store_add_invite(store, &invite), STATUS_OK);
+    assert_int_equal(store_add_invite(store, &invite), STATUS_EXISTS);
+    assert_int_equal(store_count_invite_use(store, "i"), STATUS_OK);
+    assert_int_equal(store_revoke_invite(store, "i"), STATUS_OK);
+    struct store_invite found;
+    assert_int_equal(store_find_invite(store, "i", &found), STATUS_OK);
+    assert_int_equal(found.uses, 1);
+    assert_true(found.revoked && found.single_use);
+    assert_int_equal(found.role, ROLE_TRAINER);
+    assert_int_equal(store_find_invite(store, "' OR 1=1 --", &found), STATUS_NOT_FOUND);
+    store_close(store);
+    remove_files();
+    (void)state;
+}
+
+static void a_database_of_a_newer_program_is_left_alone(void **state)
+{
+    remove_files();
+    store_close(open_store());
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(PATH, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    struct store *store = NULL;
+    assert_int_equal(store_open(&store, PATH, NULL), STATUS_UNSUPPORTED);
+    assert_null(store);
+    remove_files();
+    assert_int_equal(store_open(&store, "/nonexistent/folder/x.db", NULL), STATUS_SYSTEM);
+    (void)state;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_committed_is_there_after_reopening_and_the_rest_is_not),
+        cmocka_unit_test(a_participant_comes_back_as_it_was),
+        cmocka_unit_test(numbers_are_never_used_twice),
+        cmocka_unit_test(an_invite_counts_its_uses_and_can_be_revoked),
+        cmocka_unit_test(a_database_of_a_newer_program_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
