@@ -1,8 +1,10 @@
 #include "signaling/shell/event_loop.h"
 
+#include "host/host_clock.h"
+
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define READ_BYTES 16384 /* libwebsockets' buffer: one read of a socket */
@@ -10,7 +12,6 @@
 struct event_loop {
     struct lws_context *context;
     struct lws_vhost *vhost; /* of the watches; it listens nowhere */
-    struct event_watch *adopting;
     const struct log *log;
 };
 
@@ -123,16 +124,9 @@ struct lws_context *event_loop_context(struct event_loop *loop)
     return loop->context;
 }
 
-struct instant event_loop_instant(const struct event_loop *loop)
+struct instant event_loop_instant(void)
 {
-    struct timespec monotonic, real;
-    (void)loop;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &monotonic) == 0);
-    CHECK(clock_gettime(CLOCK_REALTIME, &real) == 0);
-    return (struct instant){
-        .now = SECONDS(monotonic.tv_sec) + monotonic.tv_nsec / 1000,
-        .unix_us = SECONDS(real.tv_sec) + real.tv_nsec / 1000,
-    };
+    return (struct instant){.now = host_clock_now(), .unix_us = host_clock_unix()};
 }
 
 bool event_loop_turn(struct event_loop *loop)
@@ -140,31 +134,29 @@ bool event_loop_turn(struct event_loop *loop)
     return lws_service(loop->context, 0) >= 0;
 }
 
-void event_loop_wake(struct event_loop *loop)
-{
-    lws_cancel_service(loop->context);
-}
-
 enum status event_loop_watch(struct event_loop *loop, int fd,
                              const struct event_watch_callbacks *callbacks,
                              struct event_watch **out)
 {
     struct event_watch *watch = calloc(1, sizeof(*watch));
-    if (watch == NULL) {
-        close(fd);
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* lws closes what it is given */
+    if (watch == NULL || own < 0) {
+        if (own >= 0)
+            close(own);
+        free(watch);
         return STATUS_NO_MEMORY;
     }
     watch->callbacks = *callbacks;
     lws_adopt_desc_t adopted = {
         .vh = loop->vhost,
         .type = LWS_ADOPT_RAW_FILE_DESC,
-        .fd.filefd = fd,
+        .fd.filefd = own,
         .vh_prot_name = watch_protocols[0].name,
         .opaque = watch,
     };
     watch->wsi = lws_adopt_descriptor_vhost_via_info(&adopted);
     if (watch->wsi == NULL) {
-        close(fd);
+        close(own);
         free(watch);
         return STATUS_SYSTEM;
     }

@@ -17,7 +17,7 @@ struct event_watch_callbacks {
     void *context;
     void (*on_readable)(void *context);
     void (*on_writable)(void *context); /* once per event_watch_want_writable */
-    void (*on_gone)(void *context);     /* hang-up: descriptor and watch are gone; may be NULL */
+    void (*on_gone)(void *context);     /* hang-up: the watch is gone; may be NULL */
 };
 
 struct event_timer {
@@ -32,19 +32,18 @@ MUST_CHECK enum status event_loop_create(struct event_loop **out, size_t descrip
                                          const struct log *log);
 void event_loop_free(struct event_loop *loop);
 struct lws_context *event_loop_context(struct event_loop *loop);
-struct instant event_loop_instant(const struct event_loop *loop); /* both clocks, read now */
+struct instant event_loop_instant(void); /* both clocks, read now */
 
 /* Waits for something to do and does it. False when the loop has broken. */
 bool event_loop_turn(struct event_loop *loop);
-/* Makes a wait in event_loop_turn end at once; may be called from a signal handler. */
-void event_loop_wake(struct event_loop *loop);
 
-/* Takes over `fd`, closed with the watch. */
+/* Borrows `fd`, non-blocking: a duplicate is watched, so that the owner may close its own at any
+ * time and remove the watch. STATUS_NO_MEMORY, STATUS_SYSTEM. */
 MUST_CHECK enum status event_loop_watch(struct event_loop *loop, int fd,
                                         const struct event_watch_callbacks *callbacks,
                                         struct event_watch **out);
 void event_watch_want_writable(struct event_watch *watch);
-/* Closes the descriptor without calling on_gone. */
+/* Without calling on_gone; `watch` is gone for the caller. */
 void event_watch_remove(struct event_watch *watch);
 
 void event_timer_init(struct event_timer *timer, struct event_loop *loop, void *context,

@@ -1,13 +1,13 @@
 #include "signaling/shell/web_server.h"
 
 #include "base/hash_map.h"
+#include "host/net_sockaddr.h"
+#include "host/random_bytes.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -150,7 +150,7 @@ static int handle_socket(struct lws *wsi, enum lws_callback_reasons reason, void
     (void)user;
     if (socket == NULL)
         return 0;
-    struct instant at = event_loop_instant(socket->server->loop);
+    struct instant at = event_loop_instant();
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
         socket->wsi = wsi;
@@ -184,37 +184,20 @@ static const struct lws_protocols web_protocols[] = {
 
 /* --- Accepting */
 
-static socklen_t to_sockaddr(const struct net_addr *addr, struct sockaddr_storage *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (addr->family == NET_FAMILY_IPV6) {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(addr->port);
-        memcpy(&v6->sin6_addr, addr->ip, 16);
-        return sizeof(*v6);
-    }
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(addr->port);
-    memcpy(&v4->sin_addr, addr->ip, 4);
-    return sizeof(*v4);
-}
-
 /* An IPv4 peer of a dual-stack socket is an IPv4 peer. */
-static struct net_addr from_sockaddr(const struct sockaddr_storage *from)
+static bool get_remote(const struct sockaddr_storage *from, struct net_addr *out)
 {
-    struct net_addr addr = {.family = NET_FAMILY_IPV4};
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
-    if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-        memcpy(addr.ip, (const uint8_t *)&v6->sin6_addr + 12, 4);
-    } else if (from->ss_family == AF_INET6) {
-        addr.family = NET_FAMILY_IPV6;
-        memcpy(addr.ip, &v6->sin6_addr, 16);
-    } else {
-        memcpy(addr.ip, &((const struct sockaddr_in *)from)->sin_addr, 4);
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct net_addr addr;
+    if (!net_addr_of_sockaddr(from, &addr))
+        return false;
+    if (addr.family == NET_FAMILY_IPV6 && memcmp(addr.ip, mapped, sizeof(mapped)) == 0) {
+        memmove(addr.ip, addr.ip + sizeof(mapped), 4);
+        memset(addr.ip + 4, 0, sizeof(addr.ip) - 4);
+        addr.family = NET_FAMILY_IPV4;
     }
-    return addr;
+    *out = addr;
+    return true;
 }
 
 static uint64_t hash_site(const struct web_server *server, struct net_addr remote)
@@ -240,7 +223,7 @@ static void adopt(struct web_server *server, int fd, const struct net_addr *remo
     static const int one = 1;
     uint64_t ip_hash = hash_site(server, *remote);
     struct web_socket *socket = NULL;
-    struct instant at = event_loop_instant(server->loop);
+    struct instant at = event_loop_instant();
     if (!is_full(server, remote, ip_hash))
         socket = add_socket(server, at, remote, ip_hash);
     if (socket == NULL) {
@@ -288,8 +271,11 @@ static void accept_some(void *context)
                 refuse_one(listener->server, listener->fd);
             return;
         }
-        struct net_addr remote = from_sockaddr(&from);
-        adopt(listener->server, fd, &remote);
+        struct net_addr remote;
+        if (get_remote(&from, &remote))
+            adopt(listener->server, fd, &remote);
+        else
+            close(fd);
     }
 }
 
@@ -302,7 +288,7 @@ static enum status open_listener(struct web_server *server, const struct net_add
 {
     static const int one = 1, zero = 0;
     struct sockaddr_storage addr;
-    socklen_t addr_bytes = to_sockaddr(local, &addr);
+    socklen_t addr_bytes = net_sockaddr_of(local, &addr);
     struct web_listener *listener = &server->listeners[server->listener_count];
     int fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -355,7 +341,7 @@ void web_server_handle_output(struct web_server *server, struct instant at,
 static void handle_tick(void *context)
 {
     struct web_server *server = context;
-    struct instant at = event_loop_instant(server->loop);
+    struct instant at = event_loop_instant();
     for (struct web_socket *socket = server->first; socket != NULL; socket = socket->next) {
         if (web_client_next_timeout(&socket->client) > at.now)
             continue;
@@ -417,13 +403,11 @@ enum status web_server_create(struct web_server **out, const struct web_server_c
     server->log = log;
     server->config = *config;
     server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    random_bytes(server->ip_key, sizeof(server->ip_key));
     event_timer_init(&server->tick, loop, server, handle_tick);
     enum status status = hash_map_init(&server->by_number, (uint32_t)config->connections_max);
     if (status == STATUS_OK)
         status = hash_map_init(&server->by_ip, (uint32_t)config->connections_max);
-    if (status == STATUS_OK &&
-        RAND_bytes((uint8_t *)server->ip_key, (int)sizeof(server->ip_key)) != 1)
-        status = STATUS_SYSTEM;
     if (status == STATUS_OK)
         status = create_vhost(server);
     if (status == STATUS_OK)
@@ -437,11 +421,17 @@ enum status web_server_create(struct web_server **out, const struct web_server_c
     return STATUS_OK;
 }
 
+static void close_listener(struct web_listener *listener)
+{
+    if (listener->watch != NULL)
+        event_watch_remove(listener->watch);
+    close(listener->fd);
+}
+
 static void close_listeners(struct web_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].watch != NULL)
-            event_watch_remove(server->listeners[i].watch);
+        close_listener(&server->listeners[i]);
     server->listener_count = 0;
 }
 
@@ -456,7 +446,7 @@ void web_server_free(struct web_server *server)
     while (server->first != NULL) { /* those that lws has not let go of */
         if (server->first->wsi != NULL)
             lws_set_opaque_user_data(server->first->wsi, NULL);
-        remove_socket(server->first, event_loop_instant(server->loop));
+        remove_socket(server->first, event_loop_instant());
     }
     if (server->spare_fd >= 0)
         close(server->spare_fd);

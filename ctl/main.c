@@ -1,0 +1,135 @@
+/* amphi-ctl: one call of the HTTP API per run. */
+#include "ctl/api_client.h"
+#include "ctl/command_line.h"
+#include "ctl/print_answer.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum exit_code { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_UNHEALTHY };
+
+#define KEY_BYTES 512
+#define URL_BYTES 512
+#define PATH_BYTES 4096
+
+struct target {
+    char url[URL_BYTES];
+    char key[KEY_BYTES];
+};
+
+static bool read_first_line(const char *path, char *out, size_t capacity)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool got = fgets(out, (int)capacity, file) != NULL;
+    fclose(file);
+    if (got)
+        out[strcspn(out, "\r\n")] = '\0';
+    return got && out[0] != '\0';
+}
+
+static void copy_member(const json_t *object, const char *key, char *out, size_t capacity)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    if (text != NULL)
+        snprintf(out, capacity, "%s", text);
+}
+
+/* run.json of the data directory, then its api_key; what the command line gives wins. */
+static void find_target(const struct command *command, struct target *target)
+{
+    char path[PATH_BYTES];
+    const char *data = command->data != NULL ? command->data : "data";
+    *target = (struct target){.url = "", .key = ""};
+    snprintf(path, sizeof(path), "%s/run.json", data);
+    json_t *run = json_load_file(path, 0, NULL);
+    copy_member(run, "base_url", target->url, sizeof(target->url));
+    copy_member(run, "api_key", target->key, sizeof(target->key));
+    json_decref(run);
+    snprintf(path, sizeof(path), "%s/api_key", data);
+    if (target->key[0] == '\0')
+        (void)read_first_line(path, target->key, sizeof(target->key));
+    if (command->url != NULL)
+        snprintf(target->url, sizeof(target->url), "%s", command->url);
+    if (command->key != NULL)
+        snprintf(target->key, sizeof(target->key), "%s", command->key);
+    size_t size = strlen(target->url);
+    while (size > 0 && target->url[size - 1] == '/')
+        target->url[--size] = '\0';
+}
+
+static int complain(const char *what, const char *detail)
+{
+    fprintf(stderr, "amphi-ctl: %s%s%s\n", what, detail[0] != '\0' ? ": " : "", detail);
+    return EXIT_USAGE;
+}
+
+static int show(const struct command *command, const struct api_answer *answer)
+{
+    bool health = command->view == VIEW_HEALTH;
+    bool good = answer->status >= 200 && answer->status < 300;
+    if (!good && !(health && answer->status == 503)) {
+        if (command->json)
+            puts(answer->text);
+        print_problem(stderr, answer->status, answer->text);
+        return EXIT_REFUSED;
+    }
+    if (command->json && command->view != VIEW_TEXT) {
+        if (answer->size > 0)
+            puts(answer->text);
+    } else {
+        print_answer(stdout, command->view, answer->text);
+    }
+    return good ? EXIT_DONE : EXIT_UNHEALTHY;
+}
+
+static int run(const struct command *command)
+{
+    struct target target;
+    struct api_answer answer;
+    char error[256];
+    find_target(command, &target);
+    if (command->key_file != NULL &&
+        !read_first_line(command->key_file, target.key, sizeof(target.key)))
+        return complain("cannot read the key file", command->key_file);
+    if (target.url[0] == '\0')
+        return complain("no server: give --url, or --data with a run.json", "");
+    if (target.key[0] == '\0' && !command->needs_no_key)
+        return complain("no API key: give --key-file, or --data", "");
+    struct api_client client = {
+        .base_url = target.url,
+        .key = target.key[0] != '\0' && !command->needs_no_key ? target.key : NULL,
+        .ca = command->ca,
+    };
+    enum status status =
+        api_call(&client, command->method, command->path, command->body, &answer, error);
+    if (status != STATUS_OK) {
+        fprintf(stderr, "amphi-ctl: %s: %s\n", target.url, error);
+        return EXIT_UNREACHABLE;
+    }
+    int code = show(command, &answer);
+    api_answer_destroy(&answer);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct command command;
+    char error[COMMAND_ERROR_BYTES];
+    if (command_parse(argc, argv, &command, error) != STATUS_OK) {
+        fprintf(stderr, "amphi-ctl: %s\nSee amphi-ctl --help.\n", error);
+        return EXIT_USAGE;
+    }
+    if (command.kind == COMMAND_HELP) {
+        fputs(command_usage, stdout);
+        return EXIT_DONE;
+    }
+    if (command.kind == COMMAND_VERSION) {
+        puts("amphi-ctl " AMPHI_VERSION);
+        return EXIT_DONE;
+    }
+    int code = run(&command);
+    command_destroy(&command);
+    return code;
+}
