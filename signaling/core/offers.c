@@ -343,7 +343,7 @@ void offer_handle_error(struct service *service, struct instant at, struct parti
     if (p->offer == NULL || !p->offer->sent || p->offer->request != to)
         return;
     enum client_error error = CLIENT_INTERNAL;
-    if (strcmp(code, "full") == 0)
+    if (strcmp(code, "full") == 0 || strcmp(code, "timeout") == 0)
         error = CLIENT_NO_RELAY;
     else if (strcmp(code, "bad_parameters") == 0)
         error = CLIENT_BAD_SDP;

@@ -67,7 +67,7 @@ size_t relay_directory_choose(const struct relay_directory *directory)
     return best;
 }
 
-uint32_t relay_directory_next_request(struct relay_directory *directory)
+static uint32_t next_request(struct relay_directory *directory)
 {
     if (++directory->next_request == 0)
         directory->next_request = 1;
@@ -77,7 +77,7 @@ uint32_t relay_directory_next_request(struct relay_directory *directory)
 enum status relay_directory_start_request(struct relay_directory *directory, uint64_t participant,
                                           uint32_t *out)
 {
-    uint32_t id = relay_directory_next_request(directory);
+    uint32_t id = next_request(directory);
     enum status status = hash_map_set(&directory->requests, id, participant);
     if (status == STATUS_OK)
         *out = id;

@@ -39,9 +39,8 @@ bool relay_directory_is_any_ready(const struct relay_directory *directory);
 /* The ready relay with the fewest participants; SIZE_MAX when there is none. */
 size_t relay_directory_choose(const struct relay_directory *directory);
 
-/* A number for a request that nobody waits for (grant, bind, remove). Never 0. */
-uint32_t relay_directory_next_request(struct relay_directory *directory);
-/* The same, remembered for `participant`. STATUS_LIMIT with too many under way. */
+/* A number for a request, never 0, remembered for `participant`. STATUS_LIMIT with too many under
+ * way. */
 MUST_CHECK enum status relay_directory_start_request(struct relay_directory *directory,
                                                      uint64_t participant, uint32_t *out);
 /* Whose request `to` was, once; 0 when nobody waits for it. */

@@ -395,8 +395,6 @@ void service_tell_relay(struct service *service, size_t relay, struct control_me
 {
     if (relay >= SERVICE_RELAYS_MAX || !service->relays.relays[relay].connected)
         return;
-    if (message->id == 0 && message->type != CONTROL_SYNC_END)
-        message->id = relay_directory_next_request(&service->relays);
     output_queue_tell_relay(&service->outputs, relay, message);
 }
 

@@ -42,7 +42,8 @@ void service_free(struct service *service);
 
 /* --- WebSocket. `connection` is the shell's number, never reused. `remote_ip` is for rate limits.
  */
-/* Whether an upgrade with this Origin header (NULL: none) may go on. */
+/* Whether an upgrade with this Origin header (NULL: none) may go on: equal to base_url or to one of
+ * the configured origins, character by character. */
 bool service_is_origin_allowed(const struct service *service, const char *origin);
 void service_handle_connected(struct service *service, struct instant at, uint64_t connection,
                               const char *remote_ip);
@@ -76,7 +77,11 @@ void service_handle_http(struct service *service, struct instant at,
 void service_handle_http_aborted(struct service *service, struct instant at, uint64_t exchange);
 
 /* --- Relays, 0 .. SERVICE_RELAYS_MAX-1. The shell runs control_session on each link; the service
- * sees whole messages. */
+ * sees whole messages. When the session is up: `connected`, then the relay's hello as a message.
+ * A SERVICE_RELAY message with `id` not 0 is a request: the shell gives that number to the session as
+ * context, and puts it into `to` of the answer (or of the session's error "timeout"). One with `id` 0
+ * is written as an event; what cannot be written for want of room must end the link (resync
+ * repairs), never be left out. */
 void service_handle_relay_connected(struct service *service, struct instant at, size_t relay);
 void service_handle_relay_message(struct service *service, struct instant at, size_t relay,
                                   const struct control_message *message);
@@ -86,10 +91,12 @@ void service_handle_relay_disconnected(struct service *service, struct instant a
 void service_handle_timeout(struct service *service, struct instant at);
 usec_t service_next_timeout(const struct service *service);
 
-/* --- Out: drain after every call above. */
+/* --- Out: drain after every call above, or after the calls of one loop turn. The first poll makes
+ * everything so far durable with one fsync, so draining once per turn lets a crowd that joins
+ * together share it. */
 enum service_output_type {
     SERVICE_SEND,     /* `text` to `connection` */
-    SERVICE_CLOSE,    /* close `connection` with `code` (RFC 6455) after what was sent */
+    SERVICE_CLOSE,    /* close `connection` with `code` (RFC 6455) after what was sent; may repeat */
     SERVICE_RESPONSE, /* `response` to `exchange` */
     SERVICE_RELAY     /* `message` to `relay` */
 };

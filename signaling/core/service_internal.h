@@ -83,7 +83,9 @@ void service_arm_classroom(struct service *service, struct classroom *classroom)
 /* Writes the records that changed; afterwards everything waiting is in the open transaction. */
 void service_save_participant(struct service *service, struct participant *participant);
 void service_save_classroom(struct service *service, struct classroom *classroom);
-/* Drops the message when the relay is not connected: resync repairs. */
+/* Without an id unless the message has one: nobody waits for the answer to a grant, and a thousand
+ * at once must not exhaust the link's list of requests under way. Dropped when the relay is not
+ * connected: resync repairs. */
 void service_tell_relay(struct service *service, size_t relay, struct control_message *message);
 /* Takes a participant out for good, tells the relay and everybody, frees it. `code` is said to its
  * socket; GOODBYE_COUNT: nothing but a close. */

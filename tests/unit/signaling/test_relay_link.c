@@ -63,6 +63,7 @@ static void relay_errors_become_client_errors(void **state)
     static const struct {
         const char *relay, *client;
     } cases[] = {{"full", "no_relay"},
+                 {"timeout", "no_relay"},
                  {"bad_parameters", "bad_sdp"},
                  {"stale_session", "media_gone"},
                  {"internal", "internal"}};
