@@ -48,9 +48,19 @@ export async function useLang(lang, remember = false) {
 
 /** @param {Lang} lang @param {Record<string, string>} table */
 export function setStrings(lang, table) {
-  strings = table;
+  strings = lang === 'fr' ? withFrenchSpaces(table) : table;
   current = lang;
   plural = new Intl.PluralRules(lang);
+}
+
+/**
+ * A French "?" or ":" belongs to its word: the space before it does not break. Kept out of the strings
+ * file, where nobody would see the difference.
+ * @param {Record<string, string>} table
+ */
+function withFrenchSpaces(table) {
+  const fix = (/** @type {string} */ text) => text.replace(/ (?=[?!:;»])/g, '\u00a0').replace(/« /g, '«\u00a0');
+  return Object.fromEntries(Object.entries(table).map(([key, text]) => [key, fix(text)]));
 }
 
 export function lang() {

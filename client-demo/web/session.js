@@ -164,7 +164,7 @@ export class Session {
         clearResume();
         break;
       case 'floor':
-        this.notify(message.granted ? 'floor.given' : 'floor.taken', {}, message.granted ? 'good' : 'info');
+        if (!message.granted) this.notify('floor.taken'); // the floor given has its own banner
         break;
     }
   }

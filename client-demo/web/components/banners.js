@@ -11,7 +11,7 @@ import { Button, Notice } from './ui.js';
 
 /** @param {{state: State, session: Session}} props */
 export function Banners({ state, session }) {
-  return html`<div class="banners">
+  return html`<section class="banners" aria-label=${t('notices')}>
     <${SoundBlocked} state=${state} session=${session} />
     <${Broken} state=${state} />
     <${Floor} state=${state} session=${session} />
@@ -19,7 +19,7 @@ export function Banners({ state, session }) {
     ${state.share.problem && state.share.problem !== 'share_cancelled' && html`<div role="alert">
       <${Notice} text=${t(`problem.${state.share.problem}`)} testid="share-problem" />
     </div>`}
-  </div>`;
+  </section>`;
 }
 
 /** @param {{state: State, session: Session}} props */
@@ -43,9 +43,10 @@ function Floor({ state, session }) {
   if (roleOf(state) !== 'learner' || !hasFloor(state)) return null;
   const { status, problem } = state.mic;
   const on = status === 'live';
+  if (problem && !on) return null; // one banner says both
   const text = on ? 'floor.live' : status === 'muted' ? 'floor.muted' : 'floor.ask_mic';
   return html`<${Notice} text=${t(text)} testid="floor" level=${on ? 'good' : 'call'} icon=${on ? 'mic' : 'mic-off'}>
-    ${!on && !problem && html`<${Button} label=${t('mic.turn_on')} kind="primary" icon="mic" testid="floor-mic"
+    ${!on && html`<${Button} label=${t('mic.turn_on')} kind="primary" icon="mic" testid="floor-mic"
       disabled=${status === 'asking'} onClick=${() => session.mic.want(true)} />`}
   <//>`;
 }
@@ -54,7 +55,9 @@ function Floor({ state, session }) {
 function MicProblem({ state, session }) {
   const { problem, status } = state.mic;
   if (!problem) return null;
-  return html`<div role="alert"><${Notice} text=${t(`problem.${problem}`)} testid="mic-problem">
+  const floor = roleOf(state) === 'learner' && hasFloor(state) && status !== 'live';
+  const text = t(`problem.${problem}`);
+  return html`<div role="alert"><${Notice} text=${floor ? t('floor.but', { problem: text }) : text} testid="mic-problem">
     ${status === 'off' && html`<${Button} label=${t('mic.again')} testid="mic-again" onClick=${() => session.mic.want(true)} />`}
   <//></div>`;
 }

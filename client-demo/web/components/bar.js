@@ -5,7 +5,7 @@ import { canShareScreen } from '../devices.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Icon } from './icons.js';
-import { Button, LevelMeter, MicrophoneSelect } from './ui.js';
+import { Button, LevelMeter } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
@@ -24,7 +24,7 @@ import { Button, LevelMeter, MicrophoneSelect } from './ui.js';
 /** @param {BarProps} props */
 export function LearnerBar({ state, session, full, zoom, onZoom, onFull, onLeave }) {
   const floor = hasFloor(state);
-  return html`<footer class="bar" role="toolbar" aria-label=${t('controls')}>
+  return html`<section class="bar" aria-label=${t('controls')}>
     <div class="bar-main">
       ${floor ? html`<${MicButton} state=${state} session=${session} />` : html`<${HandButton} state=${state} session=${session} />`}
       ${floor && canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
@@ -34,25 +34,24 @@ export function LearnerBar({ state, session, full, zoom, onZoom, onFull, onLeave
       <${ViewButtons} full=${full} zoom=${zoom} onZoom=${onZoom} onFull=${onFull} />
       <${Button} label=${t('leave')} icon="leave" kind="quiet" testid="leave" onClick=${onLeave} />
     </div>
-  </footer>`;
+  </section>`;
 }
 
 /** @param {BarProps} props */
 export function TrainerBar({ state, session, full, zoom, onZoom, onFull, onLeave, onEnd }) {
-  return html`<footer class="bar" role="toolbar" aria-label=${t('controls')}>
+  const watching = state.slots.screen !== null && state.share.status !== 'live';
+  return html`<section class="bar" aria-label=${t('controls')}>
     <div class="bar-main">
       <${MicButton} state=${state} session=${session} />
       ${canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
-      <${MicrophoneSelect} list=${state.mic.status === 'off' ? [] : state.microphones} value=${state.mic.deviceId}
-        onChoose=${(/** @type {string} */ id) => session.mic.choose(id)} />
     </div>
     <div class="bar-more">
       <${Volume} state=${state} session=${session} />
-      <${ViewButtons} full=${full} zoom=${zoom} onZoom=${onZoom} onFull=${onFull} />
+      ${(watching || full) && html`<${ViewButtons} full=${full} zoom=${zoom} onZoom=${onZoom} onFull=${onFull} />`}
       <${Button} label=${t('leave')} icon="leave" kind="quiet" testid="leave" onClick=${onLeave} />
       <${Button} label=${t('end')} icon="stop" kind="danger" testid="class-end" onClick=${onEnd} />
     </div>
-  </footer>`;
+  </section>`;
 }
 
 /** @param {{state: State, session: Session}} props */
@@ -74,14 +73,14 @@ function HandButton({ state, session }) {
   const raised = ownHand(state) !== null;
   return html`<${Button} label=${t(raised ? 'hand.lower' : 'hand.raise')} icon="hand" kind=${raised ? 'call' : 'primary'} size="large"
       testid="hand" shortcut="h" pressed=${raised} onClick=${() => session.toggleHand()} />
-    <p class="hand-state" data-testid="hand-state">${t(raised ? 'hand.is_up' : 'hand.is_down')}</p>`;
+    <p class=${`hand-state ${raised ? 'is-up' : ''}`} data-testid="hand-state">${t(raised ? 'hand.is_up' : 'hand.is_down')}</p>`;
 }
 
 /** @param {{state: State, session: Session}} props */
 function ShareButton({ state, session }) {
   const live = state.share.status === 'live';
-  return html`<${Button} label=${t(live ? 'share.stop_short' : 'share.start_short')} icon=${live ? 'screen-off' : 'screen'} size="large"
-    kind=${live ? 'on' : 'plain'} testid="share-toggle" disabled=${state.share.status === 'asking'}
+  return html`<${Button} label=${t(live ? 'share.stop' : 'share.start_short')} icon=${live ? 'screen-off' : 'screen'} size="large"
+    kind=${live ? 'danger' : 'plain'} testid="share-toggle" disabled=${state.share.status === 'asking'}
     onClick=${() => (live ? session.share.stop() : session.share.start())} />`;
 }
 

@@ -56,7 +56,8 @@ export function ClassView({ state, session, onLang }) {
     <${Bar} state=${state} session=${session} full=${full} zoom=${zoom} onZoom=${() => setZoom(!zoom)}
       onFull=${fullScreen} onLeave=${() => setOpen('leave')} onEnd=${() => setOpen('end')} />
     <${Toasts} notices=${state.notices} />
-    ${open === 'help' && html`<${Help} trainer=${trainer} shortcuts=${shortcuts} onClose=${() => setOpen(null)} />`}
+    ${open === 'help' && html`<${Help} state=${state} session=${session} trainer=${trainer} shortcuts=${shortcuts} onLang=${onLang}
+      onClose=${() => setOpen(null)} />`}
     ${open === 'end' && html`<${Confirm} title=${t('end.title')} text=${t('end.text', { n: state.count.learner })}
       yes=${t('end.yes')} onYes=${() => session.endClass()} onClose=${() => setOpen(null)} />`}
     ${open === 'leave' && html`<${Confirm} title=${t('leave.title')} text=${t(trainer ? 'leave.text_trainer' : 'leave.text')}

@@ -40,7 +40,9 @@ export function toggleFullScreen(root) {
     return;
   }
   if (root?.requestFullscreen) {
-    root.requestFullscreen().catch(() => {});
+    // A phone is turned for the reader; other devices cannot, and say so.
+    const turn = () => /** @type {any} */ (screen.orientation)?.lock?.('landscape');
+    root.requestFullscreen().then(turn).catch(() => {});
     return;
   }
   // iPhones give full screen to a video only.

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
-import { Dialog } from './ui.js';
+import { Dialog, LangSwitch, MicrophoneSelect } from './ui.js';
 
 const STORAGE_KEY = 'amphi.shortcuts';
 
@@ -53,14 +53,28 @@ function writeSetting(on) {
   }
 }
 
-/** @param {{trainer: boolean, shortcuts: Shortcuts, onClose: () => void}} props */
-export function Help({ trainer, shortcuts, onClose }) {
+/**
+ * @param {object} props
+ * @param {import('../classroom.js').State} props.state
+ * @param {import('../session.js').Session} props.session
+ * @param {boolean} props.trainer
+ * @param {Shortcuts} props.shortcuts
+ * @param {(l: any) => void} props.onLang
+ * @param {() => void} props.onClose
+ */
+export function Help({ state, session, trainer, shortcuts, onLang, onClose }) {
   const keys = trainer ? ['m', 'f', 'z', '?'] : ['h', 'm', 'f', 'z', '?'];
   return html`<${Dialog} title=${t('help.title')} testid="help-panel" onClose=${onClose}>
     <h3>${t('help.first_aid')}</h3>
     <ul class="help-list">
       ${['no_sound', 'no_screen', 'small_text', trainer ? 'share' : 'speak'].map((key) => html`<li><strong>${t(`help.${key}.q`)}</strong> ${t(`help.${key}.a`)}</li>`)}
     </ul>
+    <h3>${t('help.settings')}</h3>
+    <div class="settings">
+      <${LangSwitch} onLang=${onLang} testid="help-lang" />
+      ${state.mic.status !== 'off' && html`<${MicrophoneSelect} list=${state.microphones} value=${state.mic.deviceId}
+        onChoose=${(/** @type {string} */ id) => session.mic.choose(id)} />`}
+    </div>
     <h3>${t('help.keys')}</h3>
     <dl class="keys">
       ${keys.map((key) => html`<div><dt><kbd>${key.toUpperCase()}</kbd></dt><dd>${t(`help.key.${key === '?' ? 'help' : key}`)}</dd></div>`)}

@@ -82,14 +82,15 @@ function options(width) {
     },
     axes: [
       { ...axis, font, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => clockTime(tick)) },
-      { ...axis, font, scale: 'percent', size: 64, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((v) => percent(v / 100)) },
-      { ...axis, font, scale: 'count', side: 1, size: 64, grid: { show: false }, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((v) => number(v)) },
+      { ...axis, font, stroke: colour('--primary'), scale: 'percent', size: 64, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((v) => percent(v / 100)) },
+      { ...axis, font, stroke: colour('--amber-deep'), scale: 'count', side: 1, size: 64, grid: { show: false }, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((v) => number(v)) },
     ],
     series: [
       { label: t('plot.time'), value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : clockTime(v)) },
       { label: t('cpu'), scale: 'percent', stroke: colour('--primary'), width: 2.5, value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : percent(v / 100)) },
       { label: t('participants'), scale: 'count', stroke: colour('--amber-deep'), width: 2.5, dash: [7, 4], value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : number(v)) },
     ],
+    legend: { live: false },
     cursor: { y: false, drag: { x: false, y: false } },
   };
 }

@@ -47,7 +47,6 @@ function OwnShare({ state, session }) {
     <div class="own-share-head">
       <p><span class="dot-live" aria-hidden="true"></span>${t(confirmed ? 'share.seen' : 'share.starting')}
         ${' '}<span class="own-share-sound">${t(state.share.audio ? 'share.with_sound' : 'share.without_sound')}</span></p>
-      <${Button} label=${t('share.stop')} icon="stop" kind="danger" testid="share-stop" onClick=${() => session.share.stop()} />
     </div>
     <video ref=${video} data-testid="own-preview" muted playsinline autoplay aria-label=${t('share.preview')}></video>
   </div>`;

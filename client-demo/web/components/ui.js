@@ -103,10 +103,10 @@ export function Confirm({ title, text, yes, onYes, onClose }) {
   <//>`;
 }
 
-/** @param {{onLang: (lang: import('../i18n.js').Lang) => void}} props */
-export function LangSwitch({ onLang }) {
+/** @param {{onLang: (lang: import('../i18n.js').Lang) => void, testid?: string}} props */
+export function LangSwitch({ onLang, testid = 'lang' }) {
   return html`<div class="langs" role="group" aria-label=${t('language')}>
-    ${LANGS.map((code) => html`<button type="button" class="lang" lang=${code} data-testid=${`lang-${code}`}
+    ${LANGS.map((code) => html`<button type="button" class="lang" lang=${code} data-testid=${`${testid}-${code}`}
       aria-pressed=${code === lang()} aria-label=${t(`language.${code}`)} onClick=${() => onLang(code)}>${code.toUpperCase()}</button>`)}
   </div>`;
 }
