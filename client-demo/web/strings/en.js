@@ -134,7 +134,7 @@ export default {
   speaking: 'Speaking: {names}',
   'speaking.nobody': 'Nobody is speaking.',
 
-  'connection.good': 'Good connection',
+  'connection.good': 'Connected',
   'connection.weak': 'Poor connection',
   'connection.connecting': 'Connecting…',
   'connection.reconnecting': 'Reconnecting…',

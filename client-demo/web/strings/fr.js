@@ -134,7 +134,7 @@ export default {
   speaking: 'Parle : {names}',
   'speaking.nobody': 'Personne ne parle.',
 
-  'connection.good': 'Bonne connexion',
+  'connection.good': 'Connecté',
   'connection.weak': 'Connexion faible',
   'connection.connecting': 'Connexion…',
   'connection.reconnecting': 'Reconnexion…',
