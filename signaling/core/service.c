@@ -299,10 +299,12 @@ void service_handle_message(struct service *service, struct instant at, uint64_t
 }
 
 /* The socket is gone; its participant may resume for a while. */
-static void detach(struct service *service, struct instant at, struct connection *c)
+static void detach(struct service *service, struct instant at, const struct connection *c)
 {
     struct participant *p = c->participant;
-    if (p == NULL || p->connection != c->id)
+    if (p == NULL) /* told to close: somebody may have resumed, or left for good, meanwhile */
+        p = classroom_registry_find_participant(&service->registry, c->left_participant);
+    if (p == NULL || (p->connection != c->id && p->connection != 0) || !p->here)
         return;
     p->connection = 0;
     p->gone_at = at.now + service->config.resume_for_us;
@@ -338,6 +340,11 @@ void service_close_connection(struct service *service, struct connection *c, uin
     if (c->closing)
         return;
     c->closing = true;
+    if (c->participant != NULL && c->participant->connection == c->id) {
+        c->left_participant = c->participant->record.id;
+        c->participant->connection = 0; /* goodbye is the last that it hears */
+        c->participant = NULL;
+    }
     output_queue_close(&service->outputs, c->id, code);
 }
 

@@ -20,7 +20,8 @@ struct connection {
     uint64_t id;
     struct connection *next; /* in the service's list; order is free */
     struct connection *previous;
-    struct participant *participant; /* NULL: not yet authenticated */
+    struct participant *participant; /* NULL: not yet authenticated, or closing */
+    uint64_t left_participant;       /* whose socket it was before it was told to close */
     enum language language;
     struct rate_limit messages, sdp;
     unsigned errors; /* since errors_since */

@@ -43,7 +43,7 @@ static const char schema[] =
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \
-    X(ADD_CLASS, "INSERT INTO classes(id, title, created_ms) VALUES(?1, ?2, ?3)")                  \
+    X(ADD_CLASS, "INSERT INTO classes(id, title, created_ms, room) VALUES(?1, ?2, ?3, ?4)")        \
     X(UPDATE_CLASS,                                                                                \
       "UPDATE classes SET ended = ?2, started_ms = ?3, ended_ms = ?4 WHERE room = ?1")             \
     X(FIND_CLASS, "SELECT " CLASS_COLUMNS " FROM classes WHERE id = ?1")                           \
@@ -58,9 +58,10 @@ static const char schema[] =
     X(COUNT_USE, "UPDATE invites SET uses = uses + 1 WHERE id = ?1")                               \
     X(REVOKE_INVITE, "UPDATE invites SET revoked = 1 WHERE id = ?1")                               \
     X(ADD_PARTICIPANT,                                                                             \
-      "INSERT INTO participants(room, invite_id, name, role, kind, joined_ms, resume_hash, "       \
+      "INSERT INTO participants(id, room, invite_id, name, role, kind, joined_ms, resume_hash, "   \
       "previous_hash, left_ms, left_reason, hand_ms, floor, session, publishes_video, "            \
-      "share_order, share_audio, camera, http_session, etag, ufrag_hash) VALUES(?2, ?3, ?4, ?5, "  \
+      "share_order, share_audio, camera, http_session, etag, ufrag_hash) VALUES(?1, ?2, ?3, ?4, "  \
+      "?5, "                                                                                       \
       "?6, ?7, ?8, "                                                                               \
       "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)")                           \
     X(UPDATE_PARTICIPANT,                                                                          \
@@ -91,6 +92,9 @@ struct store {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct log log;
     bool in_transaction;
+    /* The largest numbers ever given out, rolled back or not: a number that somebody has seen is
+     * never given to anybody else. */
+    int64_t last_room, last_participant;
 };
 
 static enum status failed(struct store *store, const char *what)
@@ -150,6 +154,19 @@ static enum status check_schema(struct store *store)
     return STATUS_UNSUPPORTED;
 }
 
+static enum status read_last_numbers(struct store *store)
+{
+    enum status status = read_number(
+        store, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'classes'",
+        &store->last_room);
+    if (status != STATUS_OK)
+        return status;
+    return read_number(store,
+                       "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = "
+                       "'participants'",
+                       &store->last_participant);
+}
+
 static enum status prepare_all(struct store *store)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
@@ -179,6 +196,8 @@ enum status store_open(struct store **out, const char *path, const struct log *l
                             "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;");
     if (status == STATUS_OK)
         status = check_schema(store);
+    if (status == STATUS_OK)
+        status = read_last_numbers(store);
     if (status == STATUS_OK)
         status = prepare_all(store);
 done:
@@ -323,9 +342,10 @@ enum status store_add_class(struct store *store, struct store_class *entry)
     bind_text(statement, 1, entry->id);
     bind_text(statement, 2, entry->title);
     bind_int(statement, 3, entry->created_ms);
+    bind_int(statement, 4, ++store->last_room);
     status = run(store, STATEMENT_ADD_CLASS);
     if (status == STATUS_OK)
-        entry->room = (uint64_t)sqlite3_last_insert_rowid(store->db);
+        entry->room = (uint64_t)store->last_room;
     return status;
 }
 
@@ -480,9 +500,8 @@ static void bind_participant(sqlite3_stmt *statement, const struct store_partici
         bind_text(statement, 5, role_name(p->role));
         bind_int(statement, 6, p->kind);
         bind_int(statement, 7, p->joined_ms);
-    } else {
-        bind_int(statement, 1, (int64_t)p->id);
     }
+    bind_int(statement, 1, (int64_t)p->id);
     bind_hash(statement, 8, p->resume_hash);
     bind_hash(statement, 9, p->previous_hash);
     bind_int(statement, 10, p->left_ms);
@@ -532,10 +551,9 @@ enum status store_add_participant(struct store *store, struct store_participant 
     enum status status = begin_writing(store);
     if (status != STATUS_OK)
         return status;
+    participant->id = (uint64_t)++store->last_participant;
     bind_participant(start(store, STATEMENT_ADD_PARTICIPANT), participant, true);
     status = run(store, STATEMENT_ADD_PARTICIPANT);
-    if (status == STATUS_OK)
-        participant->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
     return status;
 }
 

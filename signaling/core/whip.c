@@ -1,6 +1,5 @@
 /* WHIP (RFC 9725) and WHEP: one POST with an offer makes a participant; its Location is the
  * participant until DELETE. */
-#include "signaling/core/negotiation.h"
 #include "signaling/core/secrets.h"
 #include "signaling/core/service_internal.h"
 

@@ -1,5 +1,8 @@
 #include "unit/signaling/harness.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static void a_learner_joins_and_sees_the_trainer_and_the_counts(void **state)
 {
     struct harness *h = *state;
@@ -299,6 +302,80 @@ static void a_shutdown_says_goodbye_to_everybody(void **state)
     assert_int_equal(harness_close_code(h, person.connection), 1001);
 }
 
+static void a_socket_that_was_told_to_close_hears_nothing_after_goodbye(void **state)
+{
+    struct harness *h = *state;
+    struct person person = harness_join(h, "learner", "x");
+    for (int i = 0; i < 21; i++)
+        harness_send(h, person.connection, "{");
+    harness_forget(h);
+    (void)harness_join(h, "trainer", "T");
+    harness_run_for(h, SECONDS(1));
+    assert_int_equal(harness_count(h, person.connection, ""), 0);
+    harness_disconnect(h, person.connection);
+    harness_run_for(h, SECONDS(59));
+    person.connection = harness_connect(h);
+    harness_resume(h, person.connection, person.resume);
+    harness_read_welcome(h, &person);
+}
+
+static void a_participant_removed_while_its_socket_closes_is_forgotten(void **state)
+{
+    struct harness *h = *state;
+    struct person person = harness_join(h, "learner", "x");
+    for (int i = 0; i < 21; i++)
+        harness_send(h, person.connection, "{");
+    char path[160];
+    snprintf(path, sizeof path, "/api/v1/classes/%s", h->class_id);
+    assert_int_equal(harness_api(h, HTTP_DELETE, path, NULL)->status, 200);
+    harness_disconnect(h, person.connection);
+}
+
+/* The disk is full: files may not grow any more. */
+static void what_the_disk_refuses_is_not_acknowledged(void **state)
+{
+    struct harness *h = *state;
+    static const char path[] = "test_join.db";
+    (void)remove(path);
+    service_free(h->service);
+    store_close(h->store);
+    assert_int_equal(store_open(&h->store, path, NULL), STATUS_OK);
+    harness_start_service(h);
+    harness_relay_up(h);
+    harness_new_class(h, "t", h->class_id);
+    char *token = harness_invite(h, "learner", "L");
+    struct person here = harness_join_with(h, token);
+
+    struct rlimit before, full;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    full = before;
+    full.rlim_cur = 4096;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    uint64_t refused[2];
+    for (size_t i = 0; i < 2; i++) {
+        refused[i] = harness_connect(h);
+        harness_hello(h, refused[i], token);
+    }
+    uint64_t health = harness_http(h, HTTP_GET, "/healthz", NULL, NULL, NULL, NULL);
+    harness_send(h, here.connection, "{\"type\":\"ping\",\"id\":77}");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+
+    for (size_t i = 0; i < 2; i++)
+        assert_false(harness_got(h, refused[i], "welcome"));
+    assert_int_equal(harness_close_code(h, refused[0]), 1011);
+    assert_int_equal(harness_response(h, health)->status, 503);
+    assert_true(harness_got(h, here.connection, "\"to\":77")); /* the class goes on */
+    struct person back = harness_join_with(h, token);
+    /* A number that was rolled back on the disk was seen by others in memory. */
+    assert_true(back.id > here.id + 1);
+    free(token);
+    (void)remove(path);
+    (void)remove("test_join.db-wal");
+    (void)remove("test_join.db-shm");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +396,9 @@ int main(void)
         HARNESS_TEST(typed_names_are_cleaned_and_bad_ones_refused),
         HARNESS_TEST(only_our_own_origins_may_open_a_socket),
         HARNESS_TEST(a_shutdown_says_goodbye_to_everybody),
+        HARNESS_TEST(a_socket_that_was_told_to_close_hears_nothing_after_goodbye),
+        HARNESS_TEST(a_participant_removed_while_its_socket_closes_is_forgotten),
+        HARNESS_TEST(what_the_disk_refuses_is_not_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
