@@ -1,6 +1,7 @@
 /* What the files behind service.h share: the service itself, its connections, and who calls whom.
  *
- *   service.c      life, clock, connections              dispatcher.c  WebSocket requests
+ *   service.c      life, clock, connections              restore.c     what the store remembers
+ *   dispatcher.c   WebSocket requests
  *   admission.c    tokens and resume to participants     offers.c      SDP exchanges with the relay
  *   fan_out.c      classroom changes to texts            relay_events.c  what relays say, resync
  *   api.c, whip.c, http_reply.c   HTTP                   overview.c, metrics_text.c   operators */
@@ -95,6 +96,9 @@ void service_remove_participant(struct service *service, struct instant at,
                                 enum goodbye code);
 void service_end_class(struct service *service, struct instant at, struct classroom *classroom,
                        uint64_t by);
+
+/* --- restore.c */
+MUST_CHECK enum status service_restore(struct service *service, struct instant at);
 
 /* --- admission.c */
 struct admission {
