@@ -25,9 +25,13 @@ static bool restore_participant(void *context, const struct store_participant *r
     struct restore *restore = context;
     struct service *service = restore->service;
     struct classroom *classroom = classroom_registry_find_room(&service->registry, record->room);
-    struct participant *p = classroom != NULL ? calloc(1, sizeof *p) : NULL;
-    if (p == NULL)
-        return classroom == NULL;
+    if (classroom == NULL)
+        return true; /* more classes on the disk than the configuration takes */
+    struct participant *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        restore->status = STATUS_NO_MEMORY;
+        return false;
+    }
     p->record = *record;
     p->timer.owner = p;
     p->here = record->kind != PARTICIPANT_PAGE;

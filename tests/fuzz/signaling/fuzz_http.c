@@ -44,13 +44,34 @@ static char *take_line(struct bytes *input)
     return line;
 }
 
-static void drain(struct service *service)
+static void relay_says(struct service *service, struct instant at, enum control_type type,
+                       uint32_t to)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    if (message == NULL)
+        return;
+    message->type = type;
+    message->to = to;
+    service_handle_relay_message(service, at, 0, message);
+    free(message);
+}
+
+/* The relay answers every offer. */
+static void drain(struct service *service, struct instant at)
 {
     struct service_output output;
+    uint32_t asked = 0;
     while (service_poll_output(service, &output)) {
         if (output.type == SERVICE_RESPONSE &&
             (output.response.status < 200 || output.response.status > 599))
             abort();
+        if (output.type == SERVICE_RELAY && output.message->id != 0)
+            asked = output.message->id;
+    }
+    if (asked == 0)
+        return;
+    relay_says(service, at, CONTROL_PARTICIPANT_ADDED, asked);
+    while (service_poll_output(service, &output)) {
     }
 }
 
@@ -72,7 +93,7 @@ static void run(struct service *service, struct instant at, const char *bearer, 
                                        .remote_ip = "192.0.2.1",
                                        .body = body != NULL ? bytes_of_string(body) : BYTES_NONE};
         service_handle_http(service, at, &request);
-        drain(service);
+        drain(service, at);
         if (control & 0x40)
             service_handle_http_aborted(service, at, exchange);
         free(path);
@@ -97,11 +118,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fill_store(store);
     if (service_create(&service, at, &config, store, NULL) != STATUS_OK)
         abort();
+    service_handle_relay_connected(service, at, 0);
+    relay_says(service, at, CONTROL_SYNC_END, 0);
+    drain(service, at);
     make_bearer(config.token_key, bearer, sizeof bearer);
     run(service, at, bearer, bytes_of(data, size));
     at.now += SECONDS(6);
     service_handle_timeout(service, at);
-    drain(service);
+    drain(service, at);
     service_free(service);
     store_close(store);
     return 0;
