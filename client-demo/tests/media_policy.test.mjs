@@ -20,16 +20,27 @@ test('a shared screen keeps its size and pays with its frame rate', () => {
   assert.equal(encoding.scaleResolutionDownBy, undefined);
 });
 
-test('few formats are offered: those that others can read, best for text first, with retransmission', () => {
-  const offered = [
-    { mimeType: 'video/VP8' }, { mimeType: 'video/rtx' }, { mimeType: 'video/VP9', sdpFmtpLine: 'profile-id=0' },
-    { mimeType: 'video/VP9', sdpFmtpLine: 'profile-id=2' }, { mimeType: 'video/ulpfec' }, { mimeType: 'video/red' },
-    { mimeType: 'video/H264', sdpFmtpLine: 'packetization-mode=0;profile-level-id=42e01f' },
-    { mimeType: 'video/H264', sdpFmtpLine: 'packetization-mode=1;profile-level-id=42e01f' },
-    { mimeType: 'video/AV1', sdpFmtpLine: 'level-idx=5;profile=0' }, { mimeType: 'video/AV1', sdpFmtpLine: 'level-idx=5;profile=1' },
-  ];
-  assert.deepEqual(chooseVideoCodecs(offered).map((c) => c.mimeType), ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1', 'video/rtx']);
-  assert.equal(chooseVideoCodecs(offered)[2].sdpFmtpLine, 'packetization-mode=1;profile-level-id=42e01f');
+const formats = (...list) => list.map((text) => {
+  const [name, sdpFmtpLine] = text.split(' ');
+  return { mimeType: `video/${name}`, sdpFmtpLine };
+});
+const names = (list) => list.map((c) => [c.mimeType.slice(6), c.sdpFmtpLine].filter(Boolean).join(' '));
+
+test('of a long list those formats are offered that others can read, best for text first, with retransmission', () => {
+  const chromium = formats(
+    'VP8', 'rtx', 'H264 packetization-mode=1;profile-level-id=42e01f', 'H264 packetization-mode=0;profile-level-id=42e01f',
+    'H264 packetization-mode=1;profile-level-id=64001f', 'AV1 level-idx=5;profile=0', 'AV1 level-idx=5;profile=1', 'VP9 profile-id=0',
+    'VP9 profile-id=1', 'VP9 profile-id=2', 'red', 'ulpfec', 'flexfec-03', 'H265 level-id=93',
+  );
+  assert.deepEqual(names(chooseVideoCodecs(chromium)), [
+    'VP9 profile-id=0', 'VP8', 'H264 packetization-mode=1;profile-level-id=42e01f', 'H264 packetization-mode=1;profile-level-id=64001f',
+    'AV1 level-idx=5;profile=0', 'rtx',
+  ]);
+});
+
+test('a short list loses nothing and is put in order', () => {
+  const firefox = formats('VP8', 'rtx', 'VP9', 'H264 packetization-mode=0', 'AV1', 'red', 'ulpfec');
+  assert.deepEqual(names(chooseVideoCodecs(firefox)), ['VP9', 'VP8', 'H264 packetization-mode=0', 'AV1', 'rtx', 'red', 'ulpfec']);
 });
 
 test('a connection that is down is helped after 2 s, every 5 s, and made anew after 20 s', () => {

@@ -48,16 +48,24 @@ const CODEC_ORDER = ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1'];
 const UNUSUAL = /profile-id=[1-9]|profile=[1-9]|packetization-mode=0/;
 
 /**
- * The video formats to offer, best first, with retransmission. Fewer than the browser knows: its whole
- * list, twelve times over, makes an offer of 35 kB.
+ * A list up to this long is only put in order: Firefox leaves `rtcp-fb` lines of formats that were
+ * dropped in its offer, without the format, and such an offer is refused by careful readers.
+ */
+const SHORT_LIST = 12;
+
+/**
+ * The video formats to offer, best first, retransmission and the rest behind. Chromium's list is cut
+ * to what others can read: whole, twelve times over, it makes an offer of 35 kB.
  * @template {{mimeType: string, sdpFmtpLine?: string}} C
  * @param {readonly C[]} codecs
  * @returns {C[]}
  */
 export function chooseVideoCodecs(codecs) {
-  const wanted = CODEC_ORDER.flatMap((mimeType) =>
-    codecs.filter((c) => c.mimeType === mimeType && !UNUSUAL.test(c.sdpFmtpLine ?? '')));
-  return [...wanted, ...codecs.filter((c) => c.mimeType === 'video/rtx')];
+  const ours = CODEC_ORDER.flatMap((mimeType) => codecs.filter((c) => c.mimeType === mimeType));
+  const others = codecs.filter((c) => !CODEC_ORDER.includes(c.mimeType));
+  if (codecs.length <= SHORT_LIST) return [...ours, ...others];
+  const usual = ours.filter((c) => !UNUSUAL.test(c.sdpFmtpLine ?? ''));
+  return [...usual, ...others.filter((c) => c.mimeType === 'video/rtx')];
 }
 
 export const RESTART_AFTER_MS = 2000;
