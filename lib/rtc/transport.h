@@ -86,7 +86,8 @@ enum transport_input transport_handle_datagram(struct transport *t, usec_t now,
                                                const struct net_addr *from,
                                                struct bytes_mut datagram, struct bytes_mut *plain);
 void transport_handle_timeout(struct transport *t, usec_t now);
-usec_t transport_next_timeout(const struct transport *t); /* USEC_NEVER when idle or closed */
+/* USEC_NEVER when closed. OpenSSL gives what is left of its timer, hence `now`. */
+usec_t transport_next_timeout(const struct transport *t, usec_t now);
 
 /* STUN answers and DTLS flights to send; false when there is none. `out->data` stays valid until
  * the next call on `t`. */

@@ -44,7 +44,7 @@ io='sys/socket|sys/epoll|netinet|arpa/inet|pthread|threads|sys/time|sys/timerfd|
 while IFS= read -r hit; do
     complain "$hit: system I/O in a folder that only decides"
 done < <(grep -nE "#[[:space:]]*include[[:space:]]+<($io)\.h>" lib/base/*.[ch] lib/wire/*.[ch] lib/rtc/*.[ch] \
-    lib/control/*.[ch] relay/core/*.[ch] signaling/core/*.[ch] 2>/dev/null | grep -v 'lib/base/spsc_ring')
+    lib/control/*.[ch] relay/core/*.[ch] signaling/core/*.[ch] 2>/dev/null | grep -vE 'lib/base/spsc_ring|lib/rtc/dtls.c.*sys/time') # OpenSSL gives its timer as a timeval
 while IFS= read -r hit; do
     complain "$hit: the clock is read in lib/host alone"
 done < <(grep -nE '\b(clock_gettime|gettimeofday|time)\(' lib/base/*.c lib/wire/*.c lib/rtc/*.c lib/control/*.c \

@@ -1,0 +1,30 @@
+/* SRTP and SRTCP of one peer (RFC 3711, 7714), by libsrtp, behind four calls. */
+#pragma once
+
+#include "rtc/dtls.h"
+
+#define MEDIA_CIPHER_WINDOW 1024 /* replay window, packets */
+#define MEDIA_CIPHER_SSRCS_MAX                                                                     \
+    16 /* inbound: libsrtp keeps a stream for each, so they are bounded */
+#define MEDIA_CIPHER_TRAILER_BYTES 24
+
+/* Once per process, before the first cipher. */
+MUST_CHECK enum status media_cipher_init_library(void);
+
+struct media_cipher;
+MUST_CHECK enum status media_cipher_create(struct media_cipher **out,
+                                           const struct media_keys *keys);
+void media_cipher_free(struct media_cipher *c); /* wipes the keys */
+
+/* In place; *size is the packet's length before and after. STATUS_AUTH, STATUS_REPLAYED,
+ * STATUS_LIMIT for an SSRC too many, STATUS_MALFORMED. Protecting needs MEDIA_CIPHER_TRAILER_BYTES
+ * of room behind the packet. Debug builds CHECK that no two different RTP packets are protected
+ * under one SSRC and sequence number. */
+MUST_CHECK enum status media_cipher_unprotect_rtp(struct media_cipher *c, uint8_t *packet,
+                                                  size_t *size);
+MUST_CHECK enum status media_cipher_unprotect_rtcp(struct media_cipher *c, uint8_t *packet,
+                                                   size_t *size);
+MUST_CHECK enum status media_cipher_protect_rtp(struct media_cipher *c, uint8_t *packet,
+                                                size_t *size);
+MUST_CHECK enum status media_cipher_protect_rtcp(struct media_cipher *c, uint8_t *packet,
+                                                 size_t *size);

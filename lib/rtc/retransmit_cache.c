@@ -1,0 +1,81 @@
+#include "rtc/retransmit_cache.h"
+
+enum status retransmit_cache_init(struct retransmit_cache *cache, size_t capacity,
+                                  size_t packet_bytes)
+{
+    if (capacity == 0 || capacity > 65536 || packet_bytes == 0 || packet_bytes > UINT16_MAX)
+        return STATUS_CONFIG;
+    size_t rounded = 1;
+    while (rounded < capacity)
+        rounded *= 2;
+    struct retransmit_cache fresh = {.capacity = rounded, .packet_bytes = packet_bytes};
+    fresh.entries = calloc(rounded, sizeof *fresh.entries);
+    /* Untouched pages of the block cost nothing until a packet comes to lie there. */
+    fresh.block = calloc(rounded, packet_bytes);
+    if (fresh.entries == NULL || fresh.block == NULL) {
+        retransmit_cache_destroy(&fresh);
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < rounded; i++)
+        fresh.entries[i].data = fresh.block + i * packet_bytes;
+    *cache = fresh;
+    return STATUS_OK;
+}
+
+void retransmit_cache_destroy(struct retransmit_cache *cache)
+{
+    free(cache->entries);
+    free(cache->block);
+    *cache = (struct retransmit_cache){0};
+}
+
+static struct retransmit_entry *entry_of(const struct retransmit_cache *cache, uint64_t seq)
+{
+    return &cache->entries[seq & (cache->capacity - 1)];
+}
+
+void retransmit_cache_store(struct retransmit_cache *cache, usec_t now, uint64_t seq,
+                            struct bytes packet, bool key_frame)
+{
+    if (packet.size == 0 || packet.size > cache->packet_bytes ||
+        seq + cache->capacity <= cache->highest)
+        return;
+    struct retransmit_entry *e = entry_of(cache, seq);
+    e->seq = seq;
+    e->at = now;
+    e->size = (uint16_t)packet.size;
+    e->key_frame = key_frame;
+    memcpy(e->data, packet.data, packet.size);
+    if (seq > cache->highest)
+        cache->highest = seq;
+    if (key_frame && seq > cache->key_frame_seq)
+        cache->key_frame_seq = seq;
+}
+
+const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cache *cache,
+                                                     uint64_t seq)
+{
+    const struct retransmit_entry *e = entry_of(cache, seq);
+    return e->size > 0 && e->seq == seq ? e : NULL;
+}
+
+void retransmit_cache_clear(struct retransmit_cache *cache)
+{
+    for (size_t i = 0; i < cache->capacity; i++)
+        cache->entries[i].size = 0;
+    cache->highest = 0;
+    cache->key_frame_seq = 0;
+}
+
+size_t retransmit_cache_find_key_frame(const struct retransmit_cache *cache, size_t packets_max,
+                                       uint64_t *first)
+{
+    if (cache->key_frame_seq == 0 || cache->highest - cache->key_frame_seq >= packets_max)
+        return 0;
+    for (uint64_t seq = cache->key_frame_seq; seq <= cache->highest; seq++) {
+        if (retransmit_cache_find(cache, seq) == NULL)
+            return 0;
+    }
+    *first = cache->key_frame_seq;
+    return (size_t)(cache->highest - cache->key_frame_seq + 1);
+}

@@ -1,0 +1,46 @@
+/* The recent packets of one publication, for every receiver's retransmissions and for late joiners:
+ * a ring by sequence number, decrypted, memory taken once. Sans-IO. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "base/usec.h"
+
+#define RETRANSMIT_PACKET_BYTES 1500
+
+struct retransmit_entry {
+    uint64_t seq; /* unwrapped; valid while `size` > 0 */
+    usec_t at;
+    uint16_t size;
+    bool key_frame; /* a key frame begins here */
+    uint8_t *data;
+};
+
+struct retransmit_cache {
+    struct retransmit_entry *entries;
+    uint8_t *block;
+    size_t capacity; /* a power of two */
+    size_t packet_bytes;
+    uint64_t highest;
+    uint64_t key_frame_seq; /* where the newest key frame begins; 0: none */
+};
+
+/* `capacity` packets (rounded up to a power of two) of at most `packet_bytes`. STATUS_NO_MEMORY,
+ * STATUS_CONFIG. */
+MUST_CHECK enum status retransmit_cache_init(struct retransmit_cache *cache, size_t capacity,
+                                             size_t packet_bytes);
+void retransmit_cache_destroy(struct retransmit_cache *cache);
+
+/* Copies the packet in; one that is too long or older than the ring is left out. */
+void retransmit_cache_store(struct retransmit_cache *cache, usec_t now, uint64_t seq,
+                            struct bytes packet, bool key_frame);
+/* NULL when it is not held. Valid until the ring has gone round. */
+const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cache *cache,
+                                                     uint64_t seq);
+void retransmit_cache_clear(struct retransmit_cache *cache);
+
+/* How many packets lead from the newest key frame to the newest packet, all of them held; 0 when
+ * there is none, one is missing, or there are more than `packets_max`. *first is where they begin.
+ */
+size_t retransmit_cache_find_key_frame(const struct retransmit_cache *cache, size_t packets_max,
+                                       uint64_t *first);

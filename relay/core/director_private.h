@@ -1,0 +1,103 @@
+/* The director's tables; private to director*.c. */
+#pragma once
+
+#include "base/hash_map.h"
+#include "base/pool.h"
+#include "relay/core/director.h"
+#include "relay/core/speaker_detector.h"
+
+#define DIRECTOR_OUT_MAX 16384 /* queued control messages, and as many shard messages */
+#define DIRECTOR_VOICES_MAX 64 /* open microphones in one room */
+
+struct director_grant {
+    bool open, reserved;
+    bool confirmed; /* granted again since signaling connected: resync closes the others */
+};
+
+struct director_participant {
+    struct pool_handle handle;
+    uint64_t id, room;
+    uint32_t session;
+    uint32_t shard;
+    bool present; /* has a transport; otherwise only grants are kept for it */
+    enum control_media_state state;
+    struct director_grant grants[SEND_SLOT_COUNT];
+    struct speaker speaker;
+    struct shard_participant_stats stats, reported;
+    usec_t reported_at;
+};
+
+struct director_slot {
+    struct publication_ref ref; /* participant 0: nobody */
+    bool confirmed;
+    usec_t since;
+};
+
+struct director_room {
+    struct pool_handle handle;
+    uint64_t id;
+    uint32_t members_on[CONTROL_SHARDS_MAX];
+    uint32_t members;
+    struct director_slot slots[ROOM_SLOT_COUNT];
+    uint64_t voices[DIRECTOR_VOICES_MAX]; /* participants with an open microphone, oldest first */
+    size_t voice_count;
+    uint64_t speakers[CONTROL_SPEAKERS_MAX]; /* as last told */
+    size_t speaker_count;
+    usec_t told_at;
+};
+
+struct director_shard {
+    uint32_t participants, publications;
+    struct relay_stats counters;
+    uint32_t cpu_permille, loop_p50_us, loop_p99_us;
+};
+
+/* A queue of heap copies; the message given last is freed at the next poll. */
+struct director_queue {
+    void **items;
+    size_t head, count;
+    void *given;
+};
+
+struct director {
+    struct director_config config;
+    struct log log;
+    struct rng rng;
+    bool connected;
+    bool synced; /* signaling's sync_end has come */
+    struct pool participants, rooms;
+    struct hash_map participants_by_id, rooms_by_id;
+    struct director_shard shards[CONTROL_SHARDS_MAX];
+    struct director_machine machine;
+    struct director_queue messages, shard_messages;
+    usec_t report_at, voices_at;
+};
+
+struct director_participant *director_find_participant(struct director *d, uint64_t id);
+/* Makes it where it is missing; NULL when full. */
+struct director_participant *director_add_participant(struct director *d, uint64_t id);
+struct director_room *director_find_room(struct director *d, uint64_t id);
+
+/* Queued copies; a full queue drops and logs. */
+struct control_message *director_tell(struct director *d, enum control_type type);
+struct shard_message *director_order(struct director *d, uint32_t shard,
+                                     enum shard_message_type type);
+
+/* director_room.c */
+struct director_room *director_room_add(struct director *d, uint64_t id);
+void director_room_member_changed(struct director *d, struct director_room *room, uint32_t shard,
+                                  int change);
+void director_room_bind(struct director *d, usec_t now, struct director_room *room,
+                        enum room_slot slot, struct publication_ref ref);
+/* Tells one shard all that stands on the room's slots (it has its first member). */
+void director_room_brief_shard(struct director *d, struct director_room *room, uint32_t shard);
+void director_room_set_voice(struct director *d, usec_t now, struct director_room *room,
+                             uint64_t participant, bool open);
+/* Everything of this participant leaves the slots. */
+void director_room_forget(struct director *d, usec_t now, struct director_room *room,
+                          uint64_t participant);
+/* Levels have changed or time has passed: voices, voice_any, speakers. */
+void director_room_update_voices(struct director *d, usec_t now, struct director_room *room);
+
+/* director_report.c */
+void director_report(struct director *d, usec_t now);

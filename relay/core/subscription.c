@@ -1,0 +1,204 @@
+#include "relay/core/subscription.h"
+
+#include "base/hash.h"
+#include "wire/rtp_extension.h"
+
+#define RESEND_AGAIN_US MILLISECONDS(100)
+#define RESEND_CREDIT_MAX (256 * 1024)
+#define RESEND_CREDIT_START (32 * 1024)
+#define RESEND_SHARE 4 /* a quarter of what was sent */
+#define FRAME_US_MIN 20000
+
+uint32_t codec_profile_hash(const char *profile)
+{
+    static const uint64_t key[2];
+    return (uint32_t)hash_bytes(bytes_of_string(profile), key);
+}
+
+void subscription_init(struct subscription *s, struct participant *owner,
+                       const struct receive_slot_parameters *params, struct rng *rng)
+{
+    *s = (struct subscription){.owner = owner,
+                               .slot = params->slot,
+                               .ssrc = params->ssrc,
+                               .rtx_ssrc = params->rtx_ssrc,
+                               .resend_credit_bytes = RESEND_CREDIT_START};
+    memcpy(s->mid, params->mid, sizeof s->mid);
+    s->codec_count = params->codec_count;
+    for (size_t i = 0; i < params->codec_count; i++) {
+        s->codecs[i] = (struct subscription_codec){
+            .codec = params->codecs[i].codec,
+            .profile_hash = codec_profile_hash(params->codecs[i].profile),
+            .payload_type = params->codecs[i].payload_type,
+            .rtx_payload_type = params->codecs[i].rtx_payload_type};
+    }
+    /* Below 2^15, so that early loss cannot confuse the receiver's SRTP roll-over guess; one cycle
+     * up, so that unwrapped numbers never go below zero. */
+    s->next_seq = 0x10000 + rng_below(rng, 0x8000);
+    s->rtx_seq = 0x10000 + rng_below(rng, 0x8000);
+    s->last_timestamp = rng_u32(rng);
+}
+
+void subscription_reset_source(struct subscription *s)
+{
+    s->source_serial = 0;
+}
+
+static void choose_payload_type(struct subscription *s, const struct media_packet *packet)
+{
+    s->has_payload_type = false;
+    for (size_t i = 0; i < s->codec_count; i++) {
+        if (s->codecs[i].codec != packet->codec ||
+            s->codecs[i].profile_hash != packet->profile_hash)
+            continue;
+        s->has_payload_type = true;
+        s->payload_type = s->codecs[i].payload_type;
+        s->rtx_payload_type = s->codecs[i].rtx_payload_type;
+        return;
+    }
+}
+
+/* The first packet of an epoch goes out right behind the last one sent; its timestamp is as much
+ * later as the wall says, at least one frame. */
+static void begin_epoch(struct subscription *s, usec_t now, const struct media_packet *packet)
+{
+    uint32_t step = packet->clock_rate / (1000000u / FRAME_US_MIN);
+    if (s->started) {
+        usec_t elapsed = now - s->last_sent_at;
+        uint64_t ticks = (uint64_t)(elapsed > 0 ? elapsed : 0) * packet->clock_rate / 1000000u;
+        step = ticks > step ? (uint32_t)ticks : step;
+    }
+    s->first_seq = packet->seq;
+    s->seq_offset = s->next_seq - packet->seq;
+    s->timestamp_offset = s->last_timestamp + step - packet->header.timestamp;
+    memset(s->resends, 0, sizeof s->resends);
+    s->waiting_key_frame = false;
+}
+
+enum subscription_verdict subscription_accept(struct subscription *s, usec_t now,
+                                              const struct media_packet *packet, uint64_t *seq,
+                                              uint32_t *timestamp)
+{
+    if (s->source_serial != packet->source_serial) {
+        s->source_serial = packet->source_serial;
+        s->clock_rate = packet->clock_rate;
+        s->waiting_key_frame = true;
+        choose_payload_type(s, packet);
+    }
+    if (!s->has_payload_type)
+        return SUBSCRIPTION_NO_CODEC;
+    if (s->waiting_key_frame) {
+        if (!packet->key_frame)
+            return SUBSCRIPTION_WAIT_KEY_FRAME;
+        begin_epoch(s, now, packet);
+    }
+    if (packet->seq < s->first_seq)
+        return SUBSCRIPTION_STALE;
+    *seq = packet->seq + s->seq_offset;
+    *timestamp = packet->header.timestamp + s->timestamp_offset;
+    if (*seq >= s->next_seq) {
+        s->next_seq = *seq + 1;
+        s->last_timestamp = *timestamp;
+        s->last_sent_at = now;
+    }
+    s->started = true;
+    s->packets_sent++;
+    s->bytes_sent += packet->header.payload.size;
+    int64_t credit = s->resend_credit_bytes + (int64_t)(packet->header.payload.size / RESEND_SHARE);
+    s->resend_credit_bytes = credit > RESEND_CREDIT_MAX ? RESEND_CREDIT_MAX : credit;
+    return SUBSCRIPTION_SEND;
+}
+
+bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
+                                  uint64_t *source_seq, uint64_t *seq)
+{
+    if (!s->started || s->source_serial == 0 || s->waiting_key_frame)
+        return false;
+    uint64_t last = s->next_seq - 1;
+    uint16_t behind = (uint16_t)(last - seq16);
+    if (behind > 0x7fff || behind > last)
+        return false;
+    *seq = last - behind;
+    *source_seq = *seq - s->seq_offset;
+    return *source_seq >= s->first_seq && *seq >= s->first_seq + s->seq_offset;
+}
+
+bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
+                               size_t bytes)
+{
+    size_t place = seq % SUBSCRIPTION_RESENDS;
+    bool same = s->resends[place].seq == seq && s->resends[place].count > 0;
+    if (same && (s->resends[place].count >= SUBSCRIPTION_RESENDS_EACH ||
+                 now - s->resends[place].at < usec_max(RESEND_AGAIN_US, rtt_us)))
+        return false;
+    if (s->resend_credit_bytes < (int64_t)bytes)
+        return false;
+    s->resend_credit_bytes -= (int64_t)bytes;
+    s->resends[place].count = same ? (uint8_t)(s->resends[place].count + 1) : 1;
+    s->resends[place].seq = seq;
+    s->resends[place].at = now;
+    return true;
+}
+
+/* What a receiver gets of the publisher's extensions. Not: mid (its own), rid and repaired-rid (our
+ * business), transport_cc (its own numbering, when wanted), abs_send_time (of this sending). */
+static bool is_passed_on(enum header_extension extension)
+{
+    switch (extension) {
+    case HEADER_EXTENSION_AUDIO_LEVEL:
+    case HEADER_EXTENSION_VIDEO_ORIENTATION:
+    case HEADER_EXTENSION_PLAYOUT_DELAY:
+    case HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR:
+    case HEADER_EXTENSION_CONTENT_TYPE:
+    case HEADER_EXTENSION_COLOR_SPACE:
+    case HEADER_EXTENSION_ABS_CAPTURE_TIME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Of a key frame's dependency descriptor only what fits; the rest of the header leaves this room.
+ */
+#define EXTENSIONS_BYTES_MAX 96
+
+void subscription_write_header(const struct subscription *s, struct writer *out, usec_t now,
+                               const struct media_packet *packet, const uint8_t *ids, uint16_t seq,
+                               uint32_t timestamp, uint32_t ssrc, uint8_t payload_type)
+{
+    struct rtp_extension elements[HEADER_EXTENSION_COUNT];
+    uint8_t send_time[RTP_ABS_SEND_TIME_BYTES];
+    size_t count = 0;
+    size_t bytes = 0;
+    if (ids[HEADER_EXTENSION_MID] != 0) {
+        elements[count++] =
+            (struct rtp_extension){ids[HEADER_EXTENSION_MID], bytes_of_string(s->mid)};
+        bytes += 2 + elements[0].data.size;
+    }
+    if (ids[HEADER_EXTENSION_ABS_SEND_TIME] != 0) {
+        rtp_extension_store_abs_send_time(send_time, rtp_abs_send_time_of(now));
+        elements[count++] = (struct rtp_extension){ids[HEADER_EXTENSION_ABS_SEND_TIME],
+                                                   bytes_of(send_time, sizeof send_time)};
+        bytes += 2 + sizeof send_time;
+    }
+    for (size_t i = 0; i < HEADER_EXTENSION_COUNT; i++) {
+        struct bytes data;
+        if (ids[i] == 0 || !is_passed_on((enum header_extension)i) ||
+            !rtp_extension_find(&packet->header, packet->extension_ids[i], &data) ||
+            bytes + 2 + data.size > EXTENSIONS_BYTES_MAX)
+            continue;
+        elements[count++] = (struct rtp_extension){ids[i], data};
+        bytes += 2 + data.size;
+    }
+    uint8_t block[EXTENSIONS_BYTES_MAX + 8];
+    struct writer w = writer_of((struct bytes_mut){block, sizeof block});
+    struct rtp_header header = {.marker = packet->header.marker,
+                                .payload_type = payload_type,
+                                .seq = seq,
+                                .timestamp = timestamp,
+                                .ssrc = ssrc};
+    if (count > 0 &&
+        rtp_extension_write(&w, elements, count, &header.extension_profile) == STATUS_OK)
+        header.extension = bytes_const(writer_written(&w));
+    rtp_write_header(out, &header);
+}

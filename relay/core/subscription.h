@@ -1,0 +1,121 @@
+/* One room slot towards one participant: its own SSRC, sequence numbers without a gap of our
+ * making, and timestamps that run on when the slot's source changes. Sans-IO; the participant
+ * embeds it.
+ *
+ * A source is a publication in one epoch: an epoch ends when its slot is closed, its SSRC changes,
+ * or another publication takes the room slot. Inside an epoch numbers are shifted by a constant, so
+ * loss on the way in stays visible as a gap; between epochs they go on as if nothing had been.
+ */
+#pragma once
+
+#include "base/rng.h"
+#include "base/usec.h"
+#include "control/control_message.h"
+#include "relay/core/relay_stats.h"
+#include "wire/codec.h"
+#include "wire/rtp.h"
+
+struct participant;
+
+/* A publication's packet on its way to subscriptions; everything borrowed for the call. */
+struct media_packet {
+    uint64_t participant; /* the publisher */
+    enum send_slot source;
+    uint64_t source_serial; /* of publication and epoch; never 0 */
+    enum media_codec codec;
+    uint32_t profile_hash;
+    uint32_t clock_rate;
+    uint64_t seq; /* unwrapped */
+    bool key_frame;
+    const uint8_t *extension_ids; /* as the publisher numbers them; HEADER_EXTENSION_COUNT */
+    struct rtp_header header;
+};
+
+/* What a receiver negotiated for one codec. */
+struct subscription_codec {
+    enum media_codec codec;
+    uint32_t profile_hash;
+    uint8_t payload_type, rtx_payload_type;
+};
+
+#define SUBSCRIPTION_RESENDS 64     /* retransmissions remembered */
+#define SUBSCRIPTION_RESENDS_EACH 3 /* per packet (sfu-engineering practice) */
+#define SUBSCRIPTION_HISTORY 4      /* epochs whose numbers can still be asked for */
+
+struct subscription {
+    struct participant *owner; /* borrowed: who embeds this */
+    enum room_slot slot;
+    uint32_t ssrc, rtx_ssrc;
+    char mid[MID_BYTES];
+    struct subscription_codec codecs[CONTROL_CODECS_MAX];
+    size_t codec_count;
+    uint32_t room_place; /* index in the room's list of this slot */
+
+    /* The present epoch. */
+    uint64_t source_serial; /* 0: none yet */
+    uint64_t first_seq;     /* of the source: older ones belong to the past */
+    uint64_t seq_offset;    /* out = in + offset (mod 2^64) */
+    uint32_t timestamp_offset;
+    uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
+    bool has_payload_type;
+    bool waiting_key_frame;
+    uint32_t clock_rate;
+
+    /* What went out. */
+    bool started;
+    uint64_t next_seq; /* highest sent + 1 */
+    uint32_t last_timestamp;
+    usec_t last_sent_at;
+    uint64_t rtx_seq;
+    uint64_t packets_sent, bytes_sent;
+    usec_t report_at; /* next sender report */
+
+    /* Retransmission limits. */
+    struct {
+        uint64_t seq;
+        usec_t at;
+        uint8_t count;
+    } resends[SUBSCRIPTION_RESENDS];
+    int64_t resend_credit_bytes;
+
+    /* From the receiver's reports. */
+    uint32_t loss_permille;
+};
+
+uint32_t codec_profile_hash(const char *profile);
+
+void subscription_init(struct subscription *s, struct participant *owner,
+                       const struct receive_slot_parameters *params, struct rng *rng);
+
+/* What forwarding decided. */
+enum subscription_verdict {
+    SUBSCRIPTION_SEND,
+    SUBSCRIPTION_WAIT_KEY_FRAME, /* video of a new source: nothing is sent until a key frame */
+    SUBSCRIPTION_NO_CODEC,
+    SUBSCRIPTION_STALE /* a packet from before this epoch began for this receiver */
+};
+
+/* Moves to the packet's source when it is new, and gives the packet its numbers: *seq, *timestamp.
+ */
+enum subscription_verdict subscription_accept(struct subscription *s, usec_t now,
+                                              const struct media_packet *packet, uint64_t *seq,
+                                              uint32_t *timestamp);
+
+/* The next packet's source has nothing to do with the last one's (the slot was emptied). */
+void subscription_reset_source(struct subscription *s);
+
+/* Which packet of the present source went out as `seq16`; false when that is no longer known. */
+bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
+                                  uint64_t *source_seq, uint64_t *seq);
+
+/* Whether packet `seq` may be sent again now: at most three times, not twice within max(100 ms,
+ * rtt), and not more than a quarter of what was sent. Notes it when so. */
+bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
+                               size_t bytes);
+
+/* Writes an outgoing RTP header with its extensions into `out`: mid, and what the publisher sent
+ * and this receiver negotiated (`ids`: the receiver's numbers). STATUS_TRUNCATED cannot happen with
+ * TX_HEADER_BYTES unless a publisher's extension is too long: it is then left out. */
+void subscription_write_header(const struct subscription *s, struct writer *out, usec_t now,
+                               const struct media_packet *packet, const uint8_t *ids, uint16_t seq,
+                               uint32_t timestamp, uint32_t ssrc, uint8_t payload_type);
