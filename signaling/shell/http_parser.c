@@ -320,7 +320,10 @@ static bool is_hopeless(const struct http_parser *parser)
                 return true;
         return false;
     }
-    return end == parser->head || end[-1] != '\r';
+    size_t spaces = 0;
+    for (const char *c = parser->head; c < end; c++)
+        spaces += *c == ' ';
+    return end[-1] != '\r' || spaces != 2;
 }
 
 static enum http_parse_result feed_head(struct http_parser *parser, struct bytes *input)
