@@ -9,3 +9,7 @@
 
 bool control_type_find(const char *name, enum control_type *out);
 bool control_media_state_find(const char *name, enum control_media_state *out);
+
+/* control_message_write with another id than the message's. */
+MUST_CHECK enum status control_message_write_as(const struct control_message *message, uint32_t id,
+                                                struct bytes_mut out, size_t *size);

@@ -168,7 +168,7 @@ static void parse_codecs(struct take *t, const json_t *object, struct codec_para
         c->transport_cc = get_flag(t, o, "transport_cc");
         c->remb = get_flag(t, o, "remb");
         get_text(t, o, "profile", c->profile, sizeof c->profile);
-        if (c->clock_rate == 0)
+        if (c->codec == MEDIA_CODEC_NONE || c->clock_rate == 0)
             fail(t, STATUS_MALFORMED);
     }
     *out_count = count;
@@ -182,10 +182,11 @@ static void parse_send_slot(struct take *t, const json_t *o, struct send_slot_pa
     const json_t *rids = get_array(t, o, "rids", CONTROL_ENCODINGS_MAX, &s->rid_count);
     for (size_t i = 0; i < s->rid_count; i++) {
         const json_t *rid = json_array_get(rids, i);
-        if (!json_is_string(rid) ||
-            !bytes_to_string(bytes_of(json_string_value(rid), json_string_length(rid)), s->rids[i],
-                             RID_BYTES))
+        struct bytes text = bytes_of(json_string_value(rid), json_string_length(rid));
+        if (!json_is_string(rid))
             fail(t, STATUS_MALFORMED);
+        else if (!bytes_to_string(text, s->rids[i], RID_BYTES))
+            fail(t, STATUS_LIMIT);
     }
     const json_t *encodings =
         get_array(t, o, "encodings", CONTROL_ENCODINGS_MAX, &s->encoding_count);
@@ -315,6 +316,8 @@ static void parse_room_stats(struct take *t, const json_t *o, struct control_roo
 static void parse_hello(struct take *t, const json_t *o, struct control_hello *h)
 {
     h->version = get_u32(t, o, "version");
+    if (h->version != CONTROL_VERSION)
+        return; /* refused for that; its other fields are not ours to judge */
     get_text(t, o, "name", h->name, sizeof h->name);
     get_text(t, o, "boot_id", h->boot_id, sizeof h->boot_id);
     h->shards = get_u32(t, o, "shards");
@@ -328,9 +331,10 @@ static void parse_speakers(struct take *t, const json_t *o, struct control_speak
     const json_t *array = get_array(t, o, "participants", CONTROL_SPEAKERS_MAX, &s->count);
     for (size_t i = 0; i < s->count; i++) {
         const json_t *id = json_array_get(array, i);
-        if (!json_is_integer(id) || json_integer_value(id) < 0)
+        json_int_t number = json_integer_value(id);
+        if (!json_is_integer(id) || number < 0 || (uint64_t)number > CONTROL_ID_MAX)
             fail(t, STATUS_MALFORMED);
-        s->participants[i] = (uint64_t)json_integer_value(id);
+        s->participants[i] = (uint64_t)number;
     }
 }
 

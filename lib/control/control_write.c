@@ -315,14 +315,14 @@ static void write_body(struct build *b, json_t *o, const struct control_message 
     }
 }
 
-enum status control_message_write(const struct control_message *message, struct bytes_mut out,
-                                  size_t *size)
+enum status control_message_write_as(const struct control_message *message, uint32_t id,
+                                     struct bytes_mut out, size_t *size)
 {
     struct build b = {0};
     json_t *o = json_object();
     set_text(&b, o, "type", control_type_name(message->type));
-    if (message->id != 0)
-        set_integer(&b, o, "id", message->id);
+    if (id != 0)
+        set_integer(&b, o, "id", id);
     if (message->to != 0)
         set_integer(&b, o, "to", message->to);
     write_body(&b, o, message);
@@ -334,4 +334,10 @@ enum status control_message_write(const struct control_message *message, struct 
         return STATUS_TRUNCATED;
     *size = needed;
     return STATUS_OK;
+}
+
+enum status control_message_write(const struct control_message *message, struct bytes_mut out,
+                                  size_t *size)
+{
+    return control_message_write_as(message, message->id, out, size);
 }

@@ -26,10 +26,13 @@ void frame_stream_destroy(struct frame_stream *s)
 
 enum status frame_stream_fill(struct frame_stream *s)
 {
-    while (s->in_bytes < IN_CAPACITY) {
-        ssize_t got = recv(s->fd, s->in + s->in_bytes, IN_CAPACITY - s->in_bytes, 0);
+    memmove(s->in, s->in + s->in_start, s->in_end - s->in_start);
+    s->in_end -= s->in_start;
+    s->in_start = 0;
+    while (s->in_end < IN_CAPACITY) {
+        ssize_t got = recv(s->fd, s->in + s->in_end, IN_CAPACITY - s->in_end, 0);
         if (got > 0)
-            s->in_bytes += (size_t)got;
+            s->in_end += (size_t)got;
         else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return STATUS_OK;
         else if (got == 0 || errno != EINTR)
@@ -40,34 +43,30 @@ enum status frame_stream_fill(struct frame_stream *s)
 
 enum status frame_stream_next(struct frame_stream *s, struct bytes *out)
 {
-    if (s->given > 0) {
-        memmove(s->in, s->in + s->given, s->in_bytes - s->given);
-        s->in_bytes -= s->given;
-        s->given = 0;
-    }
-    if (s->in_bytes < 4)
-        return STATUS_NOT_FOUND;
-    size_t size = load_u32(s->in);
-    if (size > FRAME_STREAM_PAYLOAD_MAX)
+    struct reader r = reader_of(bytes_of(s->in + s->in_start, s->in_end - s->in_start));
+    size_t size = read_u32(&r);
+    if (!r.failed && size > FRAME_STREAM_PAYLOAD_MAX)
         return STATUS_LIMIT;
-    if (s->in_bytes < 4 + size)
+    struct bytes payload = read_bytes(&r, size);
+    if (r.failed)
         return STATUS_NOT_FOUND;
-    *out = bytes_of(s->in + 4, size);
-    s->given = 4 + size;
+    *out = payload;
+    s->in_start += 4 + size;
     return STATUS_OK;
 }
 
 static enum status make_room(struct frame_stream *s, size_t more)
 {
-    if (s->out_sent > 0) {
+    /* Moved only when it pays: a long queue is not shifted for each frame. */
+    if (s->out_sent > s->out_bytes / 2) {
         memmove(s->out, s->out + s->out_sent, s->out_bytes - s->out_sent);
         s->out_bytes -= s->out_sent;
         s->out_sent = 0;
     }
+    if (s->out_bytes - s->out_sent + more > FRAME_STREAM_OUT_MAX)
+        return STATUS_LIMIT;
     if (s->out_bytes + more <= s->out_capacity)
         return STATUS_OK;
-    if (s->out_bytes + more > FRAME_STREAM_OUT_MAX)
-        return STATUS_LIMIT;
     size_t capacity = (s->out_bytes + more) * 2;
     uint8_t *grown = realloc(s->out, capacity);
     if (grown == NULL)
@@ -84,9 +83,12 @@ enum status frame_stream_queue(struct frame_stream *s, struct bytes payload)
     enum status status = make_room(s, payload.size + 4);
     if (status != STATUS_OK)
         return status;
-    store_u32(s->out + s->out_bytes, (uint32_t)payload.size);
-    memcpy(s->out + s->out_bytes + 4, payload.data, payload.size);
-    s->out_bytes += payload.size + 4;
+    struct writer w =
+        writer_of((struct bytes_mut){s->out + s->out_bytes, s->out_capacity - s->out_bytes});
+    write_u32(&w, (uint32_t)payload.size);
+    write_bytes(&w, payload);
+    CHECK(!w.failed);
+    s->out_bytes += writer_size(&w);
     return STATUS_OK;
 }
 

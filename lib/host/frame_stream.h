@@ -12,8 +12,7 @@
 struct frame_stream {
     int fd; /* owned; -1: closed */
     uint8_t *in;
-    size_t in_bytes;
-    size_t given; /* bytes at the front that frame_stream_next has handed out */
+    size_t in_start, in_end; /* what has come and was not handed out yet */
     uint8_t *out;
     size_t out_bytes, out_sent, out_capacity;
 };
@@ -22,9 +21,10 @@ struct frame_stream {
 MUST_CHECK enum status frame_stream_init(struct frame_stream *s, int fd);
 void frame_stream_destroy(struct frame_stream *s);
 
-/* Reads what is there. STATUS_SYSTEM: the other side is gone. */
+/* Reads what is there, or as much as there is room for. STATUS_SYSTEM: the other side is gone; what
+ * came before can still be taken. */
 MUST_CHECK enum status frame_stream_fill(struct frame_stream *s);
-/* The next whole frame, borrowed until the next call; STATUS_NOT_FOUND when there is none,
+/* The next whole frame, borrowed until the next fill; STATUS_NOT_FOUND when there is none,
  * STATUS_LIMIT for one that is too long: close then. */
 MUST_CHECK enum status frame_stream_next(struct frame_stream *s, struct bytes *out);
 

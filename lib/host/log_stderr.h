@@ -1,6 +1,7 @@
 /* The log sink of the services: one line on stderr per event,
  * "2026-11-23T17:04:05.123Z info event tag key=value". At most ten lines a second of one event;
- * what is left out is counted and said with the event's next line. Any thread may write. */
+ * what is left out is counted and said in a line of its own by the first line of a later second.
+ * Any thread may write; none waits for whoever reads stderr: a full pipe loses lines. */
 #pragma once
 
 #include "base/log.h"

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/random.h>
 
@@ -10,6 +11,8 @@ void random_bytes(void *out, size_t size)
     uint8_t *at = out;
     while (size > 0) {
         ssize_t got = getrandom(at, size, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
         CHECK(got > 0);
         at += got;
         size -= (size_t)got;

@@ -1,23 +1,14 @@
 #include "host/settings.h"
 
 #include "base/bytes.h"
+#include "host/settings_private.h"
 
-#include <cyaml/cyaml.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-/* Where a value came from decides whether the next one adds to a list or replaces it. */
-enum source { SOURCE_NONE, SOURCE_DEFAULT, SOURCE_FILE, SOURCE_COMMAND_LINE };
-
-struct loading {
-    const struct settings_program *program;
-    const struct setting *table;
-    size_t count;
-    uint8_t *values;
-    enum source sources[SETTINGS_MAX];
-};
-
-PRINTF_LIKE(2, 3)
-static enum settings_outcome complain(const struct loading *l, const char *format, ...)
+enum settings_outcome settings_complain(const struct settings_loading *l, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -65,14 +56,18 @@ static enum status add_items(struct setting_list *list, const char *text, char *
              "at most %d values of at most %d characters, with commas between", SETTING_LIST_MAX,
              SETTING_ITEM_BYTES - 1);
     for (const char *at = text;;) {
-        size_t length = strcspn(at, ",");
+        at += strspn(at, " ");
+        size_t rest = strcspn(at, ",");
+        size_t length = rest;
+        while (length > 0 && at[length - 1] == ' ')
+            length--;
         if (list->count == SETTING_LIST_MAX || length == 0 ||
             !bytes_to_string(bytes_of(at, length), list->items[list->count], SETTING_ITEM_BYTES))
             return STATUS_CONFIG;
         list->count++;
-        if (at[length] == '\0')
+        if (at[rest] == '\0')
             return STATUS_OK;
-        at += length + 1;
+        at += rest + 1;
     }
 }
 
@@ -94,9 +89,8 @@ enum status settings_set(const struct setting *s, void *values, const char *text
     return STATUS_CONFIG;
 }
 
-/* Replaces what a weaker source said; a list grows within one source. */
-static enum status set_from(struct loading *l, size_t index, const char *text, enum source source,
-                            char *expected)
+enum status settings_set_from(struct settings_loading *l, size_t index, const char *text,
+                              enum settings_source source, char *expected)
 {
     const struct setting *s = &l->table[index];
     if (source < l->sources[index])
@@ -107,97 +101,9 @@ static enum status set_from(struct loading *l, size_t index, const char *text, e
     return settings_set(s, l->values, text, expected);
 }
 
-/* --- The file. Every value is read as text by libcyaml, so that both sources have one parser. */
-
-struct cyaml_messages {
-    char text[1024];
-};
-
-static void keep_message(cyaml_log_t level, void *context, const char *format, va_list args)
-{
-    struct cyaml_messages *m = context;
-    size_t used = strlen(m->text);
-    (void)level;
-    if (used + 1 < sizeof m->text)
-        vsnprintf(m->text + used, sizeof m->text - used, format, args);
-    for (char *at = m->text + used; *at != '\0'; at++) {
-        if (*at == '\n')
-            *at = ' ';
-    }
-}
-
-/* The line on which a top-level key stands, for errors that libcyaml cannot know. */
-static unsigned line_of_key(const char *path, const char *key)
-{
-    FILE *file = fopen(path, "r");
-    char line[1024];
-    unsigned number = 0;
-    unsigned found = 0;
-    size_t length = strlen(key);
-    while (file != NULL && found == 0 && fgets(line, sizeof line, file) != NULL) {
-        number++;
-        size_t start = strspn(line, " \t\"'");
-        if (strncmp(line + start, key, length) == 0 &&
-            strchr(":\"' \t", line[start + length]) != NULL)
-            found = number;
-    }
-    if (file != NULL)
-        fclose(file);
-    return found;
-}
-
-static enum settings_outcome take_file_values(struct loading *l, const char *path, char **texts)
-{
-    for (size_t i = 0; i < l->count; i++) {
-        char expected[SETTING_ITEM_BYTES] = "";
-        if (texts[i] == NULL || set_from(l, i, texts[i], SOURCE_FILE, expected) == STATUS_OK)
-            continue;
-        return complain(l, "%s:%u: %s: expected %s, got '%s'", path,
-                        line_of_key(path, l->table[i].key), l->table[i].key, expected, texts[i]);
-    }
-    return SETTINGS_RUN;
-}
-
-static enum settings_outcome load_file(struct loading *l, const char *path)
-{
-    FILE *probe = fopen(path, "r");
-    if (probe == NULL)
-        return complain(l, "--config: cannot read '%s': %s", path, strerror(errno));
-    fclose(probe);
-    cyaml_schema_field_t fields[SETTINGS_MAX + 1] = {0};
-    for (size_t i = 0; i < l->count; i++) {
-        fields[i] = (cyaml_schema_field_t){
-            .key = l->table[i].key,
-            .data_offset = (uint32_t)(i * sizeof(char *)),
-            .value = {.type = CYAML_STRING,
-                      .flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-                      .data_size = sizeof(char),
-                      .string = {.min = 0, .max = 4096}},
-        };
-    }
-    const cyaml_schema_value_t schema = {.type = CYAML_MAPPING,
-                                         .flags = CYAML_FLAG_POINTER,
-                                         .data_size = (uint32_t)(l->count * sizeof(char *)),
-                                         .mapping = {.fields = fields}};
-    struct cyaml_messages messages = {0};
-    const cyaml_config_t config = {.log_fn = keep_message,
-                                   .log_ctx = &messages,
-                                   .mem_fn = cyaml_mem,
-                                   .log_level = CYAML_LOG_ERROR,
-                                   .flags = CYAML_CFG_NO_ALIAS};
-    char **texts = NULL;
-    cyaml_err_t error = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&texts, NULL);
-    if (error != CYAML_OK)
-        return complain(l, "%s: expected lines of 'key: value' with keys of --help: %s (%s)", path,
-                        cyaml_strerror(error), messages.text);
-    enum settings_outcome outcome = texts != NULL ? take_file_values(l, path, texts) : SETTINGS_RUN;
-    cyaml_free(&config, &schema, texts, 0);
-    return outcome;
-}
-
 /* --- The command line */
 
-static void print_help(const struct loading *l)
+static void print_help(const struct settings_loading *l)
 {
     printf("%s: %s\n\nUsage: %s %s\n\n", l->program->name, l->program->summary, l->program->name,
            l->program->usage != NULL ? l->program->usage : "[options]");
@@ -220,7 +126,7 @@ static void print_help(const struct loading *l)
     printf("  %-28s\n  %-28s\n", "--help", "--version");
 }
 
-static size_t find_setting(const struct loading *l, const char *key, size_t length)
+static size_t find_setting(const struct settings_loading *l, const char *key, size_t length)
 {
     for (size_t i = 0; i < l->count; i++) {
         if (strlen(l->table[i].key) == length && strncmp(l->table[i].key, key, length) == 0)
@@ -251,30 +157,31 @@ static bool is_key(const struct option *o, const char *key)
     return bytes_equal_string(bytes_of(o->key, o->key_length), key);
 }
 
-static enum settings_outcome take_option(struct loading *l, const struct option *o, int argc,
-                                         char **argv, int *at)
+static enum settings_outcome take_option(struct settings_loading *l, const struct option *o,
+                                         int argc, char **argv, int *at)
 {
     size_t index = find_setting(l, o->key, o->key_length);
     bool is_config = is_key(o, "config");
     if (index == l->count && !is_config)
-        return complain(l, "unknown option '%s'", argv[*at]);
+        return settings_complain(l, "unknown option '%s'", argv[*at]);
     const char *value = o->value;
     if (value == NULL && !is_config && l->table[index].type == SETTING_BOOLEAN)
         value = "true";
     if (value == NULL) {
         if (*at + 1 >= argc)
-            return complain(l, "%s needs a value", argv[*at]);
+            return settings_complain(l, "%s needs a value", argv[*at]);
         value = argv[++*at];
     }
     if (is_config)
-        return load_file(l, value);
+        return settings_load_file(l, value);
     char expected[SETTING_ITEM_BYTES] = "";
-    if (set_from(l, index, value, SOURCE_COMMAND_LINE, expected) != STATUS_OK)
-        return complain(l, "--%s: expected %s, got '%s'", l->table[index].key, expected, value);
+    if (settings_set_from(l, index, value, SETTINGS_FROM_COMMAND_LINE, expected) != STATUS_OK)
+        return settings_complain(l, "--%s: expected %s, got '%s'", l->table[index].key, expected,
+                                 value);
     return SETTINGS_RUN;
 }
 
-static enum settings_outcome take_command_line(struct loading *l, int argc, char **argv,
+static enum settings_outcome take_command_line(struct settings_loading *l, int argc, char **argv,
                                                size_t *argument_count)
 {
     int kept = 1;
@@ -282,7 +189,7 @@ static enum settings_outcome take_command_line(struct loading *l, int argc, char
         struct option option;
         if (!split_option(argv[at], &option)) {
             if (!l->program->takes_arguments)
-                return complain(l, "unexpected '%s'", argv[at]);
+                return settings_complain(l, "unexpected '%s'", argv[at]);
             argv[kept++] = argv[at];
             continue;
         }
@@ -308,11 +215,13 @@ enum settings_outcome settings_load(const struct settings_program *program,
                                     char **argv, void *values, size_t *argument_count)
 {
     CHECK(count <= SETTINGS_MAX);
-    struct loading l = {.program = program, .table = table, .count = count, .values = values};
+    struct settings_loading l = {
+        .program = program, .table = table, .count = count, .values = values};
     for (size_t i = 0; i < count; i++) {
         char expected[SETTING_ITEM_BYTES];
         if (table[i].fallback != NULL && table[i].fallback[0] != '\0')
-            CHECK(set_from(&l, i, table[i].fallback, SOURCE_DEFAULT, expected) == STATUS_OK);
+            CHECK(settings_set_from(&l, i, table[i].fallback, SETTINGS_FROM_DEFAULT, expected) ==
+                  STATUS_OK);
     }
     return take_command_line(&l, argc, argv, argument_count);
 }

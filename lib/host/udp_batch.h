@@ -6,8 +6,9 @@
 #include "host/udp_socket.h"
 
 #define UDP_BATCH_DATAGRAMS 64
-#define UDP_BATCH_DATAGRAM_BYTES 2048 /* longer ones are cut by the kernel, and then dropped here  \
-                                       */
+#define UDP_BATCH_DATAGRAM_BYTES                                                                   \
+    2048 /* longer ones are cut by the kernel, and then dropped here                               \
+          */
 
 struct udp_received {
     struct net_addr from;

@@ -13,8 +13,8 @@ struct udp_socket {
 };
 
 /* Port 0 lets the system choose; `local` says which. IPv6 sockets take IPv6 only, so that no IPv4
- * address ever comes in IPv6's clothes. STATUS_EXISTS when the port is in use, STATUS_SYSTEM
- * otherwise. */
+ * address ever comes in IPv6's clothes. STATUS_CONFIG for an address without family, STATUS_EXISTS
+ * when the port is in use, STATUS_SYSTEM otherwise; errno says more. */
 MUST_CHECK enum status udp_socket_open(struct udp_socket *out, const struct net_addr *local,
-                                       struct log *log);
+                                       const struct log *log);
 void udp_socket_close(struct udp_socket *s);
