@@ -4,7 +4,7 @@
  */
 
 /** How far a picture is enlarged at most: beyond it only the blur grows. */
-const UPSCALE_MAX = 1.5;
+const UPSCALE_MAX = 2;
 
 export class Playback {
   /**

@@ -63,7 +63,7 @@ function MicButton({ state, session }) {
       kind=${on ? 'on' : 'primary'} size="large" testid="mic-toggle" shortcut="m" disabled=${status === 'asking'}
       onClick=${() => session.mic.toggle()} />
     <p class="mic-state" data-testid="mic-state" data-status=${status}>
-      ${t(on ? 'mic.is_on' : 'mic.is_off')}${on && html`<${LevelMeter} track=${session.mic.track} />`}
+      <span>${t(on ? 'mic.is_on' : 'mic.is_off')}</span>${on && html`<${LevelMeter} track=${session.mic.track} />`}
     </p>
   </div>`;
 }
