@@ -42,7 +42,7 @@ void receive_stats_take_block(struct receive_stats *s, usec_t now, uint32_t ssrc
         .ssrc = ssrc,
         .fraction_lost = s->fraction_lost,
         .cumulative_lost = (int32_t)((int64_t)expected - (int64_t)s->received),
-        .highest_seq = (uint32_t)s->highest,
+        .highest_seq = (uint32_t)(s->highest - 0x10000), /* unwrapping begins one cycle up */
         .jitter = (uint32_t)s->jitter,
         .last_sr = s->last_sr,
         .delay_since_sr =

@@ -1,0 +1,110 @@
+#include "relay/core/publication.h"
+
+#define SEEN_WINDOW 1024
+
+enum status publication_create(struct publication **out, struct publication_ref ref, uint64_t room,
+                               bool is_home, uint32_t home)
+{
+    struct publication *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return STATUS_NO_MEMORY;
+    p->ref = ref;
+    p->room = room;
+    p->is_home = is_home;
+    p->home = home;
+    *out = p;
+    return STATUS_OK;
+}
+
+void publication_free(struct publication *p)
+{
+    if (p == NULL)
+        return;
+    retransmit_cache_destroy(&p->cache);
+    free(p);
+}
+
+enum status publication_prepare_cache(struct publication *p)
+{
+    if (p->has_cache)
+        return STATUS_OK;
+    bool audio = send_slot_kind(p->ref.source) == MEDIA_KIND_AUDIO;
+    enum status status =
+        retransmit_cache_init(&p->cache, audio ? PUBLICATION_AUDIO_CACHE : PUBLICATION_VIDEO_CACHE,
+                              RETRANSMIT_PACKET_BYTES);
+    p->has_cache = status == STATUS_OK;
+    return status;
+}
+
+void publication_begin_epoch(struct publication *p, uint32_t epoch, uint64_t serial,
+                             enum media_codec codec, const char *profile)
+{
+    p->epoch = epoch;
+    p->serial = serial;
+    p->codec = codec;
+    snprintf(p->profile, sizeof p->profile, "%s", profile);
+    p->profile_hash = codec_profile_hash(p->profile);
+    p->clock_rate = media_codec_kind(codec) == MEDIA_KIND_AUDIO ? 48000 : 90000;
+    p->has_clock = false;
+    if (p->has_cache)
+        retransmit_cache_clear(&p->cache);
+}
+
+bool publication_admit_key_frame_request(struct publication *p, usec_t now)
+{
+    usec_t interval = p->ref.source == SEND_SLOT_SCREEN ? PUBLICATION_KEY_FRAME_SCREEN_US
+                                                        : PUBLICATION_KEY_FRAME_CAMERA_US;
+    if (!p->wants_key_frame ||
+        (p->key_frame_asked_at != 0 && now - p->key_frame_asked_at < interval))
+        return false;
+    p->key_frame_asked_at = now;
+    return true;
+}
+
+/* Differences of timestamps are taken as signed, so that both directions work across a wrap. */
+bool publication_find_ntp(const struct publication *p, uint32_t timestamp, uint64_t *ntp)
+{
+    if (!p->has_clock || p->clock_rate == 0)
+        return false;
+    int64_t ticks = (int32_t)(timestamp - p->clock_timestamp);
+    *ntp = p->clock_ntp + (uint64_t)(ticks * ((int64_t)1 << 32) / (int64_t)p->clock_rate);
+    return true;
+}
+
+/* The publisher's clock has a zero of its own. The offset is what the first report says, then
+ * followed slowly: network jitter must not show up as lip-sync jitter. The smallest seen counts
+ * most, since delay only ever adds. */
+void publication_note_sender_report(struct publication *p, usec_t now, uint64_t ntp_now,
+                                    uint64_t publisher_ntp, uint32_t timestamp)
+{
+    (void)now;
+    int64_t offset = (int64_t)(ntp_now - publisher_ntp);
+    int64_t off_by = offset - p->clock_offset;
+    if (!p->has_clock_offset || off_by > ((int64_t)1 << 32) || off_by < -((int64_t)1 << 32))
+        p->clock_offset = offset;
+    else
+        p->clock_offset += off_by < 0 ? off_by / 4 : off_by / 64;
+    p->has_clock_offset = true;
+    p->has_clock = true;
+    p->clock_ntp = publisher_ntp + (uint64_t)p->clock_offset;
+    p->clock_timestamp = timestamp;
+}
+
+bool publication_encoding_is_duplicate(struct publication_encoding *e, uint64_t seq,
+                                       uint64_t highest_before)
+{
+    if (highest_before == 0)
+        memset(e->seen, 0, sizeof e->seen);
+    else if (seq + SEEN_WINDOW <= highest_before)
+        return true;
+    uint64_t from = highest_before + 1;
+    if (highest_before != 0 && seq > highest_before + SEEN_WINDOW)
+        from = seq - SEEN_WINDOW + 1;
+    for (uint64_t at = from; highest_before != 0 && at <= seq; at++)
+        e->seen[at % SEEN_WINDOW / 64] &= ~((uint64_t)1 << (at % 64));
+    uint64_t bit = (uint64_t)1 << (seq % 64);
+    uint64_t *word = &e->seen[seq % SEEN_WINDOW / 64];
+    bool seen = (*word & bit) != 0;
+    *word |= bit;
+    return seen;
+}

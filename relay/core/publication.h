@@ -1,0 +1,96 @@
+/* One send slot's stream as a shard knows it: at its publisher's shard (home) with everything that
+ * concerns the publisher, elsewhere as a replica that only feeds subscriptions. Both keep the
+ * recent packets. Heap; owned by the shard's table. Sans-IO. */
+#pragma once
+
+#include "base/seq.h"
+#include "relay/core/shard_message.h"
+#include "relay/core/subscription.h"
+#include "rtc/nack_generator.h"
+#include "rtc/receive_stats.h"
+#include "rtc/retransmit_cache.h"
+
+#define PUBLICATION_AUDIO_CACHE 256
+#define PUBLICATION_VIDEO_CACHE 2048
+#define PUBLICATION_REPLAY_PACKETS 400 /* key frame and tail for a late joiner, at most */
+#define PUBLICATION_KEY_FRAME_SCREEN_US SECONDS(1) /* between two requests */
+#define PUBLICATION_KEY_FRAME_CAMERA_US 500000
+#define PUBLICATION_SILENT_US SECONDS(2) /* a microphone without a packet */
+#define PUBLICATION_LEVEL_US 60000       /* between two levels to the director */
+
+/* One SSRC of the publisher. Only the first encoding that sends is forwarded. */
+struct publication_encoding {
+    uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
+    struct seq_unwrapper unwrapper;
+    struct nack_generator nack;
+    struct receive_stats received;
+    uint64_t seen[16]; /* of the last 1024 numbers: which have come */
+};
+
+struct publication {
+    struct publication_ref ref;
+    uint64_t room;
+    bool is_home;
+    uint32_t home;  /* shard */
+    uint32_t slots; /* bit n: on room slot n of its room */
+
+    /* What it carries now. */
+    uint32_t epoch;  /* a new one whenever numbers or codec start afresh */
+    uint64_t serial; /* of publication and epoch, unique on this shard */
+    enum media_codec codec;
+    char profile[CODEC_PROFILE_BYTES];
+    uint32_t profile_hash;
+    uint32_t clock_rate;
+    struct retransmit_cache cache;
+    bool has_cache;
+    uint8_t extension_ids[HEADER_EXTENSION_COUNT];
+
+    /* The publisher's clock: a sender report's pair, moved to our NTP time. */
+    bool has_clock;
+    uint64_t clock_ntp;
+    uint32_t clock_timestamp;
+    int64_t clock_offset; /* our NTP minus the publisher's, smoothed; home only */
+    bool has_clock_offset;
+
+    /* Key-frame requests. */
+    bool wants_key_frame;
+    usec_t key_frame_asked_at; /* 0: never */
+
+    /* Home only. */
+    bool open; /* granted */
+    bool active;
+    usec_t active_at;                          /* last packet */
+    const struct send_slot_parameters *params; /* in the participant */
+    struct publication_encoding encodings[CONTROL_ENCODINGS_MAX];
+    uint8_t payload_type; /* of the present epoch */
+    bool has_payload_type;
+    usec_t level_at;
+    uint32_t level_sum, level_count;
+    usec_t report_at;
+};
+
+MUST_CHECK enum status publication_create(struct publication **out, struct publication_ref ref,
+                                          uint64_t room, bool is_home, uint32_t home);
+void publication_free(struct publication *p);
+
+/* A new epoch: caches are emptied, subscriptions will go on without a gap from the next packet (or
+ * key frame). */
+void publication_begin_epoch(struct publication *p, uint32_t epoch, uint64_t serial,
+                             enum media_codec codec, const char *profile);
+
+/* Takes memory for the cache where there is none yet; called at a stream's first packet. */
+MUST_CHECK enum status publication_prepare_cache(struct publication *p);
+
+/* True, and noted, when a request should go to the publisher (home) or the home shard (replica)
+ * now. */
+bool publication_admit_key_frame_request(struct publication *p, usec_t now);
+
+/* The RTP timestamp's NTP time (ours): from the publisher's reports. False before the first one. */
+bool publication_find_ntp(const struct publication *p, uint32_t timestamp, uint64_t *ntp);
+void publication_note_sender_report(struct publication *p, usec_t now, uint64_t ntp_now,
+                                    uint64_t publisher_ntp, uint32_t timestamp);
+
+/* Whether this number of the encoding has come before; notes it. Numbers too old to tell count as
+ * seen. */
+bool publication_encoding_is_duplicate(struct publication_encoding *e, uint64_t seq,
+                                       uint64_t highest_before);
