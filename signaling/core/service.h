@@ -78,9 +78,9 @@ void service_handle_http_aborted(struct service *service, struct instant at, uin
 
 /* --- Relays, 0 .. SERVICE_RELAYS_MAX-1. The shell runs control_session on each link; the service
  * sees whole messages. When the session is up: `connected`, then the relay's hello as a message.
- * A SERVICE_RELAY message with `id` not 0 is a request: the shell gives that number to the session as
- * context, and puts it into `to` of the answer (or of the session's error "timeout"). One with `id` 0
- * is written as an event; what cannot be written for want of room must end the link (resync
+ * A SERVICE_RELAY message with `id` not 0 is a request: the shell gives that number to the session
+ * as context, and puts it into `to` of the answer (or of the session's error "timeout"). One with
+ * `id` 0 is written as an event; what cannot be written for want of room must end the link (resync
  * repairs), never be left out. */
 void service_handle_relay_connected(struct service *service, struct instant at, size_t relay);
 void service_handle_relay_message(struct service *service, struct instant at, size_t relay,
@@ -95,8 +95,8 @@ usec_t service_next_timeout(const struct service *service);
  * everything so far durable with one fsync, so draining once per turn lets a crowd that joins
  * together share it. */
 enum service_output_type {
-    SERVICE_SEND,     /* `text` to `connection` */
-    SERVICE_CLOSE,    /* close `connection` with `code` (RFC 6455) after what was sent; may repeat */
+    SERVICE_SEND,  /* `text` to `connection` */
+    SERVICE_CLOSE, /* close `connection` with `code` (RFC 6455) after what was sent; may repeat */
     SERVICE_RESPONSE, /* `response` to `exchange` */
     SERVICE_RELAY     /* `message` to `relay` */
 };
