@@ -151,7 +151,7 @@ static int parse_request_line(char *line, struct http_message *message, struct h
     int status = parse_target(target, message->path);
     if (status != 0)
         return status;
-    if (strncmp(version, "HTTP/", 5) != 0)
+    if (strncmp(version, "HTTP/", 5) != 0 || strlen(version) != 8 || version[6] != '.')
         return 400;
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
         return 505;
@@ -314,16 +314,14 @@ static enum http_parse_result begin_body(struct http_parser *parser)
 static bool is_hopeless(const struct http_parser *parser)
 {
     const char *end = memchr(parser->head, '\n', parser->head_size);
-    if (end == NULL) {
-        for (size_t i = 0; i < parser->head_size && i < 32 && parser->head[i] != ' '; i++)
-            if (!is_token_char(parser->head[i]))
-                return true;
-        return false;
-    }
+    size_t size = end != NULL ? (size_t)(end - parser->head) : parser->head_size;
     size_t spaces = 0;
-    for (const char *c = parser->head; c < end; c++)
-        spaces += *c == ' ';
-    return end[-1] != '\r' || spaces != 2;
+    for (size_t i = 0; i < size; i++) {
+        spaces += parser->head[i] == ' ';
+        if (spaces == 0 && !is_token_char(parser->head[i]))
+            return true;
+    }
+    return spaces > 2 || (end != NULL && (spaces != 2 || end[-1] != '\r'));
 }
 
 static enum http_parse_result feed_head(struct http_parser *parser, struct bytes *input)
