@@ -270,18 +270,17 @@ static void parse_relay_stats(struct take *t, const json_t *o, struct control_re
     const json_t *shards = get_array(t, o, "shards", CONTROL_SHARDS_MAX, &s->shard_count);
     for (size_t i = 0; i < s->shard_count; i++) {
         const json_t *e = json_array_get(shards, i);
-        s->shards[i] = (struct control_shard_stats){
-            .participants = get_u32(t, e, "participants"),
-            .publications = get_u32(t, e, "publications"),
-            .packets_in = get_id(t, e, "packets_in"),
-            .packets_out = get_id(t, e, "packets_out"),
-            .bytes_in = get_id(t, e, "bytes_in"),
-            .bytes_out = get_id(t, e, "bytes_out"),
-            .drops = get_id(t, e, "drops"),
-            .cpu_permille = get_u32(t, e, "cpu_permille"),
-            .loop_p50_us = get_u32(t, e, "loop_p50_us"),
-            .loop_p99_us = get_u32(t, e, "loop_p99_us"),
-        };
+        struct control_shard_stats *stats = &s->shards[i];
+        stats->participants = get_u32(t, e, "participants");
+        stats->publications = get_u32(t, e, "publications");
+        stats->packets_in = get_id(t, e, "packets_in");
+        stats->packets_out = get_id(t, e, "packets_out");
+        stats->bytes_in = get_id(t, e, "bytes_in");
+        stats->bytes_out = get_id(t, e, "bytes_out");
+        stats->drops = get_id(t, e, "drops");
+        stats->cpu_permille = get_u32(t, e, "cpu_permille");
+        stats->loop_p50_us = get_u32(t, e, "loop_p50_us");
+        stats->loop_p99_us = get_u32(t, e, "loop_p99_us");
     }
     const json_t *drops = get_array(t, o, "drops", CONTROL_DROP_REASONS_MAX, &s->drop_count);
     for (size_t i = 0; i < s->drop_count; i++) {
