@@ -1,120 +1,73 @@
 #include "ctl/command_line.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WORDS_MAX 5
+#define EXPIRES_IN_MAX_S (400 * 24 * 3600)
+#define AT(field) offsetof(struct command_settings, field)
 
-const char command_usage[] =
-    "Usage: amphi-ctl [options] COMMAND\n"
-    "\n"
-    "Asks and steers an Amphi server through its HTTP API.\n"
-    "\n"
-    "  classes list\n"
-    "  classes create --title TEXT\n"
-    "  classes show CLASS\n"
-    "  classes end CLASS\n"
-    "  invites list CLASS\n"
-    "  invites create CLASS --role trainer|learner|operator [--name TEXT]\n"
-    "                       [--expires-in SECONDS] [--single-use]\n"
-    "  invites revoke CLASS INVITE\n"
-    "  participants CLASS\n"
-    "  floor give CLASS PARTICIPANT\n"
-    "  floor take CLASS PARTICIPANT\n"
-    "  remove CLASS PARTICIPANT\n"
-    "  health\n"
-    "  metrics\n"
-    "\n"
-    "  --data DIR        where run.json and api_key are             (./data)\n"
-    "  --url URL         the server, instead of run.json's base_url\n"
-    "  --key KEY         the API key (better --key-file: others see a command line)\n"
-    "  --key-file FILE   the file it is in, instead of run.json's api_key\n"
-    "  --ca FILE         certificate authority to trust, PEM\n"
-    "  --json            print the server's answer as it is\n"
-    "  --help, --version\n"
-    "\n"
-    "Ends with 0, or with 1 when the server refuses, 2 for a bad command line, 3 when the server\n"
-    "cannot be reached, 4 when it is not healthy.\n";
+static const struct setting table[] = {
+    {"data", SETTING_STRING, AT(data), 0, 0, "data", "folder", "where run.json and api_key are"},
+    {"url", SETTING_STRING, AT(url), 0, 0, NULL, "URL",
+     "the server, instead of run.json's base_url"},
+    {"key", SETTING_STRING, AT(key), 0, 0, NULL, NULL,
+     "the API key (better key-file: others see a command line)"},
+    {"key-file", SETTING_STRING, AT(key_file), 0, 0, NULL, "file",
+     "the file it is in, instead of run.json's api_key"},
+    {"ca", SETTING_STRING, AT(ca), 0, 0, NULL, "file", "certificate authority to trust, PEM"},
+    {"json", SETTING_BOOLEAN, AT(json), 0, 0, NULL, NULL, "print the server's answer as it is"},
+    {"title", SETTING_STRING, AT(title), 0, 0, NULL, NULL, "of a class to create"},
+    {"role", SETTING_STRING, AT(role), 0, 0, NULL, NULL,
+     "of an invite: trainer, learner or operator"},
+    {"name", SETTING_STRING, AT(name), 0, 0, NULL, NULL,
+     "whose invite; empty: the person types it"},
+    {"expires-in", SETTING_INTEGER, AT(expires_in_s), 0, EXPIRES_IN_MAX_S, "0", "s",
+     "how long an invite is good; 0: the server's usual day"},
+    {"single-use", SETTING_BOOLEAN, AT(single_use), 0, 0, NULL, NULL, "an invite for one join"},
+};
 
-/* What stands on the command line, before it has a meaning. */
+static const struct settings_program program = {
+    .name = "amphi-ctl",
+    .summary = "Asks and steers an Amphi server through its HTTP API.",
+    .usage =
+        "[options] COMMAND\n"
+        "\n"
+        "  classes list\n"
+        "  classes create --title TEXT\n"
+        "  classes show CLASS\n"
+        "  classes end CLASS\n"
+        "  invites list CLASS\n"
+        "  invites create CLASS --role ROLE [--name TEXT] [--expires-in SECONDS] [--single-use]\n"
+        "  invites revoke CLASS INVITE\n"
+        "  participants CLASS\n"
+        "  floor give CLASS PARTICIPANT\n"
+        "  floor take CLASS PARTICIPANT\n"
+        "  remove CLASS PARTICIPANT\n"
+        "  health\n"
+        "  metrics\n"
+        "\n"
+        "Ends with 0; 1 when the server refuses, 2 for a bad command line, 3 when the server "
+        "cannot\n"
+        "be reached, 4 when it is not healthy.",
+    .takes_arguments = true,
+};
+
+/* The words of the command. */
 struct words {
     const char *word[WORDS_MAX];
     size_t count;
-    const char *title, *role, *name, *expires_in;
-    bool single_use;
 };
 
-__attribute__((format(printf, 2, 3))) static enum status refuse(char *error, const char *format,
-                                                                ...)
+PRINTF_LIKE(2, 3) static enum status refuse(char *error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(error, COMMAND_ERROR_BYTES, format, args);
     va_end(args);
     return STATUS_CONFIG;
-}
-
-static const char **value_option(struct command *command, struct words *words, const char *name)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } options[] = {
-        {"--data", &command->data},
-        {"--url", &command->url},
-        {"--key", &command->key},
-        {"--key-file", &command->key_file},
-        {"--ca", &command->ca},
-        {"--title", &words->title},
-        {"--role", &words->role},
-        {"--name", &words->name},
-        {"--expires-in", &words->expires_in},
-    };
-    for (size_t i = 0; i < COUNT_OF(options); i++)
-        if (strcmp(name, options[i].name) == 0)
-            return options[i].value;
-    return NULL;
-}
-
-static bool take_flag(struct command *command, struct words *words, const char *name)
-{
-    if (strcmp(name, "--json") == 0)
-        command->json = true;
-    else if (strcmp(name, "--single-use") == 0)
-        words->single_use = true;
-    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-        command->kind = COMMAND_HELP;
-    else if (strcmp(name, "--version") == 0)
-        command->kind = COMMAND_VERSION;
-    else
-        return false;
-    return true;
-}
-
-static enum status split(int argc, char **argv, struct command *command, struct words *words,
-                         char *error)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *argument = argv[i];
-        const char **value = value_option(command, words, argument);
-        if (value != NULL) {
-            if (i + 1 >= argc)
-                return refuse(error, "%s needs a value", argument);
-            *value = argv[++i];
-        } else if (take_flag(command, words, argument)) {
-            continue;
-        } else if (argument[0] == '-') {
-            return refuse(error, "unknown option '%s'", argument);
-        } else if (words->count == WORDS_MAX) {
-            return refuse(error, "unexpected '%s'", argument);
-        } else {
-            words->word[words->count++] = argument;
-        }
-    }
-    return STATUS_OK;
 }
 
 /* --- Paths */
@@ -158,42 +111,33 @@ static enum status set_member(json_t *object, const char *key, json_t *value, ch
                : refuse(error, "'%s' is not valid UTF-8", key);
 }
 
-static enum status make_class(const struct words *words, struct command *command, char *error)
+static enum status make_class(struct command *command, char *error)
 {
-    if (words->title == NULL)
+    if (command->settings.title[0] == '\0')
         return refuse(error, "classes create needs --title");
     command->body = json_object();
-    return set_member(command->body, "title", json_string(words->title), error);
+    return set_member(command->body, "title", json_string(command->settings.title), error);
 }
 
-static enum status add_expiry(const struct words *words, struct command *command, char *error)
-{
-    char *end = NULL;
-    if (words->expires_in == NULL)
-        return STATUS_OK;
-    errno = 0;
-    long seconds = strtol(words->expires_in, &end, 10);
-    if (errno != 0 || end == words->expires_in || *end != '\0' || seconds < 1)
-        return refuse(error, "--expires-in: expected a number of seconds, got '%s'",
-                      words->expires_in);
-    return set_member(command->body, "expires_in_s", json_integer(seconds), error);
-}
-
-static enum status make_invite(const struct words *words, struct command *command, char *error)
+static enum status make_invite(struct command *command, char *error)
 {
     static const char *const roles[] = {"trainer", "learner", "operator"};
+    const struct command_settings *given = &command->settings;
     bool known = false;
-    for (size_t i = 0; words->role != NULL && i < COUNT_OF(roles); i++)
-        known = known || strcmp(words->role, roles[i]) == 0;
+    for (size_t i = 0; i < COUNT_OF(roles); i++)
+        known = known || strcmp(given->role, roles[i]) == 0;
     if (!known)
         return refuse(error, "invites create needs --role trainer, learner or operator");
     command->body = json_object();
-    enum status status = set_member(command->body, "role", json_string(words->role), error);
-    if (status == STATUS_OK && words->name != NULL)
-        status = set_member(command->body, "name", json_string(words->name), error);
-    if (status == STATUS_OK && words->single_use)
-        status = set_member(command->body, "single_use", json_true(), error);
-    return status == STATUS_OK ? add_expiry(words, command, error) : status;
+    enum status status = set_member(command->body, "role", json_string(given->role), error);
+    if (status == STATUS_OK)
+        status = set_member(command->body, "name", json_string(given->name), error);
+    if (status == STATUS_OK)
+        status = set_member(command->body, "single_use", json_boolean(given->single_use), error);
+    if (status == STATUS_OK && given->expires_in_s > 0)
+        status =
+            set_member(command->body, "expires_in_s", json_integer(given->expires_in_s), error);
+    return status;
 }
 
 /* --- Commands */
@@ -203,7 +147,7 @@ static const struct form {
     size_t identifiers;
     const char *method, *path;
     enum command_view view;
-    enum status (*make_body)(const struct words *, struct command *, char *);
+    enum status (*make_body)(struct command *, char *);
     bool needs_no_key;
 } forms[] = {
     {"classes", "list", 0, "GET", "/api/v1/classes", VIEW_CLASSES, NULL, false},
@@ -254,23 +198,29 @@ static enum status fill(const struct words *words, struct command *command, char
     command->needs_no_key = form->needs_no_key;
     enum status status = make_path(form->path, words->word + named, command->path, error);
     if (status == STATUS_OK && form->make_body != NULL)
-        status = form->make_body(words, command, error);
+        status = form->make_body(command, error);
     return status;
 }
 
-enum status command_parse(int argc, char **argv, struct command *out, char *error)
+enum settings_outcome command_load(int argc, char **argv, struct command *out)
 {
+    char error[COMMAND_ERROR_BYTES];
     struct words words = {0};
-    struct command command = {.kind = COMMAND_CALL};
-    enum status status = split(argc, argv, &command, &words, error);
-    if (status == STATUS_OK && command.kind == COMMAND_CALL)
-        status = fill(&words, &command, error);
-    if (status != STATUS_OK) {
-        command_destroy(&command);
-        return status;
-    }
-    *out = command;
-    return STATUS_OK;
+    size_t count = 0;
+    *out = (struct command){.method = NULL};
+    enum settings_outcome outcome =
+        settings_load(&program, table, COUNT_OF(table), argc, argv, &out->settings, &count);
+    if (outcome != SETTINGS_RUN)
+        return outcome;
+    for (; words.count < count && words.count < WORDS_MAX; words.count++)
+        words.word[words.count] = argv[1 + words.count];
+    enum status status = count > WORDS_MAX ? refuse(error, "unexpected '%s'", argv[1 + WORDS_MAX])
+                                           : fill(&words, out, error);
+    if (status == STATUS_OK)
+        return SETTINGS_RUN;
+    command_destroy(out);
+    fprintf(stderr, "amphi-ctl: %s\nSee amphi-ctl --help.\n", error);
+    return SETTINGS_EXIT_USAGE;
 }
 
 void command_destroy(struct command *command)

@@ -1,7 +1,8 @@
-/* amphi-ctl's arguments as a request to the API: no I/O, so that a test can look at every form. */
+/* amphi-ctl's settings and words as a request to the API. */
 #pragma once
 
 #include "base/status.h"
+#include "host/settings.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -21,20 +22,30 @@ enum command_view {
     VIEW_NOTHING
 };
 
-enum command_kind { COMMAND_CALL, COMMAND_HELP, COMMAND_VERSION };
+/* Where the server is, and what some commands take beside their identifiers; "" or 0: not given. */
+struct command_settings {
+    char data[SETTING_TEXT_BYTES];
+    char url[SETTING_TEXT_BYTES];
+    char key[SETTING_TEXT_BYTES];
+    char key_file[SETTING_TEXT_BYTES];
+    char ca[SETTING_TEXT_BYTES];
+    bool json;
+    char title[SETTING_TEXT_BYTES];
+    char role[SETTING_TEXT_BYTES];
+    char name[SETTING_TEXT_BYTES];
+    int64_t expires_in_s;
+    bool single_use;
+};
 
 struct command {
-    enum command_kind kind;
+    struct command_settings settings;
     const char *method;
     char path[COMMAND_PATH_BYTES]; /* identifiers percent-encoded */
     json_t *body;                  /* NULL: none */
     enum command_view view;
-    bool json;                                    /* --json */
-    bool needs_no_key;                            /* health, metrics */
-    const char *url, *key, *key_file, *ca, *data; /* as given; NULL */
+    bool needs_no_key; /* health, metrics */
 };
 
-/* STATUS_CONFIG for a bad argument, in words in error (COMMAND_ERROR_BYTES). */
-MUST_CHECK enum status command_parse(int argc, char **argv, struct command *out, char *error);
+/* Anything but SETTINGS_RUN: all has been said, on stdout or stderr. */
+enum settings_outcome command_load(int argc, char **argv, struct command *out);
 void command_destroy(struct command *command);
-extern const char command_usage[];

@@ -8,8 +8,8 @@
 
 enum exit_code { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_UNHEALTHY };
 
-#define KEY_BYTES 512
-#define URL_BYTES 512
+#define KEY_BYTES SETTING_TEXT_BYTES
+#define URL_BYTES SETTING_TEXT_BYTES
 #define PATH_BYTES 4096
 
 struct target {
@@ -40,20 +40,20 @@ static void copy_member(const json_t *object, const char *key, char *out, size_t
 static void find_target(const struct command *command, struct target *target)
 {
     char path[PATH_BYTES];
-    const char *data = command->data != NULL ? command->data : "data";
+    const struct command_settings *given = &command->settings;
     *target = (struct target){.url = "", .key = ""};
-    snprintf(path, sizeof(path), "%s/run.json", data);
+    snprintf(path, sizeof(path), "%s/run.json", given->data);
     json_t *run = json_load_file(path, 0, NULL);
     copy_member(run, "base_url", target->url, sizeof(target->url));
     copy_member(run, "api_key", target->key, sizeof(target->key));
     json_decref(run);
-    snprintf(path, sizeof(path), "%s/api_key", data);
+    snprintf(path, sizeof(path), "%s/api_key", given->data);
     if (target->key[0] == '\0')
         (void)read_first_line(path, target->key, sizeof(target->key));
-    if (command->url != NULL)
-        snprintf(target->url, sizeof(target->url), "%s", command->url);
-    if (command->key != NULL)
-        snprintf(target->key, sizeof(target->key), "%s", command->key);
+    if (given->url[0] != '\0')
+        snprintf(target->url, sizeof(target->url), "%s", given->url);
+    if (given->key[0] != '\0')
+        snprintf(target->key, sizeof(target->key), "%s", given->key);
     size_t size = strlen(target->url);
     while (size > 0 && target->url[size - 1] == '/')
         target->url[--size] = '\0';
@@ -70,12 +70,12 @@ static int show(const struct command *command, const struct api_answer *answer)
     bool health = command->view == VIEW_HEALTH;
     bool good = answer->status >= 200 && answer->status < 300;
     if (!good && !(health && answer->status == 503)) {
-        if (command->json)
+        if (command->settings.json)
             puts(answer->text);
         print_problem(stderr, answer->status, answer->text);
         return EXIT_REFUSED;
     }
-    if (command->json && command->view != VIEW_TEXT) {
+    if (command->settings.json && command->view != VIEW_TEXT) {
         if (answer->size > 0)
             puts(answer->text);
     } else {
@@ -90,9 +90,9 @@ static int run(const struct command *command)
     struct api_answer answer;
     char error[256];
     find_target(command, &target);
-    if (command->key_file != NULL &&
-        !read_first_line(command->key_file, target.key, sizeof(target.key)))
-        return complain("cannot read the key file", command->key_file);
+    const char *key_file = command->settings.key_file;
+    if (key_file[0] != '\0' && !read_first_line(key_file, target.key, sizeof(target.key)))
+        return complain("cannot read the key file", key_file);
     if (target.url[0] == '\0')
         return complain("no server: give --url, or --data with a run.json", "");
     if (target.key[0] == '\0' && !command->needs_no_key)
@@ -100,7 +100,7 @@ static int run(const struct command *command)
     struct api_client client = {
         .base_url = target.url,
         .key = target.key[0] != '\0' && !command->needs_no_key ? target.key : NULL,
-        .ca = command->ca,
+        .ca = command->settings.ca[0] != '\0' ? command->settings.ca : NULL,
     };
     enum status status =
         api_call(&client, command->method, command->path, command->body, &answer, error);
@@ -116,19 +116,9 @@ static int run(const struct command *command)
 int main(int argc, char **argv)
 {
     struct command command;
-    char error[COMMAND_ERROR_BYTES];
-    if (command_parse(argc, argv, &command, error) != STATUS_OK) {
-        fprintf(stderr, "amphi-ctl: %s\nSee amphi-ctl --help.\n", error);
-        return EXIT_USAGE;
-    }
-    if (command.kind == COMMAND_HELP) {
-        fputs(command_usage, stdout);
-        return EXIT_DONE;
-    }
-    if (command.kind == COMMAND_VERSION) {
-        puts("amphi-ctl " AMPHI_VERSION);
-        return EXIT_DONE;
-    }
+    enum settings_outcome outcome = command_load(argc, argv, &command);
+    if (outcome != SETTINGS_RUN)
+        return outcome == SETTINGS_EXIT_OK ? EXIT_DONE : EXIT_USAGE;
     int code = run(&command);
     command_destroy(&command);
     return code;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -351,6 +352,29 @@ static void handle_tick(void *context)
     event_timer_arm(&server->tick, at.now, at.now + TICK_US);
 }
 
+/* libwebsockets says nothing of why, and at a reload keeps half of a pair that does not fit. */
+static enum status check_certificate(const struct web_server *server)
+{
+    const struct web_server_config *config = &server->config;
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    const char *wrong = NULL;
+    if (context == NULL)
+        return STATUS_NO_MEMORY;
+    if (SSL_CTX_use_certificate_chain_file(context, config->cert) != 1)
+        wrong = config->cert;
+    else if (SSL_CTX_use_PrivateKey_file(context, config->key, SSL_FILETYPE_PEM) != 1 ||
+             SSL_CTX_check_private_key(context) != 1)
+        wrong = config->key;
+    if (wrong != NULL) {
+        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+        log_error(server->log, "certificate_unusable", "file=%s reason=\"%s\"", wrong,
+                  reason != NULL ? reason : strerror(errno));
+        ERR_clear_error();
+    }
+    SSL_CTX_free(context);
+    return wrong == NULL ? STATUS_OK : STATUS_CONFIG;
+}
+
 static enum status create_vhost(struct web_server *server)
 {
     const struct web_server_config *config = &server->config;
@@ -367,6 +391,11 @@ static enum status create_vhost(struct web_server *server)
         .alpn = "http/1.1",
         .timeout_secs = 10,
     };
+    if (config->cert != NULL) {
+        enum status status = check_certificate(server);
+        if (status != STATUS_OK)
+            return status;
+    }
     server->vhost = lws_create_vhost(event_loop_context(server->loop), &info);
     if (server->vhost == NULL) {
         log_error(server->log, "tls_setup_failed", "cert=%s",
@@ -458,7 +487,7 @@ void web_server_free(struct web_server *server)
 void web_server_reload_certificate(struct web_server *server)
 {
     const struct web_server_config *config = &server->config;
-    if (config->cert == NULL)
+    if (config->cert == NULL || check_certificate(server) != STATUS_OK)
         return;
     int failed = lws_tls_cert_updated(event_loop_context(server->loop), config->cert, config->key,
                                       NULL, 0, NULL, 0);

@@ -290,6 +290,13 @@ class Processes(unittest.TestCase):
         self.assertIn("--relay-socket", self.run_program("--help")[1])
         self.assertRegex(self.run_program("--version")[1], r"^amphi-signaling \d+\.\d+")
 
+    def test_a_certificate_that_cannot_be_used_is_named(self):
+        with tempfile.TemporaryDirectory() as data:
+            code, _, error = self.run_program("--port", str(free_port()), "--data", data, "--cert", "/nowhere/cert.pem",
+                                              "--key", "/nowhere/key.pem")
+            self.assertEqual(code, 1)
+            self.assertIn("certificate_unusable file=/nowhere/cert.pem", error)
+
     def test_a_port_in_use_is_named(self):
         with socket.socket() as taken, tempfile.TemporaryDirectory() as data:
             taken.bind(("127.0.0.1", 0))
@@ -414,6 +421,13 @@ class Tls(unittest.TestCase):
         with self.assertRaises((ssl.SSLError, ConnectionError)):
             self.get(context=context)
 
+    def test_amphi_ctl_verifies_the_certificate(self):
+        for options, expected in ((["--ca", self.cert], 4), ([], 3)):
+            done = subprocess.run([os.path.join(BUILD, "bin", "amphi-ctl"), *options, "--url",
+                                   f"https://localhost:{self.server.port}", "health"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=20, check=False)
+            self.assertEqual(done.returncode, expected, done.stderr)
+
     def test_a_large_file_comes_whole(self):
         _, _, response, _ = self.get("/modules/uplot/dist/uPlot.esm.js")
         head, _, body = response.partition(b"\r\n\r\n")
@@ -427,8 +441,17 @@ class Tls(unittest.TestCase):
             connection.close()
         self.assertEqual(status_of(self.get()[2]), 503)
 
-    def test_a_new_certificate_is_taken_on_sighup(self):
+    def test_a_new_certificate_is_taken_on_sighup_and_a_broken_one_is_not(self):
         before = self.get()[3]
+        os.rename(self.key, self.key + ".kept")
+        with open(self.key, "w", encoding="ascii") as key:
+            key.write("nonsense")
+        self.server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 5
+        while "certificate_unusable" not in self.server.log() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertIn(f"certificate_unusable file={self.key}", self.server.log())
+        self.assertEqual(self.get()[3], before)
         self.make_certificate()
         self.server.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + 5
