@@ -546,6 +546,8 @@ static void write_text(struct writer *w, const char *text)
 /* "https://host:port" as the WebSocket source of the same place. */
 static void write_socket_source(struct writer *w, const char *origin)
 {
+    if (strchr(origin, '[') != NULL)
+        return; /* CSP has no form for IPv6 addresses; 'self' covers them in today's browsers */
     if (strncmp(origin, "https://", 8) == 0) {
         write_text(w, " wss://");
         write_text(w, origin + 8);
