@@ -26,6 +26,15 @@ void receive_stats_handle_sender_report(struct receive_stats *s, usec_t now, uin
     s->last_sr_at = now;
 }
 
+/* Of 256 (RFC 3550 A.3); a whole interval lost would need nine bits. */
+static uint8_t fraction_of(int64_t lost, uint64_t expected)
+{
+    if (lost <= 0 || expected == 0)
+        return 0;
+    uint64_t fraction = (uint64_t)lost * 256 / expected;
+    return fraction > UINT8_MAX ? UINT8_MAX : (uint8_t)fraction;
+}
+
 void receive_stats_take_block(struct receive_stats *s, usec_t now, uint32_t ssrc,
                               struct rtcp_report_block *out)
 {
@@ -35,14 +44,13 @@ void receive_stats_take_block(struct receive_stats *s, usec_t now, uint32_t ssrc
         (int64_t)expected_interval - (int64_t)(s->received - s->received_before);
     s->expected_before = expected;
     s->received_before = s->received;
-    s->fraction_lost = expected_interval == 0 || lost_interval <= 0
-                           ? 0
-                           : (uint8_t)((uint64_t)lost_interval * 255 / expected_interval);
+    s->fraction_lost = fraction_of(lost_interval, expected_interval);
     *out = (struct rtcp_report_block){
         .ssrc = ssrc,
         .fraction_lost = s->fraction_lost,
         .cumulative_lost = (int32_t)((int64_t)expected - (int64_t)s->received),
-        .highest_seq = (uint32_t)(s->highest - 0x10000), /* unwrapping begins one cycle up */
+        /* Unwrapping begins one cycle up. */
+        .highest_seq = s->started ? (uint32_t)(s->highest - 0x10000) : 0,
         .jitter = (uint32_t)s->jitter,
         .last_sr = s->last_sr,
         .delay_since_sr =

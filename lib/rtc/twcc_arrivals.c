@@ -37,11 +37,11 @@ usec_t twcc_arrivals_next_timeout(const struct twcc_arrivals *t)
     return t->pending ? t->feedback_at : USEC_NEVER;
 }
 
-bool twcc_arrivals_write_due(struct twcc_arrivals *t, usec_t now, struct writer *w,
-                             uint32_t sender_ssrc, uint32_t media_ssrc)
+/* Writes about the numbers from `next` on; returns how many were covered, 0 when none of those in
+ * reach of one packet arrived. */
+static size_t write_from_next(struct twcc_arrivals *t, struct writer *w, uint32_t sender_ssrc,
+                              uint32_t media_ssrc)
 {
-    if (!t->pending || now < t->feedback_at)
-        return false;
     usec_t arrivals[RTCP_TWCC_WRITE_MAX];
     size_t count = 0;
     while (count < RTCP_TWCC_WRITE_MAX && t->next + count <= t->highest) {
@@ -50,13 +50,23 @@ bool twcc_arrivals_write_due(struct twcc_arrivals *t, usec_t now, struct writer 
     }
     size_t covered = rtcp_write_twcc(w, sender_ssrc, media_ssrc, t->feedback_count,
                                      (uint16_t)t->next, arrivals, count);
-    if (covered == 0)
-        covered = count; /* nothing in reach arrived: go on behind it */
-    else
-        t->feedback_count++;
-    t->next += covered;
+    t->next += covered > 0 ? covered : count;
+    return covered;
+}
+
+bool twcc_arrivals_write_due(struct twcc_arrivals *t, usec_t now, struct writer *w,
+                             uint32_t sender_ssrc, uint32_t media_ssrc)
+{
+    if (!t->pending || now < t->feedback_at)
+        return false;
+    size_t covered = 0;
+    while (covered == 0 && t->next <= t->highest)
+        covered = write_from_next(t, w, sender_ssrc, media_ssrc);
     t->pending = t->next <= t->highest;
     if (!t->pending)
         t->feedback_at = now + TWCC_FEEDBACK_US;
+    if (covered == 0 || w->failed)
+        return false; /* the caller had no room: as if this feedback had been lost */
+    t->feedback_count++;
     return true;
 }
