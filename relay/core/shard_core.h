@@ -57,3 +57,5 @@ void shard_core_handle_message(struct shard_core *core, usec_t now,
                                const struct shard_message *message, struct tx_batch *tx);
 void shard_core_handle_timeout(struct shard_core *core, usec_t now, struct tx_batch *tx);
 usec_t shard_core_next_timeout(const struct shard_core *core);
+/* Its counters, for the tx_batch that sends on its behalf. */
+struct relay_stats *shard_core_get_stats(struct shard_core *core);

@@ -61,8 +61,28 @@ void tx_batch_add_raw(struct tx_batch *tx, const struct net_addr *to, struct byt
     commit_packet(tx, to, data.size);
 }
 
+void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver, struct bytes data)
+{
+    CHECK(receiver < tx->receiver_count);
+    struct tx_receiver *r = &tx->receivers[receiver];
+    struct net_addr to;
+    uint8_t *packet = tx->packets[tx->burst_count];
+    size_t size = data.size;
+    if (size + TRANSPORT_SEAL_BYTES > TX_PACKET_BYTES || r->transport == NULL)
+        return;
+    if (!transport_get_remote(r->transport, now, &to)) {
+        tx->stats->drops[DROP_NO_ADDRESS]++;
+        return;
+    }
+    memcpy(packet, data.data, size);
+    if (transport_protect_rtcp(r->transport, packet, &size) != STATUS_OK)
+        tx->stats->drops[DROP_SEAL_FAILED]++;
+    else
+        commit_packet(tx, &to, size);
+}
+
 struct tx_entry *tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver,
-                              enum tx_class class, enum tx_kind kind, struct bytes payload)
+                              enum tx_class class, struct bytes payload)
 {
     CHECK(receiver < tx->receiver_count);
     if (tx->used == tx->capacity)
@@ -79,7 +99,6 @@ struct tx_entry *tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver
         r->head[class] = place;
     r->tail[class] = place;
     struct tx_entry *entry = &tx->entries[place - 1];
-    entry->kind = kind;
     entry->next = 0;
     entry->payload = payload;
     entry->header_bytes = 0;
@@ -98,10 +117,7 @@ static void send_entry(struct tx_batch *tx, const struct tx_receiver *r,
     memcpy(packet, entry->header, entry->header_bytes);
     if (entry->payload.size > 0)
         memcpy(packet + entry->header_bytes, entry->payload.data, entry->payload.size);
-    enum status status = entry->kind == TX_RTCP
-                             ? transport_protect_rtcp(r->transport, packet, &size)
-                             : transport_protect_rtp(r->transport, packet, &size);
-    if (status != STATUS_OK) {
+    if (transport_protect_rtp(r->transport, packet, &size) != STATUS_OK) {
         tx->stats->drops[DROP_SEAL_FAILED]++;
         return;
     }

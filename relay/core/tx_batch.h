@@ -16,11 +16,9 @@
 #define TX_PACKET_BYTES 1600 /* a whole datagram as it is put together */
 #define TX_BURST 64          /* datagrams given to the sink at once */
 
-enum tx_kind { TX_RTP, TX_RTCP, TX_RAW }; /* raw: STUN and DTLS, already a datagram */
-enum tx_class { TX_CLASS_FIRST, TX_CLASS_VIDEO, TX_CLASS_COUNT }; /* voice, RTCP, raw; then video */
+enum tx_class { TX_CLASS_FIRST, TX_CLASS_VIDEO, TX_CLASS_COUNT }; /* voice, then video */
 
 struct tx_entry {
-    enum tx_kind kind;
     uint32_t next;        /* index + 1 of this receiver's next entry in its class; 0: none */
     struct bytes payload; /* borrowed */
     uint16_t header_bytes;
@@ -73,7 +71,11 @@ void tx_batch_set_receiver(struct tx_batch *tx, uint32_t index, struct transport
 /* An entry to fill: `header` gets at most TX_HEADER_BYTES, the rest is `payload`. Flushes by itself
  * when full. */
 struct tx_entry *tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver,
-                              enum tx_class class, enum tx_kind kind, struct bytes payload);
+                              enum tx_class class, struct bytes payload);
+
+/* An RTCP compound packet: copied and sealed at once, goes out with the next burst. */
+void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver,
+                              struct bytes data);
 
 /* A datagram as it is, to any address (STUN answers, DTLS): copied, goes out with the next burst.
  */

@@ -1,0 +1,227 @@
+/* The hot path: one packet of a publication to every subscription of its room slots, and one copy
+ * to each other shard that has some. Writes a header per receiver, references the payload,
+ * allocates nothing. */
+#include "relay/core/shard_private.h"
+
+#include "wire/rtx.h"
+
+static void send_packet(usec_t now, struct subscription *s, const struct media_packet *packet,
+                        uint64_t seq, uint32_t timestamp, struct tx_batch *tx)
+{
+    struct participant *receiver = s->owner;
+    enum tx_class class =
+        room_slot_kind(s->slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
+    struct tx_entry *entry =
+        tx_batch_add(tx, now, receiver->handle.index, class, packet->header.payload);
+    struct writer w = writer_of((struct bytes_mut){entry->header, sizeof entry->header});
+    subscription_write_header(s, &w, now, packet, receiver->extension_ids, (uint16_t)seq, timestamp,
+                              s->ssrc, s->payload_type);
+    entry->header_bytes = (uint16_t)writer_size(&w);
+    receiver->bytes_out += entry->header_bytes + packet->header.payload.size;
+}
+
+static void forward(struct shard_core *c, usec_t now, struct subscription *s,
+                    const struct media_packet *packet, struct tx_batch *tx)
+{
+    uint64_t seq;
+    uint32_t timestamp;
+    if (!s->owner->connected || s->owner->id == packet->participant)
+        return;
+    switch (subscription_accept(s, now, packet, &seq, &timestamp)) {
+    case SUBSCRIPTION_SEND:
+        c->stats.rtp_forwarded++;
+        send_packet(now, s, packet, seq, timestamp, tx);
+        return;
+    case SUBSCRIPTION_NO_CODEC:
+        shard_drop(c, DROP_CODEC_MISMATCH);
+        return;
+    case SUBSCRIPTION_WAIT_KEY_FRAME:
+        shard_drop(c, DROP_WAITING_KEY_FRAME);
+        return;
+    case SUBSCRIPTION_STALE:
+        shard_drop(c, DROP_DUPLICATE);
+        return;
+    }
+}
+
+static struct media_packet packet_of(const struct publication *p, uint64_t seq, bool key_frame)
+{
+    return (struct media_packet){.participant = p->ref.participant,
+                                 .source = p->ref.source,
+                                 .source_serial = p->serial,
+                                 .codec = p->codec,
+                                 .profile_hash = p->profile_hash,
+                                 .clock_rate = p->clock_rate,
+                                 .seq = seq,
+                                 .key_frame = key_frame,
+                                 .extension_ids = p->extension_ids};
+}
+
+static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
+                    const struct media_packet *packet, struct tx_batch *tx)
+{
+    struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    bool waiting = false;
+    for (uint32_t slots = p->slots; room != NULL && slots != 0; slots &= slots - 1) {
+        const struct room_listeners *l = &room->listeners[__builtin_ctz(slots)];
+        for (uint32_t i = 0; i < l->count; i++) {
+            forward(c, now, l->list[i], packet, tx);
+            waiting = waiting || (l->list[i]->waiting_key_frame && l->list[i]->has_payload_type &&
+                                  l->list[i]->owner->connected &&
+                                  l->list[i]->owner->id != packet->participant);
+        }
+    }
+    if (waiting && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO)
+        p->wants_key_frame = true;
+}
+
+static void replicate(struct shard_core *c, const struct publication *p,
+                      const struct media_packet *packet, struct bytes whole)
+{
+    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
+    for (; others != 0; others &= others - 1) {
+        uint32_t shard = (uint32_t)__builtin_ctzll(others);
+        struct shard_message *m =
+            whole.size <= SHARD_PACKET_BYTES ? shard_reserve(c, shard, SHARD_MEDIA) : NULL;
+        if (m == NULL)
+            continue;
+        m->media.ref = p->ref;
+        m->media.epoch = p->epoch;
+        m->media.codec = p->codec;
+        memcpy(m->media.profile, p->profile, sizeof m->media.profile);
+        m->media.seq = packet->seq;
+        m->media.key_frame = packet->key_frame;
+        memcpy(m->media.extension_ids, p->extension_ids, sizeof m->media.extension_ids);
+        m->media.size = (uint16_t)whole.size;
+        memcpy(m->media.packet, whole.data, whole.size);
+        shard_commit(c, shard);
+    }
+}
+
+static void keep(struct publication *p, usec_t now, const struct media_packet *packet,
+                 struct bytes whole)
+{
+    if (publication_prepare_cache(p) == STATUS_OK)
+        retransmit_cache_store(&p->cache, now, packet->seq, whole,
+                               packet->key_frame && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO);
+}
+
+void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publication *p,
+                             const struct media_packet *packet, struct bytes whole,
+                             struct tx_batch *tx)
+{
+    keep(p, now, packet, whole);
+    replicate(c, p, packet, whole);
+    fan_out(c, now, p, packet, tx);
+}
+
+void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct shard_media *media,
+                              struct tx_batch *tx)
+{
+    struct publication *p = shard_find_publication(c, media->ref);
+    if (p == NULL || p->is_home)
+        return; /* unbound meanwhile */
+    if (p->serial == 0 || p->epoch != media->epoch)
+        publication_begin_epoch(p, media->epoch, ++c->next_serial, media->codec, media->profile);
+    memcpy(p->extension_ids, media->extension_ids, sizeof p->extension_ids);
+    struct media_packet packet = packet_of(p, media->seq, media->key_frame);
+    struct bytes whole = bytes_of(media->packet, media->size);
+    if (rtp_parse_header(whole, &packet.header) != STATUS_OK)
+        return;
+    if (packet.key_frame && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO)
+        p->wants_key_frame = false;
+    keep(p, now, &packet, whole);
+    fan_out(c, now, p, &packet, tx);
+    if (p->wants_key_frame)
+        forwarder_request_key_frame(c, now, p, tx);
+}
+
+void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
+                                 struct tx_batch *tx)
+{
+    p->wants_key_frame = true;
+    if (!publication_admit_key_frame_request(p, now))
+        return;
+    if (p->is_home) {
+        rtcp_send_key_frame_request(c, now, p, tx);
+        return;
+    }
+    struct shard_message *m = shard_reserve(c, p->home, SHARD_KEY_FRAME_WANTED);
+    if (m == NULL)
+        return;
+    m->key_frame_wanted = p->ref;
+    shard_commit(c, p->home);
+}
+
+/* The cached packets as they came, from the newest key frame on; false when they are not all there.
+ */
+static bool replay(struct shard_core *c, usec_t now, struct publication *p, struct subscription *s,
+                   struct tx_batch *tx)
+{
+    uint64_t first = 0;
+    size_t count =
+        p->has_cache
+            ? retransmit_cache_find_key_frame(&p->cache, PUBLICATION_REPLAY_PACKETS, &first)
+            : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct retransmit_entry *e = retransmit_cache_find(&p->cache, first + i);
+        struct media_packet packet = packet_of(p, e->seq, e->key_frame);
+        if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) == STATUS_OK)
+            forward(c, now, s, &packet, tx);
+    }
+    return count > 0;
+}
+
+void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
+                                  struct tx_batch *tx)
+{
+    const struct room *room = s->owner->room;
+    struct publication *p = room->slots[s->slot];
+    if (p == NULL || !s->owner->connected || p->ref.participant == s->owner->id ||
+        room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
+        return;
+    if (p->serial != 0 && s->source_serial == p->serial && !s->waiting_key_frame)
+        return; /* it has it already */
+    if (!replay(c, now, p, s, tx))
+        forwarder_request_key_frame(c, now, p, tx);
+}
+
+void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
+                      struct subscription *s, uint16_t seq16, struct tx_batch *tx)
+{
+    struct publication *publication = p->room->slots[s->slot];
+    uint64_t source_seq;
+    uint64_t seq;
+    /* Without RTX nothing is sent again: the same number under the same key must never carry other
+     * bytes. */
+    if (publication == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 ||
+        publication->serial != s->source_serial || !publication->has_cache ||
+        !subscription_find_source_seq(s, seq16, &source_seq, &seq)) {
+        shard_drop(c, DROP_RETRANSMIT_GONE);
+        return;
+    }
+    const struct retransmit_entry *e = retransmit_cache_find(&publication->cache, source_seq);
+    if (e == NULL) {
+        shard_drop(c, DROP_RETRANSMIT_GONE);
+        return;
+    }
+    if (!subscription_admit_resend(s, now, p->rtt_us, seq, e->size)) {
+        shard_drop(c, DROP_RETRANSMIT_LIMIT);
+        return;
+    }
+    struct media_packet packet = packet_of(publication, source_seq, e->key_frame);
+    if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK)
+        return;
+    enum tx_class class =
+        room_slot_kind(s->slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
+    struct tx_entry *entry = tx_batch_add(tx, now, p->handle.index, class, packet.header.payload);
+    struct writer w = writer_of((struct bytes_mut){entry->header, sizeof entry->header});
+    subscription_write_header(s, &w, now, &packet, p->extension_ids, (uint16_t)s->rtx_seq++,
+                              packet.header.timestamp + s->timestamp_offset, s->rtx_ssrc,
+                              s->rtx_payload_type);
+    write_u16(&w, (uint16_t)seq); /* OSN (RFC 4588 4) */
+    entry->header_bytes = (uint16_t)writer_size(&w);
+    p->bytes_out += entry->header_bytes + packet.header.payload.size;
+    c->stats.retransmitted++;
+}

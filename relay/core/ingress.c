@@ -1,0 +1,313 @@
+/* What publishers send: which publication a packet belongs to, whether its slot is open, whether it
+ * is new. */
+#include "relay/core/shard_private.h"
+
+#include "wire/rtp_extension.h"
+#include "wire/rtx.h"
+
+#define RATE_BURST_BITS (PARTICIPANT_BPS_MAX / 2)
+
+/* A packet on its way in. */
+struct arrival {
+    struct bytes_mut packet;
+    struct rtp_header header;
+    const struct send_slot_parameters *slot;
+    struct publication *publication;
+    struct publication_encoding *encoding;
+    const struct codec_parameters *codec;
+    bool is_rtx;
+};
+
+static bool admit_rate(struct participant *p, usec_t now, size_t bytes)
+{
+    int64_t earned = (now - p->rate_at) * (PARTICIPANT_BPS_MAX / 1000) / 1000;
+    int64_t credit = p->rate_credit_bits + earned;
+    p->rate_at = now;
+    p->rate_credit_bits = credit > RATE_BURST_BITS ? RATE_BURST_BITS : credit;
+    if (p->rate_credit_bits < (int64_t)bytes * 8)
+        return false;
+    p->rate_credit_bits -= (int64_t)bytes * 8;
+    return true;
+}
+
+static bool find_codec(const struct send_slot_parameters *slot, uint8_t payload_type,
+                       const struct codec_parameters **codec, bool *is_rtx)
+{
+    for (size_t i = 0; i < slot->codec_count; i++) {
+        bool rtx = slot->codecs[i].rtx_payload_type != 0 &&
+                   slot->codecs[i].rtx_payload_type == payload_type;
+        if (slot->codecs[i].payload_type != payload_type && !rtx)
+            continue;
+        *codec = &slot->codecs[i];
+        *is_rtx = rtx;
+        return true;
+    }
+    return false;
+}
+
+/* By an SSRC that is already bound. */
+static bool find_by_ssrc(struct participant *p, struct arrival *a)
+{
+    for (size_t i = 0; i < p->send_slot_count; i++) {
+        struct publication *publication = p->publications[p->send_slots[i].slot];
+        for (size_t e = 0; publication != NULL && e < CONTROL_ENCODINGS_MAX; e++) {
+            struct publication_encoding *encoding = &publication->encodings[e];
+            if (encoding->ssrc != a->header.ssrc && encoding->rtx_ssrc != a->header.ssrc)
+                continue;
+            a->slot = &p->send_slots[i];
+            a->publication = publication;
+            a->encoding = encoding;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct send_slot_parameters *find_by_mid(const struct participant *p,
+                                                      const struct rtp_header *header)
+{
+    struct bytes mid;
+    if (!rtp_extension_find(header, p->extension_ids[HEADER_EXTENSION_MID], &mid))
+        return NULL;
+    for (size_t i = 0; i < p->send_slot_count; i++) {
+        if (bytes_equal_string(mid, p->send_slots[i].mid))
+            return &p->send_slots[i];
+    }
+    return NULL;
+}
+
+/* A client without mid extension: the one slot that has this payload type. */
+static const struct send_slot_parameters *find_by_payload_type(const struct participant *p,
+                                                               uint8_t payload_type)
+{
+    const struct send_slot_parameters *found = NULL;
+    for (size_t i = 0; i < p->send_slot_count; i++) {
+        const struct codec_parameters *codec;
+        bool is_rtx;
+        if (!find_codec(&p->send_slots[i], payload_type, &codec, &is_rtx))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &p->send_slots[i];
+    }
+    return found;
+}
+
+/* Which encoding of the slot: by rid where there are several, otherwise the first. */
+static size_t find_encoding(const struct participant *p, const struct send_slot_parameters *slot,
+                            const struct rtp_header *header, bool is_rtx)
+{
+    struct bytes rid;
+    enum header_extension name = is_rtx ? HEADER_EXTENSION_REPAIRED_RID : HEADER_EXTENSION_RID;
+    if (slot->rid_count == 0)
+        return 0;
+    if (!rtp_extension_find(header, p->extension_ids[name], &rid))
+        return CONTROL_ENCODINGS_MAX;
+    for (size_t i = 0; i < slot->rid_count; i++) {
+        if (bytes_equal_string(rid, slot->rids[i]))
+            return i;
+    }
+    return CONTROL_ENCODINGS_MAX; /* not negotiated */
+}
+
+/* Binds an SSRC on its first packet (RFC 8843 9.2). A stream that has changed its SSRC binds again.
+ */
+static bool bind_ssrc(struct participant *p, struct arrival *a)
+{
+    a->slot = find_by_mid(p, &a->header);
+    if (a->slot == NULL)
+        a->slot = find_by_payload_type(p, a->header.payload_type);
+    a->publication = a->slot != NULL ? p->publications[a->slot->slot] : NULL;
+    if (a->publication == NULL ||
+        !find_codec(a->slot, a->header.payload_type, &a->codec, &a->is_rtx))
+        return false;
+    size_t index = find_encoding(p, a->slot, &a->header, a->is_rtx);
+    if (index >= CONTROL_ENCODINGS_MAX)
+        return false;
+    a->encoding = &a->publication->encodings[index];
+    if (a->is_rtx) {
+        a->encoding->rtx_ssrc = a->header.ssrc;
+        return true;
+    }
+    uint32_t rtx_ssrc = a->encoding->rtx_ssrc;
+    bool replaced = a->encoding->ssrc != 0;
+    *a->encoding =
+        (struct publication_encoding){.ssrc = a->header.ssrc, .rtx_ssrc = replaced ? 0 : rtx_ssrc};
+    struct nack_generator_config config = nack_generator_config_default();
+    CHECK(nack_generator_init(&a->encoding->nack, &config) == STATUS_OK);
+    if (replaced)
+        a->publication->has_payload_type = false; /* numbers start afresh */
+    return true;
+}
+
+static enum drop_reason identify(struct participant *p, struct arrival *a)
+{
+    if (rtp_parse_header(bytes_const(a->packet), &a->header) != STATUS_OK)
+        return DROP_BAD_RTP;
+    if (!find_by_ssrc(p, a) && !bind_ssrc(p, a))
+        return DROP_UNKNOWN_SSRC;
+    if (!find_codec(a->slot, a->header.payload_type, &a->codec, &a->is_rtx))
+        return DROP_UNKNOWN_PAYLOAD_TYPE;
+    return DROP_REASON_COUNT;
+}
+
+/* RTX becomes the packet that it repeats; padding-only probes end here. */
+static enum drop_reason unwrap_rtx(struct arrival *a)
+{
+    if (a->encoding->ssrc == 0)
+        return DROP_UNKNOWN_SSRC;
+    struct bytes_mut original;
+    if (rtx_unwrap_packet(a->packet, a->codec->payload_type, a->encoding->ssrc, &original) !=
+        STATUS_OK)
+        return DROP_BAD_PAYLOAD;
+    a->packet = original;
+    return rtp_parse_header(bytes_const(original), &a->header) == STATUS_OK ? DROP_REASON_COUNT
+                                                                            : DROP_BAD_RTP;
+}
+
+static void note_transport_seq(struct participant *p, usec_t now, const struct rtp_header *header)
+{
+    struct bytes data;
+    uint16_t seq;
+    if (p->arrivals != NULL &&
+        rtp_extension_find(header, p->extension_ids[HEADER_EXTENSION_TRANSPORT_CC], &data) &&
+        rtp_extension_parse_transport_seq(data, &seq))
+        twcc_arrivals_handle_packet(p->arrivals, now, seq);
+}
+
+static void tell_publication(struct shard_core *c, const struct publication *p, bool active)
+{
+    struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_PUBLICATION);
+    if (m == NULL)
+        return;
+    m->publication.ref = p->ref;
+    m->publication.active = active;
+    m->publication.codec = p->codec;
+    shard_commit(c, c->config.shard_count);
+}
+
+/* Levels of the last 60 ms as one message: the loudest of them, which is what a listener would
+ * notice. */
+static void note_level(struct shard_core *c, usec_t now, const struct participant *p,
+                       struct publication *publication, const struct rtp_header *header)
+{
+    struct bytes data;
+    struct rtp_audio_level level;
+    if (publication->ref.source != SEND_SLOT_MIC ||
+        !rtp_extension_find(header, p->extension_ids[HEADER_EXTENSION_AUDIO_LEVEL], &data) ||
+        !rtp_extension_parse_audio_level(data, &level))
+        return;
+    if (publication->level_count == 0 || level.level < publication->level_sum)
+        publication->level_sum = level.level;
+    publication->level_count++;
+    if (now < publication->level_at)
+        return;
+    struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_LEVEL);
+    publication->level_at = now + PUBLICATION_LEVEL_US;
+    if (m != NULL) {
+        m->level.participant = p->id;
+        m->level.level = (uint8_t)publication->level_sum;
+        shard_commit(c, c->config.shard_count);
+    }
+    publication->level_count = 0;
+}
+
+static void begin_epoch_if_needed(struct shard_core *c, struct arrival *a)
+{
+    struct publication *p = a->publication;
+    if (p->has_payload_type && p->payload_type == a->codec->payload_type)
+        return;
+    p->has_payload_type = true;
+    p->payload_type = a->codec->payload_type;
+    publication_begin_epoch(p, p->epoch + 1, ++c->next_serial, a->codec->codec, a->codec->profile);
+    p->wants_key_frame = media_codec_kind(a->codec->codec) == MEDIA_KIND_VIDEO;
+}
+
+/* Of several encodings the first one that sends is forwarded: the best the publisher can do now. */
+static bool is_forwarded_encoding(const struct arrival *a)
+{
+    for (size_t i = 0; i < CONTROL_ENCODINGS_MAX; i++) {
+        const struct publication_encoding *e = &a->publication->encodings[i];
+        if (e == a->encoding)
+            return true;
+        if (e->ssrc != 0 && e->received.started)
+            return false;
+    }
+    return false;
+}
+
+static void deliver(struct shard_core *c, usec_t now, struct participant *p, struct arrival *a,
+                    struct tx_batch *tx)
+{
+    struct publication *publication = a->publication;
+    struct publication_encoding *e = a->encoding;
+    uint64_t highest_before = e->unwrapper.started ? e->unwrapper.highest : 0;
+    uint64_t seq = seq_unwrapper_note(&e->unwrapper, a->header.seq);
+    if (publication_encoding_is_duplicate(e, seq, highest_before)) {
+        shard_drop(c, DROP_DUPLICATE);
+        return;
+    }
+    receive_stats_handle_packet(&e->received, now, seq, a->header.timestamp, a->codec->clock_rate,
+                                a->packet.size);
+    if (a->codec->nack && nack_generator_handle_packet(&e->nack, now, seq) != STATUS_OK)
+        publication->wants_key_frame = publication->clock_rate == 90000;
+    if (!is_forwarded_encoding(a))
+        return;
+    begin_epoch_if_needed(c, a);
+    struct codec_mark mark;
+    bool is_audio = media_codec_kind(a->codec->codec) == MEDIA_KIND_AUDIO;
+    /* Padding alone is passed on as an empty packet: its number must not look like a loss. */
+    bool is_empty = a->header.payload.size == 0;
+    if (!is_audio && !is_empty &&
+        codec_parse_payload(a->codec->codec, a->header.payload, &mark) != STATUS_OK) {
+        shard_drop(c, DROP_BAD_PAYLOAD);
+        return;
+    }
+    bool key_frame = !is_empty && (is_audio || mark.key_frame);
+    if (key_frame && !is_audio) {
+        publication->wants_key_frame = false;
+        nack_generator_forget_before(&e->nack, seq);
+    }
+    memcpy(publication->extension_ids, p->extension_ids, sizeof publication->extension_ids);
+    publication->active_at = now;
+    if (!publication->active) {
+        publication->active = true;
+        tell_publication(c, publication, true);
+    }
+    struct media_packet packet = {.participant = p->id,
+                                  .source = publication->ref.source,
+                                  .source_serial = publication->serial,
+                                  .codec = publication->codec,
+                                  .profile_hash = publication->profile_hash,
+                                  .clock_rate = publication->clock_rate,
+                                  .seq = seq,
+                                  .key_frame = key_frame,
+                                  .extension_ids = publication->extension_ids,
+                                  .header = a->header};
+    forwarder_handle_packet(c, now, publication, &packet, bytes_const(a->packet), tx);
+    if (publication->wants_key_frame)
+        forwarder_request_key_frame(c, now, publication, tx);
+}
+
+void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,
+                        struct bytes_mut packet, struct tx_batch *tx)
+{
+    struct arrival a = {.packet = packet};
+    c->stats.rtp_in++;
+    enum drop_reason reason = identify(p, &a);
+    if (reason == DROP_REASON_COUNT) {
+        note_transport_seq(p, now, &a.header);
+        if (!a.publication->open)
+            reason = DROP_CLOSED_SLOT;
+        else if (!admit_rate(p, now, packet.size))
+            reason = DROP_RATE_LIMIT;
+        else if (a.is_rtx)
+            reason = unwrap_rtx(&a);
+    }
+    if (reason != DROP_REASON_COUNT) {
+        shard_drop(c, reason);
+        return;
+    }
+    note_level(c, now, p, a.publication, &a.header);
+    deliver(c, now, p, &a, tx);
+}

@@ -1,0 +1,41 @@
+/* One peer on its shard: its transport, what it sends, what it receives. Wires the engines
+ * together. */
+#pragma once
+
+#include "base/pool.h"
+#include "base/timer_heap.h"
+#include "relay/core/publication.h"
+#include "relay/core/room.h"
+#include "rtc/transport.h"
+#include "rtc/twcc_arrivals.h"
+
+#define PARTICIPANT_UNKNOWN_SSRCS_MAX 8 /* tolerated before its packets are dropped unseen */
+#define PARTICIPANT_BPS_MAX 8000000     /* what a publisher may send */
+
+struct participant {
+    struct pool_handle handle;
+    uint64_t id;
+    uint32_t session;
+    struct room *room;           /* borrowed: rooms outlive their members */
+    struct transport *transport; /* owned */
+    bool connected;
+    struct timer timer;
+    uint8_t extension_ids[HEADER_EXTENSION_COUNT];
+    uint32_t ssrc;          /* of our RTCP towards it */
+    uint64_t ufrag_keys[2]; /* in the shard's table: after a restart the old one as well */
+
+    struct send_slot_parameters *send_slots; /* owned, as negotiated */
+    size_t send_slot_count;
+    struct publication *publications[SEND_SLOT_COUNT]; /* borrowed from the shard's table */
+    struct twcc_arrivals *arrivals; /* owned; NULL unless negotiated for something it sends */
+
+    struct subscription *subscriptions; /* owned */
+    size_t subscription_count;
+
+    usec_t rtt_us; /* 0: unknown */
+    usec_t report_at;
+    uint64_t bytes_in, bytes_out;
+    int64_t rate_credit_bits; /* policing of what it sends */
+    usec_t rate_at;
+    uint32_t loss_out_permille;
+};

@@ -1,0 +1,26 @@
+/* One class's media on one shard: who is in it here, and who listens to which slot. */
+#pragma once
+
+#include "base/pool.h"
+#include "relay/core/publication.h"
+
+struct room_listeners {
+    struct subscription **list; /* dense, for the forwarding loop; owned */
+    uint32_t count, capacity;
+};
+
+struct room {
+    struct pool_handle handle;
+    uint64_t id;
+    uint64_t members_on;                        /* bit n: shard n has participants of it */
+    uint32_t members;                           /* here */
+    struct publication *slots[ROOM_SLOT_COUNT]; /* borrowed from the shard's table; NULL: nobody */
+    struct publication_ref
+        refs[ROOM_SLOT_COUNT]; /* as the director said, also where nothing has come yet */
+    uint32_t homes[ROOM_SLOT_COUNT];
+    struct room_listeners listeners[ROOM_SLOT_COUNT];
+};
+
+MUST_CHECK enum status room_add_listener(struct room *room, struct subscription *s);
+void room_remove_listener(struct room *room, struct subscription *s);
+void room_destroy(struct room *room);

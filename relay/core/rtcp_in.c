@@ -1,0 +1,178 @@
+/* What peers report and ask for. Everything acts on the peer's own streams only. */
+#include "relay/core/shard_private.h"
+
+#include "rtc/receive_stats.h"
+#include "wire/rtcp_feedback.h"
+
+static struct subscription *find_subscription(struct participant *p, uint32_t ssrc)
+{
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        if (p->subscriptions[i].ssrc == ssrc)
+            return &p->subscriptions[i];
+    }
+    return NULL;
+}
+
+static struct publication *find_sent(struct participant *p, uint32_t ssrc,
+                                     struct publication_encoding **encoding)
+{
+    for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        for (size_t e = 0; p->publications[slot] != NULL && e < CONTROL_ENCODINGS_MAX; e++) {
+            *encoding = &p->publications[slot]->encodings[e];
+            if ((*encoding)->ssrc == ssrc && ssrc != 0)
+                return p->publications[slot];
+        }
+    }
+    return NULL;
+}
+
+/* The publisher's clock, also for the replicas: their shards write reports of their own. */
+static void spread_sender_report(struct shard_core *c, const struct publication *p)
+{
+    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
+    for (; others != 0; others &= others - 1) {
+        uint32_t shard = (uint32_t)__builtin_ctzll(others);
+        struct shard_message *m = shard_reserve(c, shard, SHARD_SENDER_REPORT);
+        if (m == NULL)
+            continue;
+        m->sender_report.ref = p->ref;
+        m->sender_report.ntp = p->clock_ntp;
+        m->sender_report.rtp_timestamp = p->clock_timestamp;
+        shard_commit(c, shard);
+    }
+}
+
+static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
+                          const struct rtcp_report *report)
+{
+    uint64_t ntp_now = ntp_of_usec(c->config.ntp_at_zero, now);
+    struct publication_encoding *encoding;
+    struct publication *sent =
+        report->has_sender_info ? find_sent(p, report->ssrc, &encoding) : NULL;
+    if (sent != NULL) {
+        receive_stats_handle_sender_report(&encoding->received, now, report->sender.ntp);
+        publication_note_sender_report(sent, now, ntp_now, report->sender.ntp,
+                                       report->sender.rtp_timestamp);
+        spread_sender_report(c, sent);
+    }
+    uint32_t worst = 0;
+    bool any = false;
+    for (size_t i = 0; i < report->block_count; i++) {
+        const struct rtcp_report_block *block = &report->blocks[i];
+        struct subscription *s = find_subscription(p, block->ssrc);
+        if (s == NULL)
+            continue;
+        usec_t rtt_us;
+        if (receive_stats_round_trip(block, ntp_now, &rtt_us))
+            p->rtt_us = rtt_us > 0 ? rtt_us : 1;
+        s->loss_permille = (uint32_t)block->fraction_lost * 1000 / 256;
+        worst = s->loss_permille > worst ? s->loss_permille : worst;
+        any = true;
+    }
+    if (any)
+        p->loss_out_permille = worst;
+}
+
+static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
+                        const struct rtcp_nack *nack, struct tx_batch *tx)
+{
+    struct subscription *s = find_subscription(p, nack->media_ssrc);
+    uint16_t seqs[RTCP_NACK_SEQS_MAX];
+    size_t count = s != NULL ? rtcp_nack_list(nack, seqs, COUNT_OF(seqs)) : 0;
+    for (size_t i = 0; i < count; i++)
+        forwarder_resend(c, now, p, s, seqs[i], tx);
+}
+
+static void handle_key_frame_request(struct shard_core *c, usec_t now, struct participant *p,
+                                     uint32_t ssrc, struct tx_batch *tx)
+{
+    struct subscription *s = find_subscription(p, ssrc);
+    struct publication *publication = s != NULL ? p->room->slots[s->slot] : NULL;
+    if (publication != NULL && room_slot_kind(s->slot) == MEDIA_KIND_VIDEO)
+        forwarder_request_key_frame(c, now, publication, tx);
+}
+
+static enum status handle_feedback(struct shard_core *c, usec_t now, struct participant *p,
+                                   const struct rtcp_packet *packet, struct tx_batch *tx)
+{
+    struct rtcp_nack nack;
+    struct rtcp_pli pli;
+    struct rtcp_fir fir;
+    enum status status = STATUS_OK;
+    switch (rtcp_feedback_of(packet)) {
+    case RTCP_FEEDBACK_NACK:
+        status = rtcp_parse_nack(packet, &nack);
+        if (status == STATUS_OK)
+            handle_nack(c, now, p, &nack, tx);
+        return status;
+    case RTCP_FEEDBACK_PLI:
+        status = rtcp_parse_pli(packet, &pli);
+        if (status == STATUS_OK)
+            handle_key_frame_request(c, now, p, pli.media_ssrc, tx);
+        return status;
+    case RTCP_FEEDBACK_FIR:
+        status = rtcp_parse_fir(packet, &fir);
+        for (size_t i = 0; status == STATUS_OK && i < fir.item_count; i++)
+            handle_key_frame_request(c, now, p, fir.items[i].ssrc, tx);
+        return status;
+    case RTCP_FEEDBACK_TWCC: /* nothing is stamped yet, so nothing is asked for */
+    case RTCP_FEEDBACK_REMB:
+    case RTCP_FEEDBACK_NONE:
+        return STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
+static void handle_bye(struct participant *p, const struct rtcp_bye *bye)
+{
+    for (size_t i = 0; i < bye->ssrc_count; i++) {
+        struct publication_encoding *encoding;
+        struct publication *sent = find_sent(p, bye->ssrcs[i], &encoding);
+        if (sent == NULL)
+            continue;
+        *encoding = (struct publication_encoding){0};
+        sent->has_payload_type = false; /* whatever comes next starts afresh */
+    }
+}
+
+static enum status handle_packet(struct shard_core *c, usec_t now, struct participant *p,
+                                 const struct rtcp_packet *packet, struct tx_batch *tx)
+{
+    struct rtcp_report report;
+    struct rtcp_bye bye;
+    enum status status;
+    switch (packet->type) {
+    case RTCP_TYPE_SR:
+    case RTCP_TYPE_RR:
+        status = rtcp_parse_report(packet, &report);
+        if (status == STATUS_OK)
+            handle_report(c, now, p, &report);
+        return status;
+    case RTCP_TYPE_RTPFB:
+    case RTCP_TYPE_PSFB:
+        return handle_feedback(c, now, p, packet, tx);
+    case RTCP_TYPE_BYE:
+        status = rtcp_parse_bye(packet, &bye);
+        if (status == STATUS_OK)
+            handle_bye(p, &bye);
+        return status;
+    default:
+        return STATUS_OK;
+    }
+}
+
+void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,
+                          struct bytes compound, struct tx_batch *tx)
+{
+    struct rtcp_iterator it = rtcp_iterate(compound);
+    struct rtcp_packet packet;
+    enum status status;
+    while ((status = rtcp_next(&it, &packet)) == STATUS_OK) {
+        status = handle_packet(c, now, p, &packet, tx);
+        if (status != STATUS_OK)
+            shard_drop(c, DROP_BAD_RTCP);
+    }
+    if (status != STATUS_NOT_FOUND)
+        shard_drop(c, DROP_BAD_RTCP);
+}

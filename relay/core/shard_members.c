@@ -1,0 +1,294 @@
+/* Participants and rooms of a shard: how they come, what they may do, how they go. */
+#include "relay/core/shard_private.h"
+
+#include "base/hash.h"
+#include "base/wipe.h"
+
+struct room *shard_find_room(struct shard_core *c, uint64_t id)
+{
+    uint64_t index;
+    if (!hash_map_find(&c->rooms_by_id, id, &index))
+        return NULL;
+    struct pool_handle handle = {(uint32_t)index, c->rooms.generations[index]};
+    return pool_find(&c->rooms, handle);
+}
+
+static struct room *add_room(struct shard_core *c, uint64_t id)
+{
+    struct room *room = shard_find_room(c, id);
+    struct pool_handle handle;
+    if (room != NULL)
+        return room;
+    room = pool_take(&c->rooms, &handle);
+    if (room == NULL)
+        return NULL;
+    room->handle = handle;
+    room->id = id;
+    CHECK(hash_map_set(&c->rooms_by_id, id, handle.index) == STATUS_OK);
+    return room;
+}
+
+static void clear_slot(struct shard_core *c, struct room *room, enum room_slot slot)
+{
+    struct publication *p = room->slots[slot];
+    room->slots[slot] = NULL;
+    room->refs[slot] = (struct publication_ref){0};
+    if (p == NULL)
+        return;
+    p->slots &= ~((uint32_t)1 << slot);
+    if (!p->is_home && p->slots == 0)
+        shard_remove_publication(c, p);
+}
+
+static void free_room_if_unused(struct shard_core *c, struct room *room)
+{
+    if (room->members > 0 || (room->members_on >> c->config.shard & 1) != 0)
+        return;
+    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++)
+        clear_slot(c, room, (enum room_slot)slot);
+    room_destroy(room);
+    hash_map_remove(&c->rooms_by_id, room->id);
+    pool_release(&c->rooms, room->handle);
+}
+
+void shard_handle_room(struct shard_core *c, const struct shard_message *m)
+{
+    bool here = (m->room.members >> c->config.shard & 1) != 0;
+    struct room *room = here ? add_room(c, m->room.room) : shard_find_room(c, m->room.room);
+    if (room == NULL) {
+        if (here)
+            log_error(&c->log, "rooms_full", "max=%u", c->config.rooms_max);
+        return;
+    }
+    room->members_on = m->room.members;
+    free_room_if_unused(c, room);
+}
+
+/* The slot's publication as far as this shard has it: its own, or a replica made now. */
+static struct publication *publication_for_slot(struct shard_core *c, const struct room *room,
+                                                struct publication_ref ref, uint32_t home)
+{
+    struct publication *p = shard_find_publication(c, ref);
+    if (p != NULL && p->is_home == (home == c->config.shard))
+        return p;
+    if (p != NULL && !p->is_home)
+        shard_remove_publication(c, p); /* the publisher has moved to this shard */
+    else if (p != NULL)
+        return NULL;
+    if (home == c->config.shard)
+        return NULL; /* it comes with its participant */
+    return shard_add_publication(c, ref, room->id, false, home, &p) == STATUS_OK ? p : NULL;
+}
+
+static void attach(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
+                   struct publication *p, struct tx_batch *tx)
+{
+    room->slots[slot] = p;
+    p->slots |= (uint32_t)1 << slot;
+    const struct room_listeners *l = &room->listeners[slot];
+    for (uint32_t i = 0; i < l->count; i++)
+        forwarder_start_subscription(c, now, l->list[i], tx);
+}
+
+void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_message *m,
+                       struct tx_batch *tx)
+{
+    struct room *room = shard_find_room(c, m->bind.room);
+    if (room == NULL)
+        return;
+    clear_slot(c, room, m->bind.slot);
+    room->refs[m->bind.slot] = m->bind.ref;
+    room->homes[m->bind.slot] = m->bind.home;
+    if (m->bind.ref.participant == 0)
+        return;
+    struct publication *p = publication_for_slot(c, room, m->bind.ref, m->bind.home);
+    if (p != NULL)
+        attach(c, now, room, m->bind.slot, p, tx);
+}
+
+/* A publisher has come whose slots were bound before. */
+static void attach_bound_slots(struct shard_core *c, usec_t now, struct room *room,
+                               const struct participant *p, struct tx_batch *tx)
+{
+    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
+        struct publication_ref ref = room->refs[slot];
+        if (ref.participant == p->id && room->slots[slot] == NULL &&
+            p->publications[ref.source] != NULL)
+            attach(c, now, room, (enum room_slot)slot, p->publications[ref.source], tx);
+    }
+}
+
+static enum status add_publications(struct shard_core *c, struct participant *p)
+{
+    for (size_t i = 0; i < p->send_slot_count; i++) {
+        struct send_slot_parameters *params = &p->send_slots[i];
+        struct publication_ref ref = {p->id, params->slot};
+        struct publication *publication = shard_find_publication(c, ref);
+        if (p->publications[params->slot] != NULL)
+            continue; /* one line per slot */
+        if (publication != NULL)
+            shard_remove_publication(c, publication); /* a replica from when it lived elsewhere */
+        enum status status =
+            shard_add_publication(c, ref, p->room->id, true, c->config.shard, &publication);
+        if (status != STATUS_OK)
+            return status;
+        p->publications[params->slot] = publication;
+        publication->params = params;
+        for (size_t e = 0; params->rid_count == 0 && e < params->encoding_count; e++) {
+            publication->encodings[e].ssrc = params->encodings[e].ssrc;
+            publication->encodings[e].rtx_ssrc = params->encodings[e].rtx_ssrc;
+            struct nack_generator_config config = nack_generator_config_default();
+            CHECK(nack_generator_init(&publication->encodings[e].nack, &config) == STATUS_OK);
+        }
+        for (size_t k = 0; k < params->codec_count && p->arrivals == NULL; k++) {
+            if (params->codecs[k].transport_cc &&
+                p->extension_ids[HEADER_EXTENSION_TRANSPORT_CC] != 0)
+                p->arrivals = calloc(1, sizeof *p->arrivals);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status add_subscriptions(struct shard_core *c, struct participant *p,
+                                     const struct control_participant_add *params)
+{
+    if (params->receive_slot_count == 0)
+        return STATUS_OK;
+    p->subscriptions = calloc(params->receive_slot_count, sizeof *p->subscriptions);
+    if (p->subscriptions == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < params->receive_slot_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        subscription_init(s, p, &params->receive_slots[i], &c->rng);
+        enum status status = room_add_listener(p->room, s);
+        if (status != STATUS_OK)
+            return status;
+        p->subscription_count++;
+    }
+    return STATUS_OK;
+}
+
+static enum status set_up(struct shard_core *c, usec_t now, struct participant *p,
+                          const struct shard_participant_add *add)
+{
+    const struct control_participant_add *params = &add->params;
+    struct transport_params transport = {
+        .local_ice = add->local_ice, .remote_ice = params->remote_ice, .role = params->relay_role};
+    memcpy(transport.remote_fingerprint, params->remote_fingerprint, FINGERPRINT_BYTES);
+    struct transport_config config = transport_config_default();
+    struct log log = log_with(&c->log, "participant=%llu", (unsigned long long)p->id);
+    enum status status =
+        transport_create(&p->transport, now, &config, &transport, c->config.dtls, &log);
+    memory_wipe(&transport, sizeof transport);
+    if (status != STATUS_OK)
+        return status;
+    p->send_slot_count = params->send_slot_count;
+    p->send_slots = calloc(params->send_slot_count + 1, sizeof *p->send_slots);
+    if (p->send_slots == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(p->send_slots, params->send_slots, params->send_slot_count * sizeof *p->send_slots);
+    memcpy(p->extension_ids, params->extension_ids, sizeof p->extension_ids);
+    p->ssrc = rng_u32(&c->rng);
+    p->rate_credit_bits = PARTICIPANT_BPS_MAX / 2;
+    p->rate_at = now;
+    uint64_t key = hash_bytes(bytes_of_string(add->local_ice.ufrag), c->config.hash_key);
+    status = hash_map_set(&c->by_ufrag, key, p->handle.index);
+    if (status == STATUS_OK)
+        p->ufrag_keys[1] = key;
+    if (status == STATUS_OK)
+        status = add_publications(c, p);
+    return status == STATUS_OK ? add_subscriptions(c, p, params) : status;
+}
+
+void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_participant_add *add,
+                      struct tx_batch *tx)
+{
+    struct participant *old = shard_find_participant(c, add->params.participant);
+    if (old != NULL)
+        shard_remove_participant(c, old, tx);
+    struct room *room = add_room(c, add->params.room);
+    struct pool_handle handle;
+    struct participant *p = room != NULL ? pool_take(&c->participants, &handle) : NULL;
+    if (p == NULL) {
+        log_error(&c->log, "participant_add_failed", "reason=full");
+        return;
+    }
+    p->handle = handle;
+    p->id = add->params.participant;
+    p->session = add->params.session;
+    p->room = room;
+    p->timer.owner = p;
+    room->members++;
+    CHECK(hash_map_set(&c->by_id, p->id, handle.index) == STATUS_OK);
+    enum status status = set_up(c, now, p, add);
+    if (status != STATUS_OK) {
+        log_error(&c->log, "participant_add_failed", "reason=%s", status_name(status));
+        shard_remove_participant(c, p, tx);
+        return;
+    }
+    tx_batch_set_receiver(tx, handle.index, p->transport);
+    attach_bound_slots(c, now, room, p, tx);
+    shard_arm_timer(c, now, p);
+}
+
+static void forget_paths(struct shard_core *c, const struct participant *p)
+{
+    /* Values are pool indices: what points at this one goes. Rare, and the table is small. */
+    for (uint32_t i = 0; i <= c->by_address.mask; i++) {
+        while (c->by_address.entries[i].used && c->by_address.entries[i].value == p->handle.index)
+            hash_map_remove(&c->by_address, c->by_address.entries[i].key);
+    }
+}
+
+void shard_remove_participant(struct shard_core *c, struct participant *p, struct tx_batch *tx)
+{
+    if (tx != NULL)
+        tx_batch_set_receiver(tx, p->handle.index, NULL);
+    timer_heap_cancel(&c->timers, &p->timer);
+    for (size_t i = 0; i < p->subscription_count; i++)
+        room_remove_listener(p->room, &p->subscriptions[i]);
+    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        if (p->publications[slot] != NULL)
+            shard_remove_publication(c, p->publications[slot]);
+    }
+    hash_map_remove(&c->by_id, p->id);
+    hash_map_remove(&c->by_ufrag, p->ufrag_keys[0]);
+    hash_map_remove(&c->by_ufrag, p->ufrag_keys[1]);
+    forget_paths(c, p);
+    transport_free(p->transport);
+    free(p->send_slots);
+    free(p->subscriptions);
+    free(p->arrivals);
+    struct room *room = p->room;
+    room->members--;
+    pool_release(&c->participants, p->handle);
+    free_room_if_unused(c, room);
+}
+
+/* Opening begins a new epoch: what was dropped while the slot was closed must not look like loss.
+ */
+static void open_publication(struct publication *p)
+{
+    p->has_payload_type = false;
+    p->active = false;
+    p->wants_key_frame = send_slot_kind(p->ref.source) == MEDIA_KIND_VIDEO;
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
+        struct publication_encoding *encoding = &p->encodings[e];
+        struct nack_generator_config config = nack_generator_config_default();
+        *encoding =
+            (struct publication_encoding){.ssrc = encoding->ssrc, .rtx_ssrc = encoding->rtx_ssrc};
+        CHECK(nack_generator_init(&encoding->nack, &config) == STATUS_OK);
+    }
+}
+
+void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_grant *grant)
+{
+    struct participant *p = shard_find_participant(c, grant->participant);
+    struct publication *publication = p != NULL ? p->publications[grant->slot] : NULL;
+    (void)now;
+    if (publication == NULL || publication->open == grant->open)
+        return;
+    publication->open = grant->open;
+    if (grant->open)
+        open_publication(publication);
+}

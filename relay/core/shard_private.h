@@ -1,0 +1,81 @@
+/* A shard's tables and what its files call in each other. Private to relay/core. */
+#pragma once
+
+#include "base/hash_map.h"
+#include "base/rng.h"
+#include "relay/core/participant.h"
+#include "relay/core/shard_core.h"
+#include "relay/core/shard_message.h"
+
+#define SHARD_PUBLICATIONS_MAX_FACTOR                                                              \
+    4 /* publications per participant place, replicas included                                     \
+       */
+
+struct shard_core {
+    struct shard_core_config config;
+    struct shard_port port;
+    struct log log;
+    struct rng rng;
+    struct pool participants, rooms;
+    struct hash_map by_address; /* keyed hash of address -> pool index */
+    struct hash_map by_ufrag;   /* keyed hash of our ufrag -> pool index */
+    struct hash_map by_id;      /* participant -> pool index */
+    struct hash_map rooms_by_id;
+    struct hash_map publications; /* publication_key -> pointer */
+    struct timer_heap timers;
+    uint64_t next_serial;
+    uint32_t publication_count;
+    struct relay_stats stats;
+};
+
+/* shard_core.c */
+struct participant *shard_find_participant(struct shard_core *c, uint64_t id);
+struct publication *shard_find_publication(struct shard_core *c, struct publication_ref ref);
+MUST_CHECK enum status shard_add_publication(struct shard_core *c, struct publication_ref ref,
+                                             uint64_t room, bool is_home, uint32_t home,
+                                             struct publication **out);
+void shard_remove_publication(struct shard_core *c, struct publication *p);
+struct shard_message *shard_reserve(struct shard_core *c, uint32_t destination,
+                                    enum shard_message_type type);
+void shard_commit(struct shard_core *c, uint32_t destination);
+void shard_drop(struct shard_core *c, enum drop_reason reason);
+void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p);
+
+/* shard_members.c: participants and rooms come, change and go */
+void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_participant_add *add,
+                      struct tx_batch *tx);
+void shard_remove_participant(struct shard_core *c, struct participant *p, struct tx_batch *tx);
+struct room *shard_find_room(struct shard_core *c, uint64_t id);
+void shard_handle_room(struct shard_core *c, const struct shard_message *m);
+void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_message *m,
+                       struct tx_batch *tx);
+void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_grant *grant);
+
+/* ingress.c: what publishers send */
+void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,
+                        struct bytes_mut packet, struct tx_batch *tx);
+
+/* forwarder.c: one packet to all its subscriptions; a copy to each other shard that has some */
+void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publication *p,
+                             const struct media_packet *packet, struct bytes whole,
+                             struct tx_batch *tx);
+void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct shard_media *media,
+                              struct tx_batch *tx);
+/* A receiver starts with a slot: key frame and tail from the cache, or a request. */
+void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
+                                  struct tx_batch *tx);
+void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
+                      struct subscription *s, uint16_t seq, struct tx_batch *tx);
+void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
+                                 struct tx_batch *tx);
+
+/* rtcp_in.c, rtcp_out.c */
+void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,
+                          struct bytes compound, struct tx_batch *tx);
+void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx);
+usec_t rtcp_next_timeout(const struct participant *p);
+void rtcp_send_key_frame_request(struct shard_core *c, usec_t now, struct publication *p,
+                                 struct tx_batch *tx);
+
+/* shard_reports.c */
+void shard_report(struct shard_core *c, usec_t now);
