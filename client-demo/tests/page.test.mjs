@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pickLang, setStrings, t } from '../web/i18n.js';
-import { readInvite, tokenFromHash } from '../web/invite.js';
+import { cleanName, readInvite, tokenFromHash } from '../web/invite.js';
 import { announcements } from '../web/announce.js';
 import { initialState } from '../web/classroom.js';
 import { audioLoss } from '../web/stats.js';
@@ -117,6 +117,14 @@ test('an invite is read for display, and what is none is refused', () => {
   assert.deepEqual(readInvite(token), { role: 'learner', name: 'Aïcha', title: '' });
   for (const bad of ['', 'a.b', 'a.!!.c', `x.${Buffer.from('{"role":"king"}').toString('base64url')}.y`, 'x.bnVsbA.y']) assert.equal(readInvite(bad), null, bad);
   assert.equal(tokenFromHash('#<script>'), '');
+});
+
+test('a typed name loses what nobody sees and keeps what belongs to it', () => {
+  const table = [
+    ['  Aïcha   Benali ', 'Aïcha Benali'], ['Ai\u0308cha', 'Aïcha'], ['Zoé\u202e\u200b\u0007', 'Zoé'], ['محمد', 'محمد'],
+    [' \u200b ', ''], ['é'.repeat(80), 'é'.repeat(64)],
+  ];
+  for (const [typed, expected] of table) assert.equal(cleanName(typed), expected);
 });
 
 test('a screen reader is told what matters, once', () => {

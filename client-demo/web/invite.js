@@ -31,3 +31,15 @@ export function readInvite(token) {
 function text(value) {
   return typeof value === 'string' ? value.slice(0, 120) : '';
 }
+
+const NAME_MAX = 64;
+
+/**
+ * A typed name as the server takes it: without signs that nobody sees (pasted from other programs),
+ * without spaces at its ends, of at most 64 characters.
+ * @param {string} typed
+ */
+export function cleanName(typed) {
+  const visible = typed.normalize('NFC').replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '');
+  return [...visible.trim().replace(/\s+/g, ' ')].slice(0, NAME_MAX).join('').trim();
+}

@@ -31,19 +31,14 @@ export class Microphone {
     this.asking = true;
     this.#show({ status: 'asking', problem: null });
     try {
-      const track = await openMicrophone(deviceId);
-      this.#hold(track, deviceId);
-      return true;
+      this.#hold(await openMicrophone(deviceId), deviceId);
     } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      this.asking = false;
-      this.#show({ problem: error.code });
-      return false;
-    } finally {
-      this.asking = false;
-      await this.apply();
-      this.refreshList();
+      this.#show({ problem: error instanceof DeviceError ? error.code : 'mic_failed' });
     }
+    this.asking = false;
+    await this.apply();
+    this.refreshList();
+    return this.track !== null;
   }
 
   /** @param {string} deviceId */
@@ -94,7 +89,7 @@ export class Microphone {
   /** Gives the device back to the system: its light goes out. */
   release() {
     this.#letGo();
-    this.#show({ status: 'off', wanted: false });
+    this.#show({ status: 'off', wanted: false, problem: null });
   }
 
   async refreshList() {

@@ -15,7 +15,9 @@ const WAIT_FIRST_MS = 250;
 const WAIT_MAX_MS = 4000;
 
 /** Answers to `hello` that trying again will not change. */
-const FINAL_CODES = ['invalid_token', 'expired_token', 'class_ended', 'class_full', 'version', 'not_allowed'];
+const FINAL_CODES = [
+  'invalid_token', 'expired_token', 'class_ended', 'class_full', 'version', 'not_allowed', 'bad_message', 'unknown_type',
+];
 /** Farewells after which the page stays away. */
 const FINAL_GOODBYES = ['class_ended', 'taken_over', 'revoked'];
 

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { playTestTone } from '../devices.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { cleanName } from '../invite.js';
 import { Icon, Logo } from './icons.js';
 import { Button, LangSwitch, LevelMeter, MicrophoneSelect, Notice } from './ui.js';
 
@@ -17,7 +18,7 @@ export function Lobby({ state, session, onLang }) {
   const [missing, setMissing] = useState(false);
   const trainer = invite?.role === 'trainer';
   const enter = () => {
-    const typed = name.trim();
+    const typed = cleanName(name);
     setMissing(!typed);
     if (typed) session.enter(typed);
     else document.getElementById('name')?.focus();

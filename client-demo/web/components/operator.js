@@ -12,6 +12,11 @@ import { Button, Confirm, LangSwitch } from './ui.js';
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
 
+/** Of a large class those are shown who need a look; the rest is a number. */
+const ROWS_MAX = 40;
+/** Percent of packets above which people notice. */
+const LOSS_HIGH = 5;
+
 /** @param {{state: State, session: Session, onLang: (l: any) => void}} props */
 export function Operator({ state, session, onLang }) {
   const [ending, setEnding] = useState(/** @type {any} */ (null));
@@ -59,15 +64,18 @@ function Figures({ overview }) {
   const sum = (/** @type {(x: any) => number} */ f) => relays.reduce((/** @type {number} */ n, /** @type {any} */ r) => n + f(r), 0);
   const shards = (/** @type {string} */ key) => sum((r) => (r.shards ?? []).reduce((/** @type {number} */ n, /** @type {any} */ s) => n + (s[key] ?? 0), 0));
   const cpu = machine.cpu ?? 0;
+  // Relays measure the machine: without one there is nothing to show.
+  const measured = relays.some((/** @type {any} */ r) => r.connected);
+  const known = (/** @type {string} */ value) => (measured ? value : t('unknown'));
   return html`<section class="figures" aria-label=${t('figures')}>
-    <${Figure} testid="left" title=${t('left.title')} value=${number(overview.left?.learners ?? 0)} note=${t('left.note')} />
+    <${Figure} testid="left" title=${t('left.title')} value=${known(number(overview.left?.learners ?? 0))} note=${t('left.note')} />
     <${Figure} testid="participants" title=${t('participants')} value=${number(sum((r) => r.participants ?? 0))}
       note=${t('participants.note', { n: overview.classes?.length ?? 0 })} />
-    <${Figure} testid="cpu" title=${t('cpu.title')} value=${percent(cpu)} note=${t('cpu.note', { n: machine.cores ?? 1 })} load=${cpu} />
-    <${Figure} testid="memory" title=${t('memory.title')} value=${memory(machine.memory_available ?? 0)}
-      note=${t('memory.note', { total: memory(machine.memory_total ?? 0) })}
-      load=${machine.memory_total ? 1 - machine.memory_available / machine.memory_total : 0} />
-    <${Figure} testid="rates" title=${t('rates.title')} value=${bitRate(shards('bps_out'))} note=${t('rates.note', { rate: bitRate(shards('bps_in')) })} />
+    <${Figure} testid="cpu" title=${t('cpu.title')} value=${known(percent(cpu))} note=${measured ? t('cpu.note', { n: machine.cores ?? 1 }) : ''} load=${measured ? cpu : undefined} />
+    <${Figure} testid="memory" title=${t('memory.title')} value=${known(memory(machine.memory_available ?? 0))}
+      note=${measured ? t('memory.note', { total: memory(machine.memory_total ?? 0) }) : ''}
+      load=${measured && machine.memory_total ? 1 - machine.memory_available / machine.memory_total : undefined} />
+    <${Figure} testid="rates" title=${t('rates.title')} value=${known(bitRate(shards('bps_out')))} note=${measured ? t('rates.note', { rate: bitRate(shards('bps_in')) }) : ''} />
   </section>`;
 }
 
@@ -123,7 +131,7 @@ function Drops({ drops }) {
 
 /** @param {{klass: any, onEnd: () => void}} props */
 function ClassCard({ klass, onEnd }) {
-  const people = klass.participants ?? [];
+  const people = [...(klass.participants ?? [])].sort((a, b) => urgency(b) - urgency(a));
   return html`<article class="card class-card" data-testid="class-card" data-id=${klass.id}>
     <header>
       <div>
@@ -137,9 +145,17 @@ function ClassCard({ klass, onEnd }) {
     ${people.length > 0 && html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('class.people', { title: klass.title })}><table>
       <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('role')}</th><th scope="col">${t('media')}</th><th scope="col">${t('sends')}</th>
         <th scope="col">${t('rate.in')}</th><th scope="col">${t('rate.out')}</th><th scope="col">${t('loss.in')}</th><th scope="col">${t('loss.out')}</th><th scope="col">${t('rtt')}</th></tr></thead>
-      <tbody>${people.map((/** @type {any} */ p) => html`<${PersonRow} key=${p.id} person=${p} />`)}</tbody>
+      <tbody>${people.slice(0, ROWS_MAX).map((/** @type {any} */ p) => html`<${PersonRow} key=${p.id} person=${p} />`)}</tbody>
     </table></div>`}
+    ${people.length > ROWS_MAX && html`<p class="soft">${t('class.more', { n: people.length - ROWS_MAX })}</p>`}
   </article>`;
+}
+
+/** Trainers first, then who is in trouble. @param {any} p */
+function urgency(p) {
+  if (p.role === 'trainer') return 3;
+  if (p.media === 'quiet' || p.loss_in >= LOSS_HIGH || p.loss_out >= LOSS_HIGH) return 2;
+  return p.sending?.length ? 1 : 0;
 }
 
 /** @param {{person: any}} props */
@@ -151,7 +167,7 @@ function PersonRow({ person: p }) {
     <td>${(p.sending ?? []).map((/** @type {string} */ slot) => t(`slot.${slot}`)).join(', ') || t('sends.nothing')}</td>
     <td>${bitRate(p.bps_in ?? 0)}</td><td>${bitRate(p.bps_out ?? 0)}</td>
     <td>${loss(p.loss_in)}</td><td>${loss(p.loss_out)}</td>
-    <td>${p.rtt_ms === undefined || p.rtt_ms === null ? t('unknown') : t('unit.ms', { value: number(p.rtt_ms, { maximumFractionDigits: 0 }) })}</td>
+    <td>${!p.rtt_ms || p.media === 'none' ? t('unknown') : t('unit.ms', { value: number(p.rtt_ms, { maximumFractionDigits: 0 }) })}</td>
   </tr>`;
 }
 
@@ -159,5 +175,5 @@ function PersonRow({ person: p }) {
 function loss(value) {
   if (value === undefined || value === null) return t('unknown');
   const text = number(value / 100, { style: 'percent', maximumFractionDigits: 1 });
-  return html`<span class=${value >= 5 ? 'bad-text' : ''}>${value >= 5 && html`<${Icon} name="warning" />`}${text}</span>`;
+  return html`<span class=${value >= LOSS_HIGH ? 'bad-text' : ''}>${value >= LOSS_HIGH && html`<${Icon} name="warning" />`}${text}</span>`;
 }

@@ -274,6 +274,8 @@ export default {
   'classes.none': 'No class is open.',
   'class.since': 'Since {time}.',
   'class.rates': 'Received {in}, sent {out}.',
+  'class.more.one': 'And {n} more, without a known problem.',
+  'class.more.other': 'And {n} more, without a known problem.',
   'class.people': 'Participants of {title}',
   name: 'Name',
   role: 'Role',

@@ -274,6 +274,8 @@ export default {
   'classes.none': 'Aucune classe n’est ouverte.',
   'class.since': 'Depuis {time}.',
   'class.rates': 'Reçu {in}, envoyé {out}.',
+  'class.more.one': 'Et {n} autre, sans problème connu.',
+  'class.more.other': 'Et {n} autres, sans problème connu.',
   'class.people': 'Participants de {title}',
   name: 'Nom',
   role: 'Rôle',
