@@ -36,6 +36,8 @@ export class Microphone {
       this.#show({ problem: error instanceof DeviceError ? error.code : 'mic_failed' });
     }
     this.asking = false;
+    // The question may have stood open until nobody wanted the answer any more.
+    if (this.#isPointless()) this.release();
     await this.apply();
     this.refreshList();
     return this.track !== null;
@@ -111,6 +113,11 @@ export class Microphone {
     this.track = null;
     const opened = await this.open('');
     if (!opened) this.#show({ problem: 'mic_lost' });
+  }
+
+  #isPointless() {
+    const { phase, mic } = this.store.state;
+    return phase === 'stopped' || (phase === 'class' && !mic.wanted && !hasFloor(this.store.state) && ownHand(this.store.state) === null);
   }
 
   #letGo() {

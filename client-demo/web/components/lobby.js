@@ -32,7 +32,7 @@ export function Lobby({ state, session, onLang }) {
       <p class="lobby-role">${t(`lobby.as_${invite?.role ?? 'learner'}`)}</p>
       <h1 data-testid="class-title">${invite?.title || t('lobby.title')}</h1>
       <form class="card lobby-form" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); enter(); }}>
-        <${NameField} fixed=${Boolean(invite?.name)} name=${name} missing=${missing} onName=${setName} />
+        <${NameField} fixed=${Boolean(invite?.name)} name=${name} missing=${missing} onName=${(/** @type {string} */ n) => { setName(n); setMissing(false); }} />
         <${SoundTest} />
         <${MicrophoneTest} state=${state} session=${session} trainer=${trainer} />
         <button type="submit" class="button is-primary is-large is-wide" data-testid="enter">
