@@ -1,0 +1,283 @@
+#include "relay/shell/shard.h"
+
+#include "host/host_clock.h"
+#include "host/udp_batch.h"
+#include "relay/shell/turn_times.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+struct shard_socket {
+    struct udp_socket socket;
+    struct udp_receive_batch *batch; /* datagrams are referenced until the turn's end */
+};
+
+struct shard {
+    struct shard_config config;
+    struct log log;
+    struct shard_socket sockets[SHARD_SOCKETS_MAX];
+    size_t socket_count;
+    int epoll_fd;
+    struct shard_link link;
+    struct shard_core *core;
+    struct tx_batch tx;
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+    /* The thread's own */
+    bool more; /* input is left over from the last turn */
+    struct turn_times times;
+    usec_t measure_at, cpu_then, measured_then;
+    /* Written by the thread, read by others */
+    atomic_uint cpu_permille, loop_p50_us, loop_p99_us;
+    _Atomic usec_t turned_at;
+};
+
+/* --- Sending */
+
+static const struct udp_socket *socket_for(const struct shard *s, enum net_family family)
+{
+    for (size_t i = 0; i < s->socket_count; i++) {
+        if (s->sockets[i].socket.local.family == family)
+            return &s->sockets[i].socket;
+    }
+    return NULL;
+}
+
+/* The longest run from the front that goes out of one socket. */
+static size_t run_of_family(const struct tx_datagram *datagrams, size_t count)
+{
+    size_t n = 1;
+    while (n < count && n < UDP_BATCH_DATAGRAMS && datagrams[n].to.family == datagrams[0].to.family)
+        n++;
+    return n;
+}
+
+static size_t send_datagrams(void *context, const struct tx_datagram *datagrams, size_t count,
+                             size_t *failed)
+{
+    const struct shard *s = context;
+    struct udp_outgoing run[UDP_BATCH_DATAGRAMS];
+    size_t sent = 0;
+    *failed = 0;
+    for (size_t at = 0; at < count;) {
+        size_t n = run_of_family(datagrams + at, count - at);
+        const struct udp_socket *socket = socket_for(s, (enum net_family)datagrams[at].to.family);
+        for (size_t i = 0; i < n; i++)
+            run[i] = (struct udp_outgoing){datagrams[at + i].to, datagrams[at + i].data};
+        at += n;
+        if (socket == NULL) {
+            *failed += n;
+            continue;
+        }
+        struct udp_send_result result = udp_send_batch(socket, run, n);
+        sent += result.sent;
+        *failed += result.failed;
+    }
+    return sent;
+}
+
+/* --- The turn */
+
+static int wait_ms(const struct shard *s, usec_t now)
+{
+    usec_t until = usec_min(shard_core_next_timeout(s->core), s->measure_at);
+    if (s->more || until <= now)
+        return 0;
+    return (int)((until - now + 999) / 1000);
+}
+
+static void receive(struct shard *s, usec_t now, struct shard_socket *from)
+{
+    size_t cut = 0;
+    bool more = false;
+    size_t count = udp_receive_batch_fetch(from->batch, &from->socket, &cut, &more);
+    for (size_t i = 0; i < count; i++) {
+        const struct udp_received *r = udp_receive_batch_get(from->batch, i);
+        shard_core_handle_datagram(s->core, now, &r->from, r->data, &s->tx);
+    }
+    s->tx.stats->drops[DROP_TOO_LONG] += cut;
+    s->more = s->more || more;
+}
+
+static void measure(struct shard *s, usec_t now)
+{
+    usec_t cpu = host_clock_thread_cpu();
+    usec_t elapsed = now - s->measured_then;
+    if (elapsed > 0)
+        atomic_store_explicit(&s->cpu_permille, (unsigned)((cpu - s->cpu_then) * 1000 / elapsed),
+                              memory_order_relaxed);
+    atomic_store_explicit(&s->loop_p50_us, turn_times_get_permille(&s->times, 500),
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->loop_p99_us, turn_times_get_permille(&s->times, 990),
+                          memory_order_relaxed);
+    s->times = (struct turn_times){0};
+    s->cpu_then = cpu;
+    s->measured_then = now;
+    s->measure_at = now + SHARD_LOAD_US;
+}
+
+/* `before` is the time of the last look at the clock. Returns the time now. */
+static usec_t turn(struct shard *s, usec_t before)
+{
+    struct epoll_event ready[SHARD_SOCKETS_MAX + 1];
+    const struct shard_message *message;
+    int count = epoll_wait(s->epoll_fd, ready, (int)COUNT_OF(ready), wait_ms(s, before));
+    usec_t now = host_clock_now();
+    s->more = false;
+    for (int i = 0; i < count; i++) {
+        if (ready[i].data.u32 < s->socket_count)
+            receive(s, now, &s->sockets[ready[i].data.u32]);
+        else
+            shard_link_drain_fd(&s->link);
+    }
+    while (shard_link_next(&s->link, &message))
+        shard_core_handle_message(s->core, now, message, &s->tx);
+    if (shard_core_next_timeout(s->core) <= now)
+        shard_core_handle_timeout(s->core, now, &s->tx);
+    tx_batch_flush(&s->tx, now);
+    s->more = shard_link_release(&s->link) || s->more;
+    shard_link_wake(&s->link);
+    if (now >= s->measure_at)
+        measure(s, now);
+    atomic_store_explicit(&s->turned_at, now, memory_order_relaxed);
+    usec_t end = host_clock_now();
+    turn_times_note(&s->times, end - now);
+    return end;
+}
+
+static void *run(void *context)
+{
+    struct shard *s = context;
+    usec_t now = host_clock_now();
+    measure(s, now);
+    while (!atomic_load_explicit(&s->stopping, memory_order_acquire))
+        now = turn(s, now);
+    return NULL;
+}
+
+/* --- Life */
+
+static enum status watch(struct shard *s, int fd, size_t number)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)number};
+    return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static enum status open_sockets(struct shard *s, struct net_addr *failed)
+{
+    for (size_t i = 0; i < s->config.bind_count; i++) {
+        struct shard_socket *socket = &s->sockets[i];
+        *failed = s->config.bind[i];
+        enum status status = udp_socket_open(&socket->socket, failed, &s->log);
+        if (status != STATUS_OK)
+            return status;
+        s->socket_count = i + 1;
+        status = udp_receive_batch_create(&socket->batch);
+        if (status == STATUS_OK)
+            status = watch(s, socket->socket.fd, i);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return watch(s, shard_link_get_fd(&s->link), SHARD_SOCKETS_MAX);
+}
+
+static enum status create_core(struct shard *s)
+{
+    struct shard_port port = shard_link_get_port(&s->link);
+    struct tx_sink sink = {.context = s, .send = send_datagrams};
+    enum status status = shard_core_create(&s->core, host_clock_now(), &s->config.core, &port);
+    if (status != STATUS_OK)
+        return status;
+    return tx_batch_init(&s->tx, s->config.core.participants_max, SHARD_TX_ENTRIES, &sink,
+                         shard_core_get_stats(s->core));
+}
+
+enum status shard_create(struct shard **out, const struct shard_config *config,
+                         struct net_addr *failed)
+{
+    *failed = (struct net_addr){0};
+    if (config->bind_count == 0 || config->bind_count > SHARD_SOCKETS_MAX)
+        return STATUS_CONFIG;
+    struct shard *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return STATUS_NO_MEMORY;
+    s->config = *config;
+    s->log = config->core.log;
+    shard_link_init(&s->link, config->links, config->core.shard);
+    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    enum status status = s->epoll_fd >= 0 ? open_sockets(s, failed) : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        status = create_core(s);
+    if (status == STATUS_OK)
+        *out = s;
+    else
+        shard_free(s);
+    return status;
+}
+
+static void stop(struct shard *s)
+{
+    if (!s->running)
+        return;
+    atomic_store_explicit(&s->stopping, true, memory_order_release);
+    shard_links_wake(s->config.links, s->config.core.shard);
+    pthread_join(s->thread, NULL);
+    s->running = false;
+}
+
+void shard_free(struct shard *s)
+{
+    if (s == NULL)
+        return;
+    int error = errno; /* of what made the caller give up */
+    stop(s);
+    shard_core_free(s->core);
+    tx_batch_destroy(&s->tx);
+    for (size_t i = 0; i < s->socket_count; i++) {
+        udp_receive_batch_free(s->sockets[i].batch);
+        udp_socket_close(&s->sockets[i].socket);
+    }
+    if (s->epoll_fd >= 0)
+        close(s->epoll_fd);
+    free(s);
+    errno = error;
+}
+
+static void pin(const struct shard *s)
+{
+    cpu_set_t set;
+    if (s->config.cpu < 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)s->config.cpu, &set);
+    int error = pthread_setaffinity_np(s->thread, sizeof set, &set);
+    if (error != 0)
+        log_warn(&s->log, "pin_failed", "cpu=%d errno=%d", s->config.cpu, error);
+}
+
+enum status shard_start(struct shard *s)
+{
+    char name[16];
+    atomic_store_explicit(&s->turned_at, host_clock_now(), memory_order_relaxed);
+    if (pthread_create(&s->thread, NULL, run, s) != 0)
+        return STATUS_SYSTEM;
+    s->running = true;
+    snprintf(name, sizeof name, "shard-%u", s->config.core.shard);
+    (void)pthread_setname_np(s->thread, name);
+    pin(s);
+    return STATUS_OK;
+}
+
+struct shard_load shard_get_load(const struct shard *s)
+{
+    return (struct shard_load){
+        .cpu_permille = atomic_load_explicit(&s->cpu_permille, memory_order_relaxed),
+        .loop_p50_us = atomic_load_explicit(&s->loop_p50_us, memory_order_relaxed),
+        .loop_p99_us = atomic_load_explicit(&s->loop_p99_us, memory_order_relaxed),
+        .turned_at = atomic_load_explicit(&s->turned_at, memory_order_relaxed),
+    };
+}

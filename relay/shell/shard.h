@@ -1,0 +1,38 @@
+/* A shard's thread and sockets around its shard_core: one loop turn receives a batch from each
+ * socket, reads the clock once, handles datagrams, messages of other threads and timers, and sends
+ * what came of it. Nothing in it is locked or shared but the rings and a few measured numbers. */
+#pragma once
+
+#include "host/udp_socket.h"
+#include "relay/core/shard_core.h"
+#include "relay/shell/shard_link.h"
+
+#define SHARD_SOCKETS_MAX 2 /* one IPv4, one IPv6 */
+#define SHARD_TX_ENTRIES 8192
+#define SHARD_LOAD_US SECONDS(1) /* between two measurements */
+
+struct shard_config {
+    struct shard_core_config core;
+    struct net_addr bind[SHARD_SOCKETS_MAX]; /* with this shard's port */
+    size_t bind_count;
+    int cpu; /* to stay on; -1: anywhere */
+    struct shard_links *links;
+};
+
+struct shard; /* heap */
+
+/* Opens the sockets and makes the core; nothing runs yet. STATUS_EXISTS when a port is in use:
+ * then, and for any other failure of a socket, *failed says which address. */
+MUST_CHECK enum status shard_create(struct shard **out, const struct shard_config *config,
+                                    struct net_addr *failed);
+/* Stops the thread when it runs. NULL is fine. */
+void shard_free(struct shard *s);
+MUST_CHECK enum status shard_start(struct shard *s);
+
+/* Over the last SHARD_LOAD_US. Any thread may ask. */
+struct shard_load {
+    uint32_t cpu_permille; /* of one core */
+    uint32_t loop_p50_us, loop_p99_us;
+    usec_t turned_at; /* last turn: a shard that hangs stands still here */
+};
+struct shard_load shard_get_load(const struct shard *s);
