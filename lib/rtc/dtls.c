@@ -9,6 +9,8 @@
 
 #define RETRANSMIT_FIRST_US 100000u
 #define RETRANSMIT_LAST_US 4000000u
+#define RECORD_TYPE_FIRST 20 /* change_cipher_spec, alert, handshake, application_data */
+#define RECORD_TYPE_LAST 23
 
 struct dtls {
     SSL *ssl;
@@ -106,6 +108,21 @@ static bool has_expected_certificate(struct dtls *d)
     return same;
 }
 
+/* The peer is told at once rather than by silence. Nothing it could use has been given away. */
+static void refuse(struct dtls *d, const char *reason)
+{
+    SSL_set_quiet_shutdown(d->ssl, 0);
+    (void)SSL_shutdown(d->ssl);
+    set_state(d, DTLS_FAILED, reason);
+}
+
+/* Extended master secret (RFC 7627): without it a man in the middle can make two sessions share
+ * one. */
+static bool has_bound_secret(struct dtls *d)
+{
+    return SSL_get_extms_support(d->ssl) == 1;
+}
+
 /* Goes on with the handshake as far as what has come allows. */
 static enum status continue_handshake(struct dtls *d)
 {
@@ -115,12 +132,12 @@ static enum status continue_handshake(struct dtls *d)
     int result = SSL_do_handshake(d->ssl);
     if (result == 1) {
         if (!has_expected_certificate(d))
-            set_state(d, DTLS_FAILED, "fingerprint");
-        else if (SSL_get_selected_srtp_profile(d->ssl) == NULL)
-            set_state(d, DTLS_FAILED, "dtls_failed");
+            refuse(d, "fingerprint");
+        else if (SSL_get_selected_srtp_profile(d->ssl) == NULL || !has_bound_secret(d))
+            refuse(d, "dtls_failed");
         else
             set_state(d, DTLS_CONNECTED, "");
-        return STATUS_OK;
+        return d->state == DTLS_CONNECTED ? STATUS_OK : STATUS_AUTH;
     }
     int error = SSL_get_error(d->ssl, result);
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
@@ -130,7 +147,7 @@ static enum status continue_handshake(struct dtls *d)
     log_info(&d->log, "dtls_failed", "error=%s", text);
     set_state(d, DTLS_FAILED, "dtls_failed");
     ERR_clear_error();
-    return STATUS_MALFORMED;
+    return STATUS_AUTH;
 }
 
 /* After the handshake: retransmitted flights are answered by OpenSSL itself, alerts noticed. */
@@ -148,6 +165,22 @@ static enum status read_records(struct dtls *d)
     return STATUS_OK;
 }
 
+/* Whole records of DTLS's own kinds and nothing else: everything less is refused here, before it
+ * counts against the handshake or reaches OpenSSL (RFC 6347 4.1). */
+static bool has_whole_records(struct bytes datagram)
+{
+    struct reader r = reader_of(datagram);
+    while (reader_left(&r) > 0 && !r.failed) {
+        uint8_t type = read_u8(&r);
+        uint8_t version = read_u8(&r); /* 0xfe: DTLS 1.0 in a first ClientHello, then 1.2 */
+        read_bytes(&r, 1 + 8);         /* minor version; epoch and sequence number */
+        read_bytes(&r, read_u16(&r));
+        if (type < RECORD_TYPE_FIRST || type > RECORD_TYPE_LAST || version != 0xfe)
+            return false;
+    }
+    return datagram.size > 0 && !r.failed;
+}
+
 void dtls_start(struct dtls *d, usec_t now)
 {
     (void)now;
@@ -160,7 +193,7 @@ enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagr
     (void)now;
     if (is_over(d))
         return STATUS_OK;
-    if (datagram.size > DTLS_DATAGRAM_BYTES_MAX)
+    if (datagram.size > DTLS_DATAGRAM_BYTES_MAX || !has_whole_records(datagram))
         return STATUS_MALFORMED;
     if (d->state != DTLS_CONNECTED) {
         d->handshake_bytes += datagram.size;

@@ -2,9 +2,10 @@
  * Sans-IO, but for OpenSSL's own retransmission timer, which reads gettimeofday: tests define that
  * symbol themselves (tests/support/virtual_gettimeofday.c).
  *
- *   new --start or first datagram--> handshaking --finished, certificate is the expected one-->
- * connected any --alert, wrong certificate, limits, 30 s--> failed        connected
- * --close_notify--> closed
+ *   new --start or first datagram--> handshaking
+ *   handshaking --finished, certificate is the expected one--> connected
+ *   handshaking --alert, wrong certificate, limits, 30 s--> failed
+ *   connected --close_notify or fatal alert, authentic--> closed
  */
 #pragma once
 
@@ -48,8 +49,10 @@ void dtls_free(struct dtls *d);
 
 /* The client's first flight; does nothing for a server. */
 void dtls_start(struct dtls *d, usec_t now);
-/* STATUS_OK, or STATUS_MALFORMED for a datagram that OpenSSL could make nothing of: counted by the
- * owner, the association goes on. */
+/* STATUS_MALFORMED for what is no sequence of whole DTLS records: counted by the owner, and the
+ * association goes on untouched. STATUS_LIMIT or STATUS_AUTH when this datagram ended the
+ * handshake (dtls_get_reason). STATUS_OK says nothing about who sent it: records that fail
+ * authentication are dropped inside OpenSSL (RFC 6347 4.1.2.7). */
 MUST_CHECK enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagram);
 void dtls_handle_timeout(struct dtls *d, usec_t now);
 usec_t dtls_next_timeout(const struct dtls *d, usec_t now);
@@ -57,7 +60,8 @@ usec_t dtls_next_timeout(const struct dtls *d, usec_t now);
 bool dtls_poll_datagram(struct dtls *d, struct bytes *out);
 
 enum dtls_state dtls_get_state(const struct dtls *d);
-/* Why it failed: "dtls_failed", "fingerprint", "deadline", "too_large"; "" otherwise. */
+/* Why it ended: "dtls_failed", "fingerprint", "deadline", "too_large", "closed_by_peer"; ""
+ * otherwise. */
 const char *dtls_get_reason(const struct dtls *d);
 /* STATUS_STATE unless connected. The caller wipes *out. */
 MUST_CHECK enum status dtls_export_keys(struct dtls *d, struct media_keys *out);

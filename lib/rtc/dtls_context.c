@@ -6,7 +6,7 @@
 #include <openssl/x509.h>
 
 #define CERTIFICATE_DAYS 30
-#define PEER_CHAIN_BYTES_MAX 16384
+#define PEER_CHAIN_BYTES_MAX 4096 /* one self-signed certificate, RSA at most */
 
 /* A key of our own, and a certificate that nobody has to trust: signalling vouches for its
  * fingerprint. */
@@ -53,8 +53,10 @@ static bool set_up(SSL_CTX *ssl)
            SSL_CTX_set1_groups_list(ssl, "X25519:P-256") == 1 &&
            SSL_CTX_set_cipher_list(ssl,
                                    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-                                   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
-                                   "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA") == 1 &&
+                                   "ECDHE-ECDSA-AES256-GCM-SHA384:"
+                                   /* A peer that is our server may have an RSA certificate. */
+                                   "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:"
+                                   "ECDHE-RSA-AES256-GCM-SHA384") == 1 &&
            /* Our order wins over a client's. 0 means success here. */
            SSL_CTX_set_tlsext_use_srtp(ssl, "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") == 0;
 }

@@ -1,5 +1,6 @@
 #include "rtc/ice_lite.h"
 
+#include "base/wipe.h"
 #include "wire/stun.h"
 
 #include <openssl/rand.h>
@@ -43,9 +44,14 @@ void ice_lite_init(struct ice_lite *ice, usec_t now, const struct ice_parameters
 void ice_lite_restart(struct ice_lite *ice, usec_t now, const struct ice_parameters *local,
                       const struct ice_parameters *remote)
 {
-    ice->old_local = ice->local;
-    ice->old_remote = ice->remote;
+    /* Credentials that no check has come with yet are not worth keeping: a peer that restarts
+     * twice in a row still lives on the older ones. */
+    if (ice->is_used || ice->old_until == 0) {
+        ice->old_local = ice->local;
+        ice->old_remote = ice->remote;
+    }
     ice->old_until = now + ice->old_credentials_us;
+    ice->is_used = false;
     ice->local = *local;
     ice->remote = *remote;
 }
@@ -97,7 +103,8 @@ bool ice_lite_is_path(const struct ice_lite *ice, const struct net_addr *addr)
     return false;
 }
 
-/* A place for a new path: a free one, or that of the path not heard of for longest. */
+/* A place for a new path: a free one, or that of the path not heard of for longest; never that
+ * which carries the media. */
 static struct ice_path *add_path(struct ice_lite *ice, const struct net_addr *addr,
                                  struct ice_path_change *change)
 {
@@ -105,16 +112,14 @@ static struct ice_path *add_path(struct ice_lite *ice, const struct net_addr *ad
     if (ice->path_count < ICE_PATHS_MAX) {
         place = &ice->paths[ice->path_count++];
     } else {
-        place = &ice->paths[0];
-        for (size_t i = 1; i < ICE_PATHS_MAX; i++) {
-            bool in_use = ice->has_media_addr && net_addr_equal(&place->addr, &ice->media_addr);
-            if (in_use || ice->paths[i].heard_at < place->heard_at)
-                place = &ice->paths[i];
+        for (size_t i = 0; i < ICE_PATHS_MAX; i++) {
+            struct ice_path *path = &ice->paths[i];
+            bool in_use = ice->has_media_addr && net_addr_equal(&path->addr, &ice->media_addr);
+            if (!in_use && (place == NULL || path->heard_at < place->heard_at))
+                place = path;
         }
         change->dropped = true;
         change->dropped_addr = place->addr;
-        if (ice->has_media_addr && net_addr_equal(&place->addr, &ice->media_addr))
-            ice->has_media_addr = false;
     }
     *place = (struct ice_path){.addr = *addr};
     change->added = true;
@@ -129,13 +134,25 @@ static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *
     if (path == NULL)
         path = add_path(ice, from, change);
     path->heard_at = now;
-    ice->heard_at = now;
     if (m->has_priority)
         path->priority = m->priority;
     if (m->use_candidate || m->has_nomination) {
         path->nominated = true;
         if (m->has_nomination)
             path->nomination = m->nomination;
+    }
+}
+
+/* The first check with new credentials: the old ones end, and with them what was nominated under
+ * them (RFC 8445 9). The addresses stay verified, and media flows on. */
+static void begin_generation(struct ice_lite *ice)
+{
+    ice->is_used = true;
+    ice->old_until = 0;
+    memory_wipe(&ice->old_local, sizeof ice->old_local);
+    for (size_t i = 0; i < ice->path_count; i++) {
+        ice->paths[i].nominated = false;
+        ice->paths[i].nomination = 0;
     }
 }
 
@@ -159,6 +176,7 @@ enum ice_verdict ice_lite_handle_stun(struct ice_lite *ice, usec_t now, const st
     const char *password = m.has_fingerprint ? password_of(ice, now, m.username, &is_new) : NULL;
     if (password == NULL || stun_verify_integrity(&m, bytes_of_string(password)) != STATUS_OK)
         return ICE_REFUSED;
+    ice->heard_at = now;
     struct bytes key = bytes_of_string(password);
     struct writer w = writer_of((struct bytes_mut){answer, ICE_ANSWER_BYTES_MAX});
     if (m.unknown_count > 0)
@@ -169,24 +187,21 @@ enum ice_verdict ice_lite_handle_stun(struct ice_lite *ice, usec_t now, const st
     if (m.role == STUN_ROLE_CONTROLLED)
         return finish_answer(
             stun_write_error(&w, m.transaction, STUN_ERROR_ROLE_CONFLICT, NULL, 0, key), &w, size);
-    if (is_new)
-        ice->old_until = 0;
+    if (is_new && !ice->is_used)
+        begin_generation(ice);
     note_check(ice, now, from, &m, change);
     return finish_answer(stun_write_success(&w, m.transaction, from, key), &w, size);
 }
 
-void ice_lite_note_heard(struct ice_lite *ice, usec_t now, const struct net_addr *from,
-                         bool is_media)
+void ice_lite_note_media(struct ice_lite *ice, usec_t now, const struct net_addr *from)
 {
     struct ice_path *path = find_path(ice, from);
     if (path == NULL)
         return;
     path->heard_at = now;
     ice->heard_at = now;
-    if (is_media) {
-        ice->media_addr = *from;
-        ice->has_media_addr = true;
-    }
+    ice->media_addr = *from;
+    ice->has_media_addr = true;
 }
 
 static bool is_better(const struct ice_path *a, const struct ice_path *b)

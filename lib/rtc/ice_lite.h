@@ -26,6 +26,7 @@ struct ice_lite {
     struct ice_parameters local, remote;
     struct ice_parameters old_local, old_remote; /* after a restart */
     usec_t old_until;                            /* 0: no old ones */
+    bool is_used;                                /* a check has come with the present ones */
     struct ice_path paths[ICE_PATHS_MAX];
     size_t path_count;
     struct net_addr media_addr; /* where authentic media last came from */
@@ -57,9 +58,8 @@ enum ice_verdict ice_lite_handle_stun(struct ice_lite *ice, usec_t now, const st
                                       struct ice_path_change *change);
 
 bool ice_lite_is_path(const struct ice_lite *ice, const struct net_addr *addr);
-/* Authentic media or DTLS came from a verified path. */
-void ice_lite_note_heard(struct ice_lite *ice, usec_t now, const struct net_addr *from,
-                         bool is_media);
+/* Authentic media came from a verified path: it goes back there from now on. */
+void ice_lite_note_media(struct ice_lite *ice, usec_t now, const struct net_addr *from);
 /* Where to send: the path of the last authentic media, else the best nominated, else any. False
  * when there is none, or after ICE_SEND_FOR_US of silence. */
 bool ice_lite_get_remote(const struct ice_lite *ice, usec_t now, struct net_addr *out);

@@ -1,12 +1,36 @@
 #include "rtc/media_cipher.h"
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/wipe.h"
 
 #include <srtp2/srtp.h>
 
+#define RTP_BYTES_MIN 12
+#define RTCP_BYTES_MIN 8
+#define RTCP_INDEX_BYTES 4 /* E flag and SRTCP index (RFC 3711 3.4) */
+
+/* Debug builds remember what was sealed lately, to tell our bug from a harmless repetition. */
+#ifdef AMPHI_RELEASE
+struct seal_check {
+    char unused;
+};
+#else
+#define SEAL_CHECK_PLACES 512
+struct seal_check {
+    struct {
+        uint32_t ssrc;
+        uint16_t seq;
+        bool used;
+        uint64_t hash;
+    } places[SEAL_CHECK_PLACES];
+};
+#endif
+
 struct media_cipher {
     srtp_t in, out;
+    size_t tag_bytes;
+    struct seal_check sealed;
     uint32_t ssrcs[MEDIA_CIPHER_SSRCS_MAX];
     size_t ssrc_count;
 };
@@ -63,6 +87,7 @@ enum status media_cipher_create(struct media_cipher **out, const struct media_ke
     struct media_cipher *c = calloc(1, sizeof *c);
     if (c == NULL)
         return STATUS_NO_MEMORY;
+    c->tag_bytes = keys->profile == MEDIA_PROFILE_GCM_128 ? 16 : 10;
     enum status status = create_session(&c->in, keys, keys->remote, ssrc_any_inbound);
     if (status == STATUS_OK)
         status = create_session(&c->out, keys, keys->local, ssrc_any_outbound);
@@ -113,25 +138,67 @@ static enum status unprotect(struct media_cipher *c, uint8_t *packet, size_t *si
 
 enum status media_cipher_unprotect_rtp(struct media_cipher *c, uint8_t *packet, size_t *size)
 {
-    if (*size < 12)
+    if (*size < RTP_BYTES_MIN + c->tag_bytes)
         return STATUS_MALFORMED;
     return unprotect(c, packet, size, load_u32(packet + 8), srtp_unprotect);
 }
 
 enum status media_cipher_unprotect_rtcp(struct media_cipher *c, uint8_t *packet, size_t *size)
 {
-    if (*size < 8)
+    if (*size < RTCP_BYTES_MIN + c->tag_bytes + RTCP_INDEX_BYTES)
         return STATUS_MALFORMED;
     return unprotect(c, packet, size, load_u32(packet + 4), srtp_unprotect_rtcp);
 }
 
-/* Two different packets under one key, SSRC and index would give GCM's key away. libsrtp itself
- * refuses a second packet of one number (allow_repeat_tx is off), so a bug shows as REPLAYED. */
+#ifndef AMPHI_RELEASE
+static uint64_t hash_plain(const uint8_t *packet, size_t size)
+{
+    static const uint64_t key[2] = {0, 0};
+    return hash_bytes(bytes_of(packet, size), key);
+}
+
+static size_t place_of(uint32_t ssrc, uint16_t seq)
+{
+    return (ssrc * 31u + seq) % SEAL_CHECK_PLACES;
+}
+
+static void note_sealed(struct seal_check *s, uint32_t ssrc, uint16_t seq, uint64_t hash)
+{
+    size_t at = place_of(ssrc, seq);
+    s->places[at].ssrc = ssrc;
+    s->places[at].seq = seq;
+    s->places[at].used = true;
+    s->places[at].hash = hash;
+}
+
+static bool is_other_packet(const struct seal_check *s, uint32_t ssrc, uint16_t seq, uint64_t hash)
+{
+    size_t at = place_of(ssrc, seq);
+    return s->places[at].used && s->places[at].ssrc == ssrc && s->places[at].seq == seq &&
+           s->places[at].hash != hash;
+}
+#endif
+
+/* Two different packets under one key, SSRC and index would give GCM's key away (RFC 7714 8.3).
+ * libsrtp refuses every second packet of one number in all builds (allow_repeat_tx is off); debug
+ * builds stop when it was a different one, since that is our bug. */
 enum status media_cipher_protect_rtp(struct media_cipher *c, uint8_t *packet, size_t *size)
 {
+    if (*size < RTP_BYTES_MIN)
+        return STATUS_MALFORMED;
     int length = (int)*size;
+#ifndef AMPHI_RELEASE
+    uint32_t ssrc = load_u32(packet + 8);
+    uint16_t seq = load_u16(packet + 2);
+    uint64_t hash = hash_plain(packet, *size);
+#endif
     enum status status = status_of(srtp_protect(c->out, packet, &length));
-    DCHECK(status != STATUS_REPLAYED);
+#ifndef AMPHI_RELEASE
+    if (status == STATUS_REPLAYED)
+        CHECK(!is_other_packet(&c->sealed, ssrc, seq, hash));
+    if (status == STATUS_OK)
+        note_sealed(&c->sealed, ssrc, seq, hash);
+#endif
     if (status == STATUS_OK)
         *size = (size_t)length;
     return status;
@@ -139,6 +206,8 @@ enum status media_cipher_protect_rtp(struct media_cipher *c, uint8_t *packet, si
 
 enum status media_cipher_protect_rtcp(struct media_cipher *c, uint8_t *packet, size_t *size)
 {
+    if (*size < RTCP_BYTES_MIN)
+        return STATUS_MALFORMED;
     int length = (int)*size;
     enum status status = status_of(srtp_protect_rtcp(c->out, packet, &length));
     if (status == STATUS_OK)

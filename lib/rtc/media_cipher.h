@@ -18,8 +18,8 @@ void media_cipher_free(struct media_cipher *c); /* wipes the keys */
 
 /* In place; *size is the packet's length before and after. STATUS_AUTH, STATUS_REPLAYED,
  * STATUS_LIMIT for an SSRC too many, STATUS_MALFORMED. Protecting needs MEDIA_CIPHER_TRAILER_BYTES
- * of room behind the packet. Debug builds CHECK that no two different RTP packets are protected
- * under one SSRC and sequence number. */
+ * of room behind the packet. A second packet of one SSRC and sequence number is never protected:
+ * STATUS_REPLAYED; debug builds CHECK that it is the same packet. */
 MUST_CHECK enum status media_cipher_unprotect_rtp(struct media_cipher *c, uint8_t *packet,
                                                   size_t *size);
 MUST_CHECK enum status media_cipher_unprotect_rtcp(struct media_cipher *c, uint8_t *packet,

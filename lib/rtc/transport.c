@@ -53,8 +53,9 @@ enum status transport_create(struct transport **out, usec_t now,
                              const struct log *log)
 {
     if (config->quiet_after_us <= 0 || config->close_after_us <= config->quiet_after_us ||
-        config->handshake_deadline_us <= 0)
-        return STATUS_CONFIG;
+        config->handshake_deadline_us <= 0 || params->local_ice.ufrag[0] == '\0' ||
+        params->local_ice.pwd[0] == '\0' || params->remote_ice.ufrag[0] == '\0')
+        return STATUS_CONFIG; /* an empty password would let anyone in */
     struct transport *t = calloc(1, sizeof *t);
     if (t == NULL)
         return STATUS_NO_MEMORY;
@@ -180,11 +181,12 @@ static enum transport_input handle_stun(struct transport *t, usec_t now,
 static enum transport_input handle_dtls(struct transport *t, usec_t now,
                                         const struct net_addr *from, struct bytes datagram)
 {
-    t->dtls_to = *from;
-    t->has_dtls_to = true;
     enum status status = dtls_handle_datagram(t->dtls, now, datagram);
-    if (status == STATUS_OK)
-        ice_lite_note_heard(&t->ice, now, from, false);
+    if (status != STATUS_MALFORMED) {
+        t->dtls_to = *from; /* may move within one handshake, as browsers change paths */
+        t->has_dtls_to = true;
+    }
+    /* Not a sign of life: OpenSSL does not tell whether a record was authentic. */
     follow_dtls(t, now);
     return status == STATUS_OK ? TRANSPORT_INPUT_CONSUMED : TRANSPORT_INPUT_BAD_DTLS;
 }
@@ -204,7 +206,7 @@ static enum transport_input handle_media(struct transport *t, usec_t now,
         return TRANSPORT_INPUT_SRTP_AUTH;
     if (status != STATUS_OK)
         return TRANSPORT_INPUT_BAD_RTP;
-    ice_lite_note_heard(&t->ice, now, from, true);
+    ice_lite_note_media(&t->ice, now, from);
     note_alive(t);
     *plain = (struct bytes_mut){datagram.data, size};
     return is_rtcp ? TRANSPORT_INPUT_RTCP : TRANSPORT_INPUT_RTP;
