@@ -1,0 +1,412 @@
+#include "wire/sdp.h"
+
+#include <strings.h>
+
+/* --- Text */
+
+static bool is_equal_nocase(struct bytes a, const char *text)
+{
+    return a.size == strlen(text) && strncasecmp((const char *)a.data, text, a.size) == 0;
+}
+
+/* Cuts `text` at the first `separator`: what stands before it is given, what stands behind stays.
+ */
+static struct bytes take_until(struct bytes *text, char separator)
+{
+    size_t i = 0;
+    while (i < text->size && text->data[i] != (uint8_t)separator)
+        i++;
+    struct bytes head = {text->data, i};
+    size_t skip = i < text->size ? i + 1 : i;
+    *text = bytes_of(text->data + skip, text->size - skip);
+    return head;
+}
+
+static struct bytes trim(struct bytes b)
+{
+    while (b.size > 0 && b.data[0] == ' ')
+        b = bytes_of(b.data + 1, b.size - 1);
+    while (b.size > 0 && b.data[b.size - 1] == ' ')
+        b.size--;
+    return b;
+}
+
+bool sdp_parse_number(struct bytes text, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (text.size == 0 || text.size > 10)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        value = value * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    if (value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+struct bytes sdp_fmtp_find(struct bytes fmtp, const char *key)
+{
+    while (fmtp.size > 0) {
+        struct bytes entry = trim(take_until(&fmtp, ';'));
+        struct bytes name = take_until(&entry, '=');
+        if (is_equal_nocase(trim(name), key))
+            return trim(entry);
+    }
+    return BYTES_NONE;
+}
+
+/* RFC 3629; NUL is refused as well. */
+static bool is_clean_utf8(struct bytes b)
+{
+    for (size_t i = 0; i < b.size;) {
+        uint8_t c = b.data[i];
+        size_t more = c < 0x80                ? 0
+                      : c >= 0xc2 && c < 0xe0 ? 1
+                      : c >= 0xe0 && c < 0xf0 ? 2
+                      : c >= 0xf0 && c < 0xf5 ? 3
+                                              : 9;
+        if (c == 0 || more == 9 || i + more >= b.size)
+            return false;
+        for (size_t k = 1; k <= more; k++) {
+            if ((b.data[i + k] & 0xc0) != 0x80)
+                return false;
+        }
+        uint8_t second = more > 0 ? b.data[i + 1] : 0;
+        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+            (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
+            return false;
+        i += more + 1;
+    }
+    return true;
+}
+
+static bool is_token(struct bytes b, size_t max)
+{
+    for (size_t i = 0; i < b.size; i++) {
+        if (b.data[i] <= ' ' || b.data[i] >= 0x7f)
+            return false;
+    }
+    return b.size > 0 && b.size <= max;
+}
+
+/* --- Attributes */
+
+static struct sdp_codec *codec_of(struct sdp_media *m, struct bytes payload_type)
+{
+    uint64_t number;
+    if (!sdp_parse_number(payload_type, 127, &number))
+        return NULL;
+    for (size_t i = 0; i < m->codec_count; i++) {
+        if (m->codecs[i].payload_type == number)
+            return &m->codecs[i];
+    }
+    return NULL;
+}
+
+/* "111 opus/48000/2" */
+static enum status parse_rtpmap(struct sdp_media *m, struct bytes value)
+{
+    struct sdp_codec *codec = codec_of(m, take_until(&value, ' '));
+    uint64_t rate;
+    uint64_t channels = 1;
+    if (codec == NULL)
+        return STATUS_OK; /* not on the m-line, or beyond our maximum */
+    struct bytes name = take_until(&value, '/');
+    struct bytes rate_text = take_until(&value, '/');
+    if (!is_token(name, 64) || !sdp_parse_number(rate_text, UINT32_MAX, &rate) || rate == 0 ||
+        (value.size > 0 && !sdp_parse_number(value, 255, &channels)))
+        return STATUS_MALFORMED;
+    codec->name = name;
+    codec->clock_rate = (uint32_t)rate;
+    codec->channels = (uint8_t)channels;
+    return STATUS_OK;
+}
+
+static void note_feedback(struct sdp_codec *codec, struct bytes value)
+{
+    codec->nack = codec->nack || bytes_equal_string(value, "nack");
+    codec->pli = codec->pli || bytes_equal_string(value, "nack pli");
+    codec->fir = codec->fir || bytes_equal_string(value, "ccm fir");
+    codec->transport_cc = codec->transport_cc || bytes_equal_string(value, "transport-cc");
+    codec->remb = codec->remb || bytes_equal_string(value, "goog-remb");
+}
+
+static void parse_feedback(struct sdp_media *m, struct bytes value)
+{
+    struct bytes payload_type = take_until(&value, ' ');
+    bool all = bytes_equal_string(payload_type, "*");
+    struct sdp_codec *one = codec_of(m, payload_type);
+    for (size_t i = 0; i < m->codec_count; i++) {
+        if (all || &m->codecs[i] == one)
+            note_feedback(&m->codecs[i], trim(value));
+    }
+}
+
+/* "3/sendonly urn:ietf:params:rtp-hdrext:sdes:mid attributes" */
+static enum status parse_extmap(struct sdp_media *m, struct bytes value)
+{
+    struct bytes id_text = take_until(&value, ' ');
+    struct bytes number_text = take_until(&id_text, '/');
+    struct bytes uri = take_until(&value, ' ');
+    uint64_t id;
+    if (!sdp_parse_number(number_text, 4351, &id) || id == 0 || !is_token(uri, 256))
+        return STATUS_MALFORMED;
+    /* 15 is reserved in the one-byte form; above 255 are only proposals (RFC 8285 5). */
+    if (id == 15 || id > 255 || m->extension_count == SDP_EXTENSIONS_MAX)
+        return STATUS_OK;
+    struct sdp_extension *e = &m->extensions[m->extension_count++];
+    *e = (struct sdp_extension){.id = (uint8_t)id, .uri = uri};
+    if (bytes_equal_string(id_text, "sendonly"))
+        e->direction = SDP_SENDONLY;
+    else if (bytes_equal_string(id_text, "recvonly"))
+        e->direction = SDP_RECVONLY;
+    else if (bytes_equal_string(id_text, "inactive"))
+        e->direction = SDP_INACTIVE;
+    return STATUS_OK;
+}
+
+static void parse_ssrc(struct sdp_media *m, struct bytes value)
+{
+    uint64_t ssrc;
+    if (!sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &ssrc))
+        return;
+    for (size_t i = 0; i < m->ssrc_count; i++) {
+        if (m->ssrcs[i] == ssrc)
+            return;
+    }
+    if (m->ssrc_count < SDP_SSRCS_MAX)
+        m->ssrcs[m->ssrc_count++] = (uint32_t)ssrc;
+}
+
+static void parse_ssrc_group(struct sdp_media *m, struct bytes value)
+{
+    uint64_t ssrc;
+    uint64_t rtx;
+    if (!bytes_equal_string(take_until(&value, ' '), "FID") || m->pair_count == SDP_SSRCS_MAX / 2)
+        return;
+    if (!sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &ssrc) ||
+        !sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &rtx))
+        return;
+    m->pairs[m->pair_count].ssrc = (uint32_t)ssrc;
+    m->pairs[m->pair_count++].rtx_ssrc = (uint32_t)rtx;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Only SHA-256 is used; others are passed over (RFC 8122 5 allows several). */
+static enum status parse_fingerprint(struct sdp_media *m, struct bytes value)
+{
+    struct bytes hash = take_until(&value, ' ');
+    value = trim(value);
+    if (!is_equal_nocase(hash, "sha-256"))
+        return STATUS_OK;
+    if (value.size != SDP_FINGERPRINT_BYTES * 3 - 1)
+        return STATUS_MALFORMED;
+    for (size_t i = 0; i < SDP_FINGERPRINT_BYTES; i++) {
+        int high = hex_digit(value.data[i * 3]);
+        int low = hex_digit(value.data[i * 3 + 1]);
+        if (high < 0 || low < 0 || (i + 1 < SDP_FINGERPRINT_BYTES && value.data[i * 3 + 2] != ':'))
+            return STATUS_MALFORMED;
+        m->fingerprint[i] = (uint8_t)(high << 4 | low);
+    }
+    m->has_fingerprint = true;
+    return STATUS_OK;
+}
+
+static enum status parse_setup(struct sdp_media *m, struct bytes value)
+{
+    static const struct {
+        const char *text;
+        enum sdp_setup setup;
+    } words[] = {{"actpass", SDP_SETUP_ACTPASS},
+                 {"active", SDP_SETUP_ACTIVE},
+                 {"passive", SDP_SETUP_PASSIVE},
+                 {"holdconn", SDP_SETUP_HOLDCONN}};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (bytes_equal_string(value, words[i].text)) {
+            m->setup = words[i].setup;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_MALFORMED;
+}
+
+static enum status parse_ice_text(struct bytes value, size_t min, struct bytes *out)
+{
+    if (value.size < min || !is_token(value, SDP_ICE_CHARACTERS_MAX))
+        return STATUS_MALFORMED;
+    *out = value;
+    return STATUS_OK;
+}
+
+/* "hi send pt=96;max-width=…" */
+static void parse_rid(struct sdp_media *m, struct bytes value)
+{
+    struct bytes id = take_until(&value, ' ');
+    if (bytes_equal_string(take_until(&value, ' '), "send") &&
+        is_token(id, SDP_MID_CHARACTERS_MAX) && m->rid_count < SDP_RIDS_MAX)
+        m->rids[m->rid_count++] = id;
+}
+
+static bool parse_direction(struct bytes name, enum sdp_direction *out)
+{
+    static const char *const names[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (bytes_equal_string(name, names[i])) {
+            *out = (enum sdp_direction)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status parse_attribute(struct sdp *sdp, struct sdp_media *m, struct bytes line)
+{
+    struct bytes value = line;
+    struct bytes name = take_until(&value, ':');
+    struct sdp_codec *codec;
+    if (parse_direction(name, &m->direction))
+        return STATUS_OK;
+    if (bytes_equal_string(name, "rtpmap"))
+        return parse_rtpmap(m, value);
+    if (bytes_equal_string(name, "extmap"))
+        return parse_extmap(m, value);
+    if (bytes_equal_string(name, "fingerprint"))
+        return parse_fingerprint(m, value);
+    if (bytes_equal_string(name, "setup"))
+        return parse_setup(m, value);
+    if (bytes_equal_string(name, "ice-ufrag"))
+        return parse_ice_text(value, SDP_UFRAG_CHARACTERS_MIN, &m->ufrag);
+    if (bytes_equal_string(name, "ice-pwd"))
+        return parse_ice_text(value, SDP_PWD_CHARACTERS_MIN, &m->pwd);
+    if (bytes_equal_string(name, "mid")) {
+        m->mid = value;
+        return is_token(value, SDP_MID_CHARACTERS_MAX) ? STATUS_OK : STATUS_MALFORMED;
+    }
+    if (bytes_equal_string(name, "fmtp")) {
+        codec = codec_of(m, take_until(&value, ' '));
+        if (codec != NULL)
+            codec->fmtp = trim(value);
+    } else if (bytes_equal_string(name, "rtcp-fb")) {
+        parse_feedback(m, value);
+    } else if (bytes_equal_string(name, "ssrc")) {
+        parse_ssrc(m, value);
+    } else if (bytes_equal_string(name, "ssrc-group")) {
+        parse_ssrc_group(m, value);
+    } else if (bytes_equal_string(name, "rid")) {
+        parse_rid(m, value);
+    } else if (bytes_equal_string(name, "rtcp-mux")) {
+        m->rtcp_mux = true;
+    } else if (bytes_equal_string(name, "rtcp-rsize")) {
+        m->rtcp_rsize = true;
+    } else if (bytes_equal_string(name, "bundle-only")) {
+        m->bundle_only = true;
+    } else if (bytes_equal_string(name, "extmap-allow-mixed")) {
+        sdp->extmap_allow_mixed = true;
+    } else if (bytes_equal_string(name, "ice-lite")) {
+        sdp->ice_lite = true;
+    } else if (bytes_equal_string(name, "group") && sdp->bundle_count == 0 &&
+               bytes_equal_string(take_until(&value, ' '), "BUNDLE")) {
+        while (value.size > 0 && sdp->bundle_count < SDP_MEDIA_MAX)
+            sdp->bundle[sdp->bundle_count++] = take_until(&value, ' ');
+    }
+    return STATUS_OK;
+}
+
+/* "audio 9 UDP/TLS/RTP/SAVPF 111 63" */
+static enum status parse_media_line(struct sdp *sdp, struct bytes value)
+{
+    if (sdp->media_count == SDP_MEDIA_MAX)
+        return STATUS_LIMIT;
+    struct sdp_media *m = &sdp->media[sdp->media_count++];
+    m->kind = take_until(&value, ' ');
+    struct bytes port_text = take_until(&value, ' ');
+    uint64_t port;
+    m->protocol = take_until(&value, ' ');
+    if (!is_token(m->kind, 32) || !is_token(m->protocol, 64) ||
+        !sdp_parse_number(take_until(&port_text, '/'), UINT16_MAX, &port))
+        return STATUS_MALFORMED;
+    m->port = (uint16_t)port;
+    m->direction = sdp->session.direction;
+    bool is_rtp = bytes_equal_string(m->kind, "audio") || bytes_equal_string(m->kind, "video");
+    while (is_rtp && value.size > 0) {
+        uint64_t number;
+        if (!sdp_parse_number(take_until(&value, ' '), 127, &number))
+            return STATUS_MALFORMED;
+        if (m->codec_count < SDP_CODECS_MAX)
+            m->codecs[m->codec_count++] =
+                (struct sdp_codec){.payload_type = (uint8_t)number, .channels = 1};
+    }
+    return STATUS_OK;
+}
+
+static void inherit(struct sdp_media *m, const struct sdp_media *session)
+{
+    if (m->ufrag.size == 0)
+        m->ufrag = session->ufrag;
+    if (m->pwd.size == 0)
+        m->pwd = session->pwd;
+    if (m->setup == SDP_SETUP_NONE)
+        m->setup = session->setup;
+    if (!m->has_fingerprint && session->has_fingerprint) {
+        m->has_fingerprint = true;
+        memcpy(m->fingerprint, session->fingerprint, sizeof m->fingerprint);
+    }
+    for (size_t i = 0; i < session->extension_count && m->extension_count < SDP_EXTENSIONS_MAX; i++)
+        m->extensions[m->extension_count++] = session->extensions[i];
+}
+
+static bool has_equal_mids(const struct sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->media_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (sdp->media[i].mid.size > 0 && bytes_equal(sdp->media[i].mid, sdp->media[k].mid))
+                return true;
+        }
+    }
+    return false;
+}
+
+enum status sdp_parse(struct bytes text, struct sdp *out)
+{
+    if (text.size > SDP_BYTES_MAX)
+        return STATUS_LIMIT;
+    if (text.size < 3 || memcmp(text.data, "v=0", 3) != 0 || !is_clean_utf8(text))
+        return STATUS_MALFORMED;
+    memset(out, 0, sizeof *out);
+    struct sdp_media *at = &out->session;
+    for (size_t lines = 0; text.size > 0; lines++) {
+        if (lines == SDP_LINES_MAX)
+            return STATUS_LIMIT;
+        struct bytes line = take_until(&text, '\n');
+        if (line.size > 0 && line.data[line.size - 1] == '\r')
+            line.size--;
+        if (line.size == 0)
+            continue;
+        if (line.size < 2 || line.data[1] != '=' || memchr(line.data, '\r', line.size) != NULL)
+            return STATUS_MALFORMED;
+        struct bytes value = bytes_of(line.data + 2, line.size - 2);
+        enum status status = STATUS_OK;
+        if (line.data[0] == 'm') {
+            status = parse_media_line(out, value);
+            at = status == STATUS_OK ? &out->media[out->media_count - 1] : at;
+        } else if (line.data[0] == 'a') {
+            status = parse_attribute(out, at, value);
+        }
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (size_t i = 0; i < out->media_count; i++)
+        inherit(&out->media[i], &out->session);
+    return has_equal_mids(out) ? STATUS_MALFORMED : STATUS_OK;
+}
