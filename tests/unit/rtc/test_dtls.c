@@ -1,0 +1,341 @@
+#include "rtc/dtls.h"
+#include "support/dtls_link.c"
+#include "support/virtual_gettimeofday.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define CLIENT_HELLO_FRAGMENTS 4
+#define RECORD_HEADER_BYTES 13
+#define HANDSHAKE_HEADER_BYTES 12
+
+static int set_up(void **state)
+{
+    static struct dtls_link link;
+    dtls_link_init(&link, SECONDS(1));
+    *state = &link;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    dtls_link_destroy(*state);
+    return 0;
+}
+
+static void assert_same_keys(struct dtls_link *link)
+{
+    struct media_keys client, server;
+    assert_int_equal(dtls_export_keys(link->client, &client), STATUS_OK);
+    assert_int_equal(dtls_export_keys(link->server, &server), STATUS_OK);
+    assert_int_equal(client.profile, MEDIA_PROFILE_GCM_128);
+    assert_int_equal(server.profile, MEDIA_PROFILE_GCM_128);
+    assert_int_equal(client.bytes, 28);
+    assert_memory_equal(client.local, server.remote, client.bytes);
+    assert_memory_equal(client.remote, server.local, client.bytes);
+    assert_memory_not_equal(client.local, client.remote, client.bytes);
+}
+
+static void both_roles_reach_the_same_keys(void **state)
+{
+    struct dtls_link *link = *state;
+    assert_true(dtls_link_run(link, SECONDS(31)));
+    assert_same_keys(link);
+    assert_true(link->now - SECONDS(1) < MILLISECONDS(60));
+    assert_int_equal(dtls_next_timeout(link->server, link->now), USEC_NEVER);
+}
+
+static void keys_are_refused_before_the_handshakes_end(void **state)
+{
+    struct dtls_link *link = *state;
+    struct media_keys keys = {0};
+    assert_int_equal(dtls_export_keys(link->client, &keys), STATUS_STATE);
+    dtls_start(link->client, link->now);
+    assert_int_equal(dtls_get_state(link->client), DTLS_HANDSHAKING);
+    assert_int_equal(dtls_export_keys(link->client, &keys), STATUS_STATE);
+    assert_int_equal(keys.profile, MEDIA_PROFILE_NONE);
+}
+
+static size_t datagrams_of_a_clean_run(struct dtls_link *link)
+{
+    dtls_link_reset(link, SECONDS(1));
+    assert_true(dtls_link_run(link, SECONDS(31)));
+    return link->sent;
+}
+
+static void no_datagram_exceeds_the_mtu(void **state)
+{
+    struct dtls_link *link = *state;
+    dtls_start(link->client, link->now);
+    for (int round = 0; round < 4; round++) {
+        dtls_link_collect(link);
+        while (link->flying_count > 0) {
+            assert_true(link->flying[0].size <= DTLS_MTU);
+            deliver(link, &link->flying[0]);
+        }
+    }
+    assert_int_equal(dtls_get_state(link->server), DTLS_CONNECTED);
+}
+
+static void the_loss_of_any_one_datagram_costs_one_retransmission(void **state)
+{
+    struct dtls_link *link = *state;
+    size_t count = datagrams_of_a_clean_run(link);
+    assert_in_range(count, 4, 16);
+    for (size_t lost = 0; lost < count; lost++) {
+        dtls_link_reset(link, SECONDS(1));
+        link->drop_mask = UINT64_C(1) << lost;
+        if (!dtls_link_run(link, SECONDS(31)))
+            fail_msg("datagram %zu lost: never connected", lost);
+        assert_same_keys(link);
+        if (link->now - SECONDS(1) > MILLISECONDS(400))
+            fail_msg("datagram %zu lost: took %lld us", lost, (long long)(link->now - SECONDS(1)));
+    }
+}
+
+static void the_loss_of_any_two_datagrams_is_survived(void **state)
+{
+    struct dtls_link *link = *state;
+    size_t count = datagrams_of_a_clean_run(link) + 4; /* retransmitted ones, too */
+    for (size_t a = 0; a < count; a++) {
+        for (size_t b = a + 1; b < count; b++) {
+            dtls_link_reset(link, SECONDS(1));
+            link->drop_mask = UINT64_C(1) << a | UINT64_C(1) << b;
+            if (!dtls_link_run(link, SECONDS(31)))
+                fail_msg("datagrams %zu and %zu lost: never connected", a, b);
+            if (link->now - SECONDS(1) > SECONDS(1))
+                fail_msg("datagrams %zu and %zu lost: took %lld us", a, b,
+                         (long long)(link->now - SECONDS(1)));
+        }
+    }
+}
+
+static void a_link_that_loses_reorders_and_duplicates_connects(void **state)
+{
+    struct dtls_link *link = *state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        dtls_link_reset(link, SECONDS(1));
+        link->rng = rng_of_seed(seed);
+        link->loss_percent = 20;
+        link->duplicate_percent = 20;
+        link->jitter_us = MILLISECONDS(60);
+        if (!dtls_link_run(link, SECONDS(31)))
+            fail_msg("seed %llu: never connected", (unsigned long long)seed);
+        assert_same_keys(link);
+    }
+}
+
+static void a_dead_link_ends_at_the_deadline(void **state)
+{
+    struct dtls_link *link = *state;
+    link->loss_percent = 100;
+    assert_false(dtls_link_run(link, SECONDS(40)));
+    assert_int_equal(dtls_get_state(link->client), DTLS_FAILED);
+    assert_string_equal(dtls_get_reason(link->client), "deadline");
+    assert_string_equal(dtls_get_reason(link->server), "deadline");
+    assert_in_range(link->now, SECONDS(31), SECONDS(31) + 1000);
+    assert_in_range(link->sent, 10, 14); /* 100 ms doubling to 4 s */
+    assert_int_equal(dtls_next_timeout(link->client, link->now), USEC_NEVER);
+}
+
+/* The client's first flight, cut into records of one handshake fragment each. */
+static size_t cut_client_hello(struct dtls_link *link,
+                               uint8_t out[CLIENT_HELLO_FRAGMENTS][DTLS_DATAGRAM_BYTES_MAX],
+                               size_t sizes[CLIENT_HELLO_FRAGMENTS])
+{
+    struct bytes hello;
+    dtls_start(link->client, link->now);
+    assert_true(dtls_poll_datagram(link->client, &hello));
+    struct bytes body = bytes_of(hello.data + RECORD_HEADER_BYTES + HANDSHAKE_HEADER_BYTES,
+                                 hello.size - RECORD_HEADER_BYTES - HANDSHAKE_HEADER_BYTES);
+    size_t piece = body.size / CLIENT_HELLO_FRAGMENTS + 1;
+    for (size_t i = 0; i < CLIENT_HELLO_FRAGMENTS; i++) {
+        size_t at = i * piece;
+        size_t size = at + piece > body.size ? body.size - at : piece;
+        struct writer w = writer_of((struct bytes_mut){out[i], DTLS_DATAGRAM_BYTES_MAX});
+        write_bytes(&w, bytes_of(hello.data, 3));
+        write_u64(&w, i);
+        write_u16(&w, (uint16_t)(HANDSHAKE_HEADER_BYTES + size));
+        write_bytes(&w, bytes_of(hello.data + RECORD_HEADER_BYTES, 6));
+        write_u24(&w, (uint32_t)at);
+        write_u24(&w, (uint32_t)size);
+        write_bytes(&w, bytes_of(body.data + at, size));
+        assert_false(w.failed);
+        sizes[i] = writer_size(&w);
+    }
+    return body.size;
+}
+
+static void a_client_hello_in_pieces_is_understood(void **state)
+{
+    struct dtls_link *link = *state;
+    static const struct {
+        const char *why;
+        size_t order[CLIENT_HELLO_FRAGMENTS + 2];
+        size_t count;
+        bool coalesced;
+    } cases[] = {
+        {"in order", {0, 1, 2, 3}, 4, false},
+        {"backwards", {3, 2, 1, 0}, 4, false},
+        {"first one last", {1, 2, 3, 0}, 4, false},
+        {"one twice", {0, 1, 1, 2, 0, 3}, 6, false},
+        {"all in one datagram", {0, 1, 2, 3}, 4, true},
+        {"all in one datagram, mixed", {2, 0, 3, 1}, 4, true},
+    };
+    for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        uint8_t pieces[CLIENT_HELLO_FRAGMENTS][DTLS_DATAGRAM_BYTES_MAX];
+        size_t sizes[CLIENT_HELLO_FRAGMENTS];
+        uint8_t whole[DTLS_DATAGRAM_BYTES_MAX];
+        struct writer w = writer_of((struct bytes_mut){whole, sizeof whole});
+        struct bytes answer;
+        dtls_link_reset(link, SECONDS(1));
+        cut_client_hello(link, pieces, sizes);
+        for (size_t i = 0; i < cases[c].count; i++) {
+            struct bytes piece = bytes_of(pieces[cases[c].order[i]], sizes[cases[c].order[i]]);
+            write_bytes(&w, piece);
+            if (!cases[c].coalesced)
+                assert_int_equal(dtls_handle_datagram(link->server, link->now, piece), STATUS_OK);
+        }
+        if (cases[c].coalesced)
+            assert_int_equal(
+                dtls_handle_datagram(link->server, link->now, bytes_const(writer_written(&w))),
+                STATUS_OK);
+        if (!dtls_poll_datagram(link->server, &answer))
+            fail_msg("%s: no answer", cases[c].why);
+        assert_int_equal(answer.data[RECORD_HEADER_BYTES], 2); /* server_hello */
+        dtls_link_send(link, false, answer, 0);
+        /* Some record numbers are spent, so that the client's next flight is taken only at its
+         * first retransmission: enough to see that the transcript is the same. */
+        if (!dtls_link_run(link, SECONDS(31)))
+            fail_msg("%s: never connected", cases[c].why);
+        assert_same_keys(link);
+    }
+}
+
+static void a_wrong_certificate_ends_it_before_any_key(void **state)
+{
+    struct dtls_link *link = *state;
+    static const struct log silent = {0};
+    struct media_keys keys;
+    uint8_t wrong[FINGERPRINT_BYTES];
+    for (int side = 0; side < 2; side++) {
+        bool client_expects = side == 0;
+        dtls_link_reset(link, SECONDS(1));
+        struct dtls **d = client_expects ? &link->client : &link->server;
+        dtls_context_get_fingerprint(client_expects ? link->server_context : link->client_context,
+                                     wrong);
+        wrong[31] ^= 1;
+        dtls_free(*d);
+        assert_int_equal(
+            dtls_create(d, link->now, client_expects ? link->client_context : link->server_context,
+                        client_expects ? DTLS_ROLE_CLIENT : DTLS_ROLE_SERVER, wrong, &silent),
+            STATUS_OK);
+        assert_false(dtls_link_run(link, SECONDS(31)));
+        assert_int_equal(dtls_get_state(*d), DTLS_FAILED);
+        assert_string_equal(dtls_get_reason(*d), "fingerprint");
+        assert_int_equal(dtls_export_keys(*d, &keys), STATUS_STATE);
+        /* The other side, content with what it saw, is told. */
+        assert_int_equal(dtls_get_state(client_expects ? link->server : link->client), DTLS_CLOSED);
+    }
+}
+
+static void garbage_never_disturbs_a_handshake(void **state)
+{
+    struct dtls_link *link = *state;
+    struct rng rng = rng_of_seed(7);
+    dtls_start(link->client, link->now);
+    dtls_link_collect(link);
+    for (int i = 0; i < 2000; i++) {
+        uint8_t junk[200];
+        for (size_t b = 0; b < sizeof junk; b++)
+            junk[b] = (uint8_t)rng_next(&rng);
+        junk[0] = (uint8_t)(20 + rng_below(&rng, 44));
+        enum status status =
+            dtls_handle_datagram(link->server, link->now, bytes_of(junk, 1 + rng_below(&rng, 200)));
+        assert_int_equal(status, STATUS_MALFORMED);
+        assert_int_equal(dtls_get_state(link->server), DTLS_NEW);
+    }
+    assert_true(dtls_link_run(link, SECONDS(31)));
+}
+
+static void a_flood_of_records_never_disturbs_a_connection(void **state)
+{
+    struct dtls_link *link = *state;
+    struct rng rng = rng_of_seed(8);
+    assert_true(dtls_link_run(link, SECONDS(31)));
+    for (int i = 0; i < 5000; i++) {
+        uint8_t junk[RECORD_HEADER_BYTES + 100] = {0};
+        for (size_t b = 0; b < sizeof junk; b++)
+            junk[b] = (uint8_t)rng_next(&rng);
+        junk[0] = (uint8_t)(20 + rng_below(&rng, 4));
+        junk[1] = 0xfe;
+        junk[2] = 0xfd;
+        junk[3] = 0;
+        junk[4] = (uint8_t)rng_below(&rng, 3); /* epoch: the past, the present, the future */
+        store_u16(junk + 11, 100);
+        assert_int_equal(dtls_handle_datagram(link->server, link->now, bytes_of(junk, sizeof junk)),
+                         STATUS_OK);
+        assert_int_equal(dtls_get_state(link->server), DTLS_CONNECTED);
+    }
+    assert_same_keys(link);
+}
+
+static void a_plain_alert_after_the_handshake_closes_nothing(void **state)
+{
+    struct dtls_link *link = *state;
+    static const struct bytes alerts[] = {
+        BYTES("\x15\xfe\xfd\0\0\0\0\0\0\1\0\0\2\2\50"),
+        BYTES("\x15\xfe\xfd\0\0\0\0\0\0\1\0\0\2\1\0"),
+        BYTES("\x15\xfe\xfd\0\1\0\0\0\0\1\0\0\2\1\0"),
+    };
+    assert_true(dtls_link_run(link, SECONDS(31)));
+    for (size_t i = 0; i < COUNT_OF(alerts); i++) {
+        (void)!dtls_handle_datagram(link->server, link->now, alerts[i]);
+        (void)!dtls_handle_datagram(link->client, link->now, alerts[i]);
+        assert_int_equal(dtls_get_state(link->server), DTLS_CONNECTED);
+        assert_int_equal(dtls_get_state(link->client), DTLS_CONNECTED);
+    }
+}
+
+static void too_much_handshake_is_refused(void **state)
+{
+    struct dtls_link *link = *state;
+    uint8_t record[RECORD_HEADER_BYTES + HANDSHAKE_HEADER_BYTES + 1] = {22, 0xfe, 0xfd};
+    record[12] = HANDSHAKE_HEADER_BYTES + 1;
+    record[13] = 1;   /* client_hello */
+    record[16] = 200; /* of 200 bytes, of which ... */
+    record[24] = 1;   /* ... one comes again and again */
+    enum status status = STATUS_OK;
+    size_t taken = 0;
+    while (status != STATUS_LIMIT && taken < 1000) {
+        store_u16(record + 9, (uint16_t)taken++);
+        status = dtls_handle_datagram(link->server, link->now, bytes_of(record, sizeof record));
+    }
+    assert_int_equal(taken, DTLS_HANDSHAKE_DATAGRAMS_MAX + 1);
+    assert_int_equal(dtls_get_state(link->server), DTLS_FAILED);
+    assert_string_equal(dtls_get_reason(link->server), "too_large");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(both_roles_reach_the_same_keys),
+        TEST(keys_are_refused_before_the_handshakes_end),
+        TEST(no_datagram_exceeds_the_mtu),
+        TEST(the_loss_of_any_one_datagram_costs_one_retransmission),
+        TEST(the_loss_of_any_two_datagrams_is_survived),
+        TEST(a_link_that_loses_reorders_and_duplicates_connects),
+        TEST(a_dead_link_ends_at_the_deadline),
+        TEST(a_client_hello_in_pieces_is_understood),
+        TEST(a_wrong_certificate_ends_it_before_any_key),
+        TEST(garbage_never_disturbs_a_handshake),
+        TEST(a_flood_of_records_never_disturbs_a_connection),
+        TEST(a_plain_alert_after_the_handshake_closes_nothing),
+        TEST(too_much_handshake_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
