@@ -8,6 +8,7 @@
 #include "relay/relay_config.h"
 #include "relay/shell/control_loop.h"
 #include "rtc/dtls.h"
+#include "rtc/media_cipher.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -130,7 +131,9 @@ static enum status open_control(struct program *p)
 
 static enum status start(struct program *p)
 {
-    enum status status = dtls_context_create(&p->dtls);
+    enum status status = media_cipher_init_library();
+    if (status == STATUS_OK)
+        status = dtls_context_create(&p->dtls);
     if (status == STATUS_OK)
         status = shard_links_create(&p->links, p->config.shard_count);
     for (uint32_t i = 0; i < p->config.shard_count && status == STATUS_OK; i++)

@@ -121,7 +121,7 @@ static void follow_dtls(struct transport *t, usec_t now)
         status = media_cipher_create(&t->cipher, &keys);
     if (status != STATUS_OK) {
         memory_wipe(&keys, sizeof keys);
-        set_state(t, TRANSPORT_CLOSED, "dtls_failed");
+        set_state(t, TRANSPORT_CLOSED, "no_keys");
         return;
     }
     t->stats.srtp_profile = media_profile_get_name(keys.profile);
