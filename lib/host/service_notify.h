@@ -3,4 +3,4 @@
 
 void service_notify_ready(void);
 void service_notify_stopping(void);
-void service_notify_watchdog(void);
+void service_notify_watchdog(void); /* does nothing without WatchdogSec= */
