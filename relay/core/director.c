@@ -59,6 +59,7 @@ enum status director_create(struct director **out, usec_t now, const struct dire
     d->log = config->log;
     d->rng = rng_of_seed(config->seed);
     d->report_at = now + DIRECTOR_REPORT_US;
+    d->ask_at = d->report_at - DIRECTOR_ASK_BEFORE_US;
     d->voices_at = USEC_NEVER;
     /* Twice the capacity: grants may wait for participants still to come. */
     uint32_t places = config->capacity * 2;
@@ -276,7 +277,7 @@ static void rebind(struct director *d, usec_t now, struct director_room *room,
         room->slots[i].ref = (struct publication_ref){0};
         director_room_bind(d, now, room, (enum room_slot)i, ref);
     }
-    if (p->grants[SEND_SLOT_MIC].open)
+    if (p->grants[SEND_SLOT_MIC].open && p->has_mic)
         director_room_set_voice(d, now, room, p->id, true);
 }
 
@@ -315,6 +316,10 @@ static void handle_participant_add(struct director *d, usec_t now, const struct 
     p->present = true;
     p->state = CONTROL_MEDIA_CONNECTING;
     p->speaker = (struct speaker){0};
+    p->mic_active = false;
+    p->has_mic = false;
+    for (size_t i = 0; i < add->send_slot_count; i++)
+        p->has_mic = p->has_mic || add->send_slots[i].slot == SEND_SLOT_MIC;
     memset(&p->stats, 0, sizeof p->stats);
     memset(&p->reported, 0, sizeof p->reported);
     d->shards[p->shard].participants++;
@@ -371,7 +376,7 @@ static void apply_grant(struct director *d, usec_t now, struct director_particip
     if (m != NULL)
         m->grant = *grant;
     struct director_room *room = director_find_room(d, p->room);
-    if (grant->slot == SEND_SLOT_MIC && room != NULL)
+    if (grant->slot == SEND_SLOT_MIC && room != NULL && p->has_mic)
         director_room_set_voice(d, now, room, p->id, grant->open);
 }
 
@@ -556,6 +561,17 @@ static void handle_level(struct director *d, usec_t now, const struct shard_mess
     d->voices_at = usec_min(d->voices_at, now + SPEAKER_OFF_US / 2);
 }
 
+static void handle_publication(struct director *d, usec_t now, const struct shard_message *in)
+{
+    struct director_participant *p = director_find_participant(d, in->publication.ref.participant);
+    struct director_room *room = p != NULL ? director_find_room(d, p->room) : NULL;
+    if (room == NULL || in->publication.ref.source != SEND_SLOT_MIC)
+        return;
+    p->mic_active = in->publication.active;
+    if (p->grants[SEND_SLOT_MIC].open)
+        director_room_set_voice(d, now, room, p->id, true);
+}
+
 void director_handle_shard(struct director *d, usec_t now, const struct shard_message *in)
 {
     struct director_participant *p;
@@ -567,6 +583,7 @@ void director_handle_shard(struct director *d, usec_t now, const struct shard_me
         handle_level(d, now, in);
         break;
     case SHARD_PUBLICATION: {
+        handle_publication(d, now, in);
         struct control_message *m = director_tell(d, CONTROL_PUBLICATION);
         if (m != NULL)
             m->publication = (struct control_publication){
@@ -603,15 +620,21 @@ void director_handle_timeout(struct director *d, usec_t now)
         }
         d->voices_at = anybody ? now + SPEAKER_OFF_US / 2 : USEC_NEVER;
     }
+    /* The shards are asked a moment before the report, so that its figures are of now. */
+    if (now >= d->ask_at) {
+        d->ask_at = d->report_at + DIRECTOR_REPORT_US - DIRECTOR_ASK_BEFORE_US;
+        for (uint32_t i = 0; i < d->config.shard_count; i++)
+            (void)director_order(d, i, SHARD_STATS_WANTED);
+    }
     if (now >= d->report_at) {
-        d->report_at = now + DIRECTOR_REPORT_US;
+        d->report_at += DIRECTOR_REPORT_US;
         director_report(d, now);
     }
 }
 
 usec_t director_next_timeout(const struct director *d)
 {
-    return usec_min(d->report_at, d->voices_at);
+    return usec_min(usec_min(d->ask_at, d->report_at), d->voices_at);
 }
 
 void director_set_machine(struct director *d, const struct director_machine *machine)

@@ -7,6 +7,7 @@
 #include "relay/core/speaker_detector.h"
 
 #define DIRECTOR_OUT_MAX 16384 /* queued control messages, and as many shard messages */
+#define DIRECTOR_ASK_BEFORE_US 100000
 #define DIRECTOR_VOICES_MAX 64 /* open microphones in one room */
 
 struct director_grant {
@@ -19,7 +20,9 @@ struct director_participant {
     uint64_t id, room;
     uint32_t session;
     uint32_t shard;
-    bool present; /* has a transport; otherwise only grants are kept for it */
+    bool present;    /* has a transport; otherwise only grants are kept for it */
+    bool has_mic;    /* negotiated one to send with */
+    bool mic_active; /* packets come */
     enum control_media_state state;
     struct director_grant grants[SEND_SLOT_COUNT];
     struct speaker speaker;
@@ -70,7 +73,7 @@ struct director {
     struct director_shard shards[CONTROL_SHARDS_MAX];
     struct director_machine machine;
     struct director_queue messages, shard_messages;
-    usec_t report_at, voices_at;
+    usec_t ask_at, report_at, voices_at;
 };
 
 struct director_participant *director_find_participant(struct director *d, uint64_t id);

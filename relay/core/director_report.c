@@ -92,8 +92,6 @@ static void report_room(struct director *d, usec_t now, const struct director_ro
 
 void director_report(struct director *d, usec_t now)
 {
-    for (uint32_t i = 0; i < d->config.shard_count; i++)
-        (void)director_order(d, i, SHARD_STATS_WANTED);
     if (!d->connected)
         return;
     report_relay(d);

@@ -129,10 +129,11 @@ static int free_voice_slot(const struct director_room *room)
     return -1;
 }
 
+/* A reserved microphone that sends nothing holds nobody's place. */
 static bool is_reserved(struct director *d, uint64_t participant)
 {
     const struct director_participant *p = director_find_participant(d, participant);
-    return p != NULL && p->grants[SEND_SLOT_MIC].reserved;
+    return p != NULL && p->grants[SEND_SLOT_MIC].reserved && p->mic_active;
 }
 
 static const struct speaker *speaker_of(struct director *d, uint64_t participant)
@@ -198,37 +199,31 @@ static void let_speakers_in(struct director *d, usec_t now, struct director_room
     }
 }
 
-/* For receivers with one audio line: whoever speaks, a reserved voice before others; while nobody
- * does, it stays where it is, or with the first voice there is. */
+/* How much a voice deserves the one line of a receiver that has no more. A sender that tells no
+ * level is taken to speak for as long as it sends. */
+static int any_score(struct director *d, uint64_t participant)
+{
+    const struct director_participant *p = director_find_participant(d, participant);
+    if (p == NULL || slot_of_voice(director_find_room(d, p->room), participant) < 0)
+        return -1;
+    bool speaks = p->mic_active && (!p->speaker.has_level || p->speaker.speaking);
+    return (speaks ? 4 : 0) + (p->mic_active ? 2 : 0) + (p->grants[SEND_SLOT_MIC].reserved ? 1 : 0);
+}
+
+/* It changes only for a better one, so that two that speak at once do not chop each other. */
 static void choose_any(struct director *d, usec_t now, struct director_room *room)
 {
-    struct director_slot *any = &room->slots[ROOM_SLOT_VOICE_ANY];
-    uint64_t best = 0;
+    uint64_t best = room->slots[ROOM_SLOT_VOICE_ANY].ref.participant;
+    int best_score = best != 0 ? any_score(d, best) : -1;
     for (int i = 0; i < ROOM_VOICE_SLOTS; i++) {
         uint64_t holder = room->slots[ROOM_SLOT_VOICE_0 + i].ref.participant;
-        if (holder == 0)
-            continue;
-        bool better = best == 0 || (is_reserved(d, holder) && !is_reserved(d, best));
-        if (better)
+        int score = holder != 0 ? any_score(d, holder) : -1;
+        if (score > best_score) {
             best = holder;
-    }
-    if (best != 0 && !speaker_of(d, best)->speaking) {
-        for (int i = 0; i < ROOM_VOICE_SLOTS; i++) {
-            uint64_t holder = room->slots[ROOM_SLOT_VOICE_0 + i].ref.participant;
-            if (holder != 0 && speaker_of(d, holder)->speaking)
-                best = holder;
+            best_score = score;
         }
     }
-    uint64_t present = any->ref.participant;
-    bool still_open = present != 0 && slot_of_voice(room, present) >= 0;
-    if (still_open && best != present) {
-        bool keeps = speaker_of(d, present)->speaking
-                         ? !is_reserved(d, best) || !speaker_of(d, best)->speaking
-                         : !speaker_of(d, best)->speaking;
-        if (keeps)
-            return;
-    }
-    director_room_bind(d, now, room, ROOM_SLOT_VOICE_ANY, best != 0 ? mic_of(best) : nobody);
+    director_room_bind(d, now, room, ROOM_SLOT_VOICE_ANY, best_score >= 0 ? mic_of(best) : nobody);
 }
 
 static void tell_speakers(struct director *d, usec_t now, struct director_room *room)

@@ -77,8 +77,10 @@ class Peer:
         self.peer.emit("create-offer", None, Gst.Promise.new_with_change_func(self.on_offer, None, None))
 
     def on_offer(self, promise, *_):
-        offer = promise.get_reply().get_value("offer")
-        self.peer.emit("set-local-description", offer, Gst.Promise.new())
+        promise.wait()
+        self.reply = promise.get_reply()  # kept: the description lies in it
+        self.offer = self.reply.get_value("offer")
+        self.peer.emit("set-local-description", self.offer, Gst.Promise.new())
 
     def on_gathering(self, *_):
         if self.peer.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:

@@ -32,13 +32,14 @@ def free_port(kind=socket.SOCK_STREAM, count=1):
 
 
 class Stack:
-    def __init__(self, build, shards=2, environment=None):
+    def __init__(self, build, shards=2, environment=None, address="127.0.0.1"):
         self.bin = os.path.join(build, "bin")
         self.folder = tempfile.TemporaryDirectory(prefix="amphi-test-")
         self.data = self.folder.name
+        self.address = address
         self.port = free_port()
         self.media_port = free_port(socket.SOCK_DGRAM, max(shards, 1))
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.base_url = f"http://{address}:{self.port}"
         self.environment = dict(os.environ, **(environment or {}))
         self.shards = shards
         self.relay = self.signaling = None
@@ -54,12 +55,12 @@ class Stack:
         return process
 
     def start_relay(self):
-        self.relay = self._start("relay", "--bind", "127.0.0.1", "--media-port", self.media_port, "--shards",
+        self.relay = self._start("relay", "--bind", self.address, "--advertise", self.address, "--media-port", self.media_port, "--shards",
                                  self.shards, "--control-socket", os.path.join(self.data, "relay.sock"))
 
     def start_signaling(self):
         self.signaling = self._start(
-            "signaling", "--bind", "127.0.0.1", "--port", self.port, "--data", self.data, "--base-url", self.base_url,
+            "signaling", "--bind", self.address, "--port", self.port, "--data", self.data, "--base-url", self.base_url,
             "--relay-socket", os.path.join(self.data, "relay.sock"), "--web-root",
             os.path.join(ROOT, "client-demo", "web"), "--modules-root",
             os.path.join(ROOT, "client-demo", "node_modules"), "--plain-http")
