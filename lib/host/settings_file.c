@@ -30,6 +30,7 @@ static const cyaml_schema_value_t item_schema = {.type = CYAML_STRING,
                                                  .data_size = sizeof(char),
                                                  .string = {.min = 0, .max = SETTING_TEXT_BYTES}};
 
+PRINTF_LIKE(3, 0)
 static void keep_message(cyaml_log_t level, void *context, const char *format, va_list args)
 {
     struct reading *r = context;
