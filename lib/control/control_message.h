@@ -276,7 +276,7 @@ struct control_message {
 const char *control_type_name(enum control_type type);
 const char *control_media_state_name(enum control_media_state state);
 
-/* Decodes one JSON text into *out (caller's memory, about 60 kB: not on the stack).
+/* Decodes one JSON text into *out (caller's memory, about 30 kB: not on the stack).
  * *out is overwritten even on failure. STATUS_MALFORMED, STATUS_UNSUPPORTED for an unknown type,
  * STATUS_LIMIT past a named maximum. */
 MUST_CHECK enum status control_message_parse(struct bytes text, struct control_message *out);

@@ -40,7 +40,7 @@ def has_ipv6():
 class Relay:
     """A relay in an empty folder."""
 
-    def __init__(self, *arguments, shards=2, bind="127.0.0.1"):
+    def __init__(self, *arguments, shards=2, bind="127.0.0.1", environment=None):
         self.folder = tempfile.TemporaryDirectory(prefix="amphi-test-")
         self.path = os.path.join(self.folder.name, "relay.sock")
         self.port = free_port(socket.SOCK_DGRAM, shards)
@@ -49,7 +49,7 @@ class Relay:
         self.notify.bind(os.path.join(self.folder.name, "notify"))
         self.notify.settimeout(10)
         environment = dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder.name, "notify"),
-                           ASAN_OPTIONS="detect_leaks=1:abort_on_error=0")
+                           ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", **(environment or {}))
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program(), "--bind", bind, "--media-port", str(self.port), "--shards", str(shards),
@@ -422,6 +422,29 @@ class Start(unittest.TestCase):
         stats = link.wait_for("relay_stats", 6)
         self.assertEqual(stats["shards"][0]["packets_in"], 2)
         link.close()
+        self.assertEqual(relay.stop()[0], 0)
+
+    def candidates(self, *arguments, bind):
+        relay = Relay(*arguments, shards=1, bind=bind)
+        link = relay.connect()
+        answer = link.ask("participant_add", **participant(1))
+        link.close()
+        self.assertEqual(relay.stop()[0], 0)
+        return [c["address"] for c in answer["candidates"]]
+
+    def test_participants_are_told_the_advertised_addresses_only(self):
+        self.assertEqual(self.candidates("--advertise", "203.0.113.9", bind="0.0.0.0"), ["203.0.113.9"])
+        self.assertEqual(self.candidates("--advertise", "203.0.113.9,198.51.100.7", bind="127.0.0.1"),
+                         ["203.0.113.9", "198.51.100.7"])
+        told = self.candidates("--lan", bind="0.0.0.0")
+        self.assertTrue(told)
+        self.assertFalse({"0.0.0.0", "::"} & set(told))
+
+    def test_the_watchdog_hears_of_every_second(self):
+        relay = Relay(shards=1, environment={"WATCHDOG_USEC": "10000000"})
+        heard = [relay.notify.recv(256) for _ in range(3)]
+        self.assertEqual(heard, [b"WATCHDOG=1"] * 3)
+        relay.notify.settimeout(0.01)
         self.assertEqual(relay.stop()[0], 0)
 
     def test_sigterm_under_load_is_orderly(self):
