@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (nack_generator_init(&nack, &config) != STATUS_OK)
         return 0;
     memset(fates, 0, sizeof fates);
-    while (reader_left(&r) > 0) {
+    while (reader_left(&r) > 0 && !r.failed) {
         uint8_t step = read_u8(&r);
         if (step < 128) {
             uint64_t seq = seq_unwrapper_note(&unwrapper, read_u16(&r));
