@@ -44,10 +44,8 @@ export class Stack {
     stack.process = spawn(join(root, 'run'), ['--data', stack.data, '--port', String(stack.port), '--media-port', String(stack.mediaPort), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [stack.process.stdout, stack.process.stderr]) stream.on('data', (d) => (stack.output += d));
     atEnd(() => stack.stop());
-    await until('./run is ready', () => {
-      if (stack.process.exitCode !== null) throw new Error(`./run ended: ${stack.output}`);
-      return existsSync(join(stack.data, 'run.json'));
-    }, 300000, 200);
+    await until('./run is ready', () => stack.process.exitCode !== null || existsSync(join(stack.data, 'run.json')), 300000, 100);
+    if (stack.process.exitCode !== null) throw new Error(`./run ended: ${stack.output}`);
     return stack;
   }
 
