@@ -299,6 +299,25 @@ static void a_plain_alert_after_the_handshake_closes_nothing(void **state)
     }
 }
 
+static void a_queue_nobody_empties_stays_bounded(void **state)
+{
+    struct dtls_link *link = *state;
+    struct bytes hello, out;
+    dtls_start(link->client, link->now);
+    assert_true(dtls_poll_datagram(link->client, &hello));
+    assert_int_equal(dtls_handle_datagram(link->server, link->now, hello), STATUS_OK);
+    while (dtls_get_state(link->server) == DTLS_HANDSHAKING) {
+        set_now(link, dtls_next_timeout(link->server, link->now));
+        dtls_handle_timeout(link->server, link->now);
+    }
+    size_t count = 0;
+    while (dtls_poll_datagram(link->server, &out)) {
+        assert_in_range(out.size, 1, DTLS_MTU);
+        count++;
+    }
+    assert_int_equal(count, DTLS_OUT_MAX);
+}
+
 static void too_much_handshake_is_refused(void **state)
 {
     struct dtls_link *link = *state;
@@ -335,6 +354,7 @@ int main(void)
         TEST(garbage_never_disturbs_a_handshake),
         TEST(a_flood_of_records_never_disturbs_a_connection),
         TEST(a_plain_alert_after_the_handshake_closes_nothing),
+        TEST(a_queue_nobody_empties_stays_bounded),
         TEST(too_much_handshake_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

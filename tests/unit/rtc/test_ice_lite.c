@@ -292,6 +292,10 @@ static void a_restart_forgets_what_was_nominated_before(void **state)
     next.nomination = 1;
     assert_int_equal(check_by(b, &next, SECONDS(4), 2), ICE_ANSWERED);
     assert_int_equal(remote(b, SECONDS(4)), 2);
+    next.has_nomination = false; /* nominated anew, without the number of old */
+    next.use_candidate = true;
+    assert_int_equal(check_by(b, &next, SECONDS(4), 1), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(4)), 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)

@@ -369,6 +369,24 @@ static void a_silent_peer_is_quiet_then_spared_then_gone(void **state)
     assert_int_equal(check(b, 1), TRANSPORT_INPUT_NOT_OURS);
 }
 
+static void forged_signs_of_life_do_not_prolong_it(void **state)
+{
+    struct bench *b = *state;
+    static const struct bytes record =
+        BYTES("\27\xfe\xfd\0\1\0\0\0\0\0\7\0\40forged record, thirty two bytes.");
+    uint8_t forged[PLAIN_BYTES] = {0x80, 111};
+    connect_peer(b, 1);
+    for (int i = 1; i <= 15; i++) {
+        assert_int_equal(remote(b), 1);
+        assert_int_equal(give(b, 1, record), TRANSPORT_INPUT_CONSUMED);
+        assert_int_equal(give(b, 1, bytes_of(forged, sizeof forged)), TRANSPORT_INPUT_SRTP_AUTH);
+        run_timers_until(b, SECONDS(1) + SECONDS(i));
+    }
+    assert_int_equal(remote(b), 0);
+    run_timers_until(b, SECONDS(31));
+    assert_int_equal(transport_get_state(b->t), TRANSPORT_CLOSED);
+}
+
 static void anything_authentic_wakes_a_quiet_peer_and_nothing_else_does(void **state)
 {
     struct bench *b = *state;
@@ -533,6 +551,7 @@ int main(void)
         TEST(media_before_keys_is_counted_and_dropped),
         TEST(bad_datagrams_are_counters_never_a_disconnect),
         TEST(a_silent_peer_is_quiet_then_spared_then_gone),
+        TEST(forged_signs_of_life_do_not_prolong_it),
         TEST(anything_authentic_wakes_a_quiet_peer_and_nothing_else_does),
         TEST(media_follows_a_peer_that_moves),
         TEST(an_ice_restart_changes_no_key_and_loses_no_packet),
