@@ -51,7 +51,7 @@ enum status nack_generator_handle_packet(struct nack_generator *nack, usec_t now
         return STATUS_OK;
     }
     uint64_t gap = seq - nack->highest - 1;
-    if (gap > nack->config.missing_max || nack->count + gap > nack->config.missing_max) {
+    if (nack->count + gap > nack->config.missing_max) {
         nack->count = 0;
         nack->highest = seq;
         return STATUS_LIMIT;

@@ -114,7 +114,6 @@ static void too_many_missing_empty_the_list(void **state)
     assert_int_equal(nack_generator_handle_packet(&nack, 0, FIRST + 253), STATUS_LIMIT);
     assert_int_equal(take(&nack, SECONDS(1), seqs, 8), 0);
     arrive(&nack, 0, FIRST + 254);
-    arrive(&nack, 0, FIRST + 300); /* so that a sum with what is missing would overflow */
     assert_int_equal(nack_generator_handle_packet(&nack, 0, UINT64_MAX), STATUS_LIMIT);
     assert_int_equal(take(&nack, SECONDS(1), seqs, 8), 0);
     (void)state;
