@@ -58,6 +58,10 @@ static enum status create_shard(struct program *p, uint32_t number)
     random_bytes(&config.core.seed, sizeof config.core.seed);
     random_bytes(config.core.hash_key, sizeof config.core.hash_key);
     config.bind_count = p->config.bind_count;
+    if (p->config.given.this_machine) {
+        config.sources = p->config.advertise;
+        config.source_count = p->config.advertise_count;
+    }
     for (size_t i = 0; i < config.bind_count; i++) {
         config.bind[i] = p->config.bind[i];
         config.bind[i].port = (uint16_t)(p->config.given.media_port + number);

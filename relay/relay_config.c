@@ -22,6 +22,9 @@ static const struct setting table[] = {
      "under which participants reach this relay; the bound addresses when empty"},
     {"lan", SETTING_BOOLEAN, AT(lan), 0, 0, NULL, NULL,
      "participants are in this machine's own network: private addresses may be advertised"},
+    {"this-machine", SETTING_BOOLEAN, AT(this_machine), 0, 0, NULL, NULL,
+     "for participants on this machine alone, instead of bind and advertise: all its IPv4 "
+     "addresses are offered (Firefox takes no 127.0.0.1), nothing from the network comes in"},
     {"control-socket", SETTING_STRING, AT(control_socket), 0, 0, "data/relay.sock", "file",
      "Unix socket for amphi-signaling"},
     {"capacity", SETTING_INTEGER, AT(capacity), 1, CAPACITY_MAX, "2000", "participants",
@@ -164,6 +167,19 @@ static void place_shards(struct relay_config *config)
         config->cpus[i] = pin && i < config->shard_count ? cpus[i] : -1;
 }
 
+static enum settings_outcome bind_this_machine(struct relay_config *config)
+{
+    struct net_addr any;
+    struct net_addr loopback;
+    if (net_addr_parse_ip("0.0.0.0", 0, &any) != STATUS_OK ||
+        net_addr_parse_ip("127.0.0.1", 0, &loopback) != STATUS_OK)
+        return SETTINGS_EXIT_USAGE;
+    config->bind[config->bind_count++] = any;
+    add_advertised(config, &loopback);
+    advertise_interfaces(config, NET_FAMILY_IPV4);
+    return SETTINGS_RUN;
+}
+
 enum settings_outcome relay_config_load(struct relay_config *config, int argc, char **argv)
 {
     *config = (struct relay_config){0};
@@ -171,9 +187,10 @@ enum settings_outcome relay_config_load(struct relay_config *config, int argc, c
         settings_load(&program, table, COUNT_OF(table), argc, argv, &config->given, NULL);
     if (outcome == SETTINGS_RUN && !log_level_find(config->given.log_level, &config->log_level))
         outcome = refuse("log-level", "error, warn, info, debug or trace", config->given.log_level);
+    bool this_machine = config->given.this_machine;
     if (outcome == SETTINGS_RUN)
-        outcome = find_bind(config);
-    if (outcome == SETTINGS_RUN)
+        outcome = this_machine ? bind_this_machine(config) : find_bind(config);
+    if (outcome == SETTINGS_RUN && !this_machine)
         outcome = take_advertised(config);
     if (outcome == SETTINGS_RUN && config->advertise_count == 0)
         outcome = derive_advertised(config);

@@ -8,7 +8,7 @@
 struct relay_settings {
     struct setting_list bind, advertise;
     int64_t media_port, shards, capacity;
-    bool lan, pin;
+    bool lan, pin, this_machine;
     char control_socket[SETTING_TEXT_BYTES];
     char log_level[SETTING_TEXT_BYTES];
 };

@@ -2,7 +2,7 @@
 
 void speaker_handle_level(struct speaker *s, usec_t now, uint8_t level)
 {
-    s->level = s->has_level ? (uint8_t)((s->level * 3 + level) / 4) : level;
+    s->level = (uint8_t)(s->has_level ? (s->level * 3 + level) / 4 : level);
     s->has_level = true;
     if (level <= SPEAKER_LOUD_LEVEL) {
         s->loud_at = now;

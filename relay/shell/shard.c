@@ -90,6 +90,18 @@ static int wait_ms(const struct shard *s, usec_t now)
     return (int)((until - now + 999) / 1000);
 }
 
+/* The kernel takes no datagram from the wire that claims one of our own addresses. */
+static bool is_admitted(const struct shard *s, const struct net_addr *from)
+{
+    for (size_t i = 0; i < s->config.source_count; i++) {
+        struct net_addr source = s->config.sources[i];
+        source.port = from->port;
+        if (net_addr_equal(&source, from))
+            return true;
+    }
+    return s->config.sources == NULL;
+}
+
 static void receive(struct shard *s, usec_t now, struct shard_socket *from)
 {
     size_t cut = 0;
@@ -97,7 +109,10 @@ static void receive(struct shard *s, usec_t now, struct shard_socket *from)
     size_t count = udp_receive_batch_fetch(from->batch, &from->socket, &cut, &more);
     for (size_t i = 0; i < count; i++) {
         const struct udp_received *r = udp_receive_batch_get(from->batch, i);
-        shard_core_handle_datagram(s->core, now, &r->from, r->data, &s->tx);
+        if (is_admitted(s, &r->from))
+            shard_core_handle_datagram(s->core, now, &r->from, r->data, &s->tx);
+        else
+            s->tx.stats->drops[DROP_UNKNOWN_ADDRESS]++;
     }
     s->tx.stats->drops[DROP_TOO_LONG] += cut;
     s->more = s->more || more;

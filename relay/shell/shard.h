@@ -15,6 +15,9 @@ struct shard_config {
     struct shard_core_config core;
     struct net_addr bind[SHARD_SOCKETS_MAX]; /* with this shard's port */
     size_t bind_count;
+    const struct net_addr
+        *sources; /* datagrams of other addresses are dropped; NULL: of none. Borrowed */
+    size_t source_count;
     int cpu; /* to stay on; -1: anywhere */
     struct shard_links *links;
 };

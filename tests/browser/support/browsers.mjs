@@ -38,7 +38,7 @@ export async function firefoxPage({ width = 1280, height = 800, sources } = {}) 
       browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, userDataDir: profile,
       extraPrefsFirefox: {
         'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.peerconnection.ice.loopback': true,
-        'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 1, 'intl.accept_languages': 'fr', 'media.gmp-manager.updateEnabled': false,
+        'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 0, 'intl.accept_languages': 'fr', 'media.gmp-manager.updateEnabled': false,
         'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false, 'app.update.auto': false, 'browser.safebrowsing.malware.enabled': false,
       },
     });
