@@ -1,10 +1,11 @@
 // Debian's Chromium by Playwright and Firefox by Puppeteer (WebDriver BiDi), behind one small face.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium as playwrightChromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
-import { atEnd } from './tap.mjs';
+import { atEnd, until } from './tap.mjs';
 
 const chromiumFlags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
   '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--autoplay-policy=document-user-activation-required',
@@ -12,6 +13,20 @@ const chromiumFlags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-
 
 let chromium;
 let firefox;
+
+/** Without any sound device Firefox starts no AudioContext: a null sink of our own. */
+async function startSilentSoundServer() {
+  const folder = mkdtempSync(join(tmpdir(), 'amphi-sound-'));
+  const server = spawn('pulseaudio', ['-n', '--daemonize=no', '--exit-idle-time=-1', '-L', 'module-native-protocol-unix auth-anonymous=1', '-L', 'module-null-sink sink_name=null'],
+    { env: { ...process.env, XDG_RUNTIME_DIR: folder, HOME: folder }, stdio: 'ignore' });
+  atEnd(() => {
+    server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const socket = join(folder, 'pulse', 'native');
+  await until('the sound server is up', () => existsSync(socket), 5000);
+  return `unix:${socket}`;
+}
 
 /** A page in Chromium; each call has storage of its own. */
 export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR', sources, ignoreHTTPSErrors = false, newBrowser = false } = {}) {
@@ -33,12 +48,14 @@ export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR
 /** A page in Firefox, with the few methods of Playwright's that the tests use. */
 export async function firefoxPage({ width = 1280, height = 800, sources } = {}) {
   if (!firefox) {
+    const soundServer = await startSilentSoundServer();
     const profile = mkdtempSync(join(tmpdir(), 'amphi-firefox-'));
     firefox = await puppeteer.launch({
       browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, userDataDir: profile,
+      env: { ...process.env, PULSE_SERVER: soundServer },
       extraPrefsFirefox: {
         'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.peerconnection.ice.loopback': true,
-        'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 0, 'intl.accept_languages': 'fr', 'media.gmp-manager.updateEnabled': false,
+        'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 0, 'media.autoplay.block-webaudio': false, 'media.autoplay.blocking_policy': 0, 'intl.accept_languages': 'fr', 'media.gmp-manager.updateEnabled': false,
         'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false, 'app.update.auto': false, 'browser.safebrowsing.malware.enabled': false,
       },
     });
