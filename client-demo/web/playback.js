@@ -3,6 +3,9 @@
  * <video>. Browsers may refuse to play before a gesture; `onBlocked` says so, `unlock` is that gesture.
  */
 
+/** How long a slot that was emptied stays quiet: what a player makes up for missing sound ends sooner. */
+const HUSH_MS = 600;
+
 /** How far a picture is enlarged at most: beyond it only the blur grows. */
 const UPSCALE_MAX = 2;
 
@@ -49,6 +52,24 @@ export class Playback {
   setVolume(volume) {
     this.volume = volume;
     for (const element of this.voices.values()) element.volume = volume;
+  }
+
+  /**
+   * A voice has left its slot: the browser would draw its last sound out for some tenths of a second.
+   * Quiet for a moment only, so that nothing of a next voice is lost if the news of it comes late.
+   * @param {string} slot
+   */
+  hush(slot) {
+    const element = this.voices.get(slot);
+    if (!element) return;
+    element.muted = true;
+    setTimeout(() => (element.muted = false), HUSH_MS);
+  }
+
+  /** @param {string} slot */
+  unhush(slot) {
+    const element = this.voices.get(slot);
+    if (element) element.muted = false;
   }
 
   /** To be called in a gesture. */

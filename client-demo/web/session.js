@@ -21,6 +21,9 @@ import { audioLoss, readStats } from './stats.js';
 const STATS_EVERY_MS = 4000;
 const NOTICE_FOR_MS = 7000;
 
+/** @type {('voice_0'|'voice_1'|'voice_2')[]} */
+const VOICE_SLOTS = ['voice_0', 'voice_1', 'voice_2'];
+
 export class Session {
   /** @param {Store} store @param {string} token */
   constructor(store, token) {
@@ -230,6 +233,8 @@ export class Session {
   #watchState() {
     let floor = false;
     let screen = /** @type {string|null} */ (null);
+    /** @type {Map<string, string|null>} */
+    const voices = new Map(VOICE_SLOTS.map((slot) => [slot, null]));
     this.store.subscribe((state) => {
       if (state.phase !== 'class') return;
       if (hasFloor(state) !== floor) {
@@ -240,6 +245,13 @@ export class Session {
       if (state.slots.screen !== screen) {
         screen = state.slots.screen;
         if (screen) this.playback.awaitPicture();
+      }
+      for (const slot of VOICE_SLOTS) {
+        const holder = state.slots[slot] ?? null;
+        if (holder === voices.get(slot)) continue;
+        if (holder) this.playback.unhush(slot);
+        else this.playback.hush(slot);
+        voices.set(slot, holder);
       }
     });
   }
