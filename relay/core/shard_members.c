@@ -96,6 +96,8 @@ void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_mess
     struct room *room = shard_find_room(c, m->bind.room);
     if (room == NULL)
         return;
+    if (m->bind.ref.participant == 0)
+        forwarder_end_voice(now, room, m->bind.slot, tx);
     clear_slot(c, room, m->bind.slot);
     room->refs[m->bind.slot] = m->bind.ref;
     room->homes[m->bind.slot] = m->bind.home;

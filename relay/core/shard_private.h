@@ -64,6 +64,8 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 /* A receiver starts with a slot: key frame and tail from the cache, or a request. */
 void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
                                   struct tx_batch *tx);
+/* A voice leaves its slot: its listeners get a few frames of silence. */
+void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, struct tx_batch *tx);
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,

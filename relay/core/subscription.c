@@ -39,6 +39,20 @@ void subscription_init(struct subscription *s, struct participant *owner,
     s->last_timestamp = rng_u32(rng);
 }
 
+bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq, uint32_t *timestamp)
+{
+    if (!s->started || !s->has_payload_type)
+        return false;
+    s->source_serial = 0;
+    *seq = s->next_seq++;
+    *timestamp = s->last_timestamp += ticks;
+    /* As if it had been sent when it is to be played: timestamps must not run ahead of the wall, or
+     * every epoch would make the receiver's buffer longer. */
+    s->last_sent_at += (usec_t)ticks * 1000000 / s->clock_rate;
+    s->packets_sent++;
+    return true;
+}
+
 void subscription_reset_source(struct subscription *s)
 {
     s->source_serial = 0;

@@ -101,6 +101,11 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
                                               const struct media_packet *packet, uint64_t *seq,
                                               uint32_t *timestamp);
 
+/* Numbers for one packet of our own behind everything sent, `ticks` later than the last; the
+ * present epoch ends with it. False when nothing was sent yet. */
+bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq,
+                         uint32_t *timestamp);
+
 /* The next packet's source has nothing to do with the last one's (the slot was emptied). */
 void subscription_reset_source(struct subscription *s);
 
