@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SETTING_TEXT_BYTES 512 /* a string's, with its zero */
+#define SETTING_TEXT_BYTES 2048 /* a string's, with its zero */
 #define SETTING_LIST_MAX 16    /* values of a list */
 #define SETTING_ITEM_BYTES 256 /* one value's, with its zero */
 #define SETTINGS_MAX 64        /* in one table */

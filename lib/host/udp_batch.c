@@ -3,11 +3,15 @@
 #include "host/net_sockaddr.h"
 
 #include <errno.h>
+#include <time.h>
+
+#define CONTROL_BYTES 64
 
 struct udp_receive_batch {
     struct mmsghdr messages[UDP_BATCH_DATAGRAMS];
     struct iovec vectors[UDP_BATCH_DATAGRAMS];
     struct sockaddr_storage from[UDP_BATCH_DATAGRAMS];
+    _Alignas(struct cmsghdr) uint8_t control[UDP_BATCH_DATAGRAMS][CONTROL_BYTES];
     struct udp_received received[UDP_BATCH_DATAGRAMS];
     uint8_t data[UDP_BATCH_DATAGRAMS][UDP_BATCH_DATAGRAM_BYTES];
 };
@@ -31,11 +35,32 @@ void udp_receive_batch_free(struct udp_receive_batch *batch)
     free(batch);
 }
 
+void udp_socket_ask_times(const struct udp_socket *socket)
+{
+    int one = 1;
+    (void)setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+}
+
+static usec_t arrival_of(struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        struct timespec at;
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+            continue;
+        memcpy(&at, CMSG_DATA(c), sizeof at);
+        return SECONDS(at.tv_sec) + at.tv_nsec / 1000;
+    }
+    return 0;
+}
+
 size_t udp_receive_batch_fetch(struct udp_receive_batch *b, const struct udp_socket *socket,
                                size_t *cut, bool *more)
 {
-    for (size_t i = 0; i < UDP_BATCH_DATAGRAMS; i++)
+    for (size_t i = 0; i < UDP_BATCH_DATAGRAMS; i++) {
         b->messages[i].msg_hdr.msg_namelen = sizeof b->from[i];
+        b->messages[i].msg_hdr.msg_control = b->control[i];
+        b->messages[i].msg_hdr.msg_controllen = CONTROL_BYTES;
+    }
     /* An ICMP error of an earlier send (ECONNREFUSED) only costs this call. */
     int count = recvmmsg(socket->fd, b->messages, UDP_BATCH_DATAGRAMS, MSG_DONTWAIT, NULL);
     *more = count == UDP_BATCH_DATAGRAMS || (count < 0 && errno == ECONNREFUSED);
@@ -48,6 +73,7 @@ size_t udp_receive_batch_fetch(struct udp_receive_batch *b, const struct udp_soc
             continue;
         }
         r->data = (struct bytes_mut){b->data[i], b->messages[i].msg_len};
+        r->arrived_unix = arrival_of(&b->messages[i].msg_hdr);
         kept++;
     }
     return kept;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/net_addr.h"
+#include "base/usec.h"
 #include "host/udp_socket.h"
 
 #define UDP_BATCH_DATAGRAMS 64
@@ -13,7 +14,12 @@
 struct udp_received {
     struct net_addr from;
     struct bytes_mut data; /* in the batch's block, until the next receive */
+    usec_t arrived_unix;   /* when the kernel took it in; 0: not asked for */
 };
+
+/* From now on datagrams of this socket come with the kernel's time of arrival: for those who
+ * measure. */
+void udp_socket_ask_times(const struct udp_socket *socket);
 
 struct udp_receive_batch; /* heap, about 150 kB */
 MUST_CHECK enum status udp_receive_batch_create(struct udp_receive_batch **out);

@@ -1,0 +1,368 @@
+/* RTP and RTCP of a headless participant. */
+#include "client-demo/headless/headless_peer.h"
+
+#include "wire/codec.h"
+#include "wire/rtcp_feedback.h"
+#include "wire/rtp_extension.h"
+#include "wire/rtx.h"
+
+#define REPORT_US SECONDS(1)
+#define FEEDBACK_US MILLISECONDS(20)
+#define KEY_FRAME_AGAIN_US MILLISECONDS(500)
+#define NACKS_AT_ONCE 128
+
+static const struct {
+    uint8_t payload_type, rtx_payload_type;
+    enum media_codec codec;
+} payload_types[] = {
+    {HEADLESS_PT_OPUS, 0, MEDIA_CODEC_OPUS},
+    {HEADLESS_PT_VP8, HEADLESS_PT_VP8_RTX, MEDIA_CODEC_VP8},
+    {HEADLESS_PT_VP9, HEADLESS_PT_VP9_RTX, MEDIA_CODEC_VP9},
+    {HEADLESS_PT_H264, HEADLESS_PT_H264_RTX, MEDIA_CODEC_H264},
+    {HEADLESS_PT_AV1, HEADLESS_PT_AV1_RTX, MEDIA_CODEC_AV1},
+};
+
+void headless_media_start(struct headless_peer *p, usec_t now)
+{
+    struct nack_generator_config config = nack_generator_config_default();
+    CHECK(nack_generator_init(&p->nack, &config) == STATUS_OK);
+    p->mic.seq = 0x10000 + rng_below(&p->rng, 0x8000);
+    p->video.seq = 0x10000 + rng_below(&p->rng, 0x8000);
+    p->rtx_seq = 0x10000 + rng_below(&p->rng, 0x8000);
+    p->mic.next_at = p->video.next_at = now;
+    p->mic.report_at = p->video.report_at = now + REPORT_US;
+    p->feedback_at = now + FEEDBACK_US;
+    p->report_at = now + REPORT_US;
+    /* A new transport's streams start anew; totals would mix two numberings. */
+    for (int line = 0; line < HEADLESS_LINE_COUNT; line++) {
+        p->received[line] = (struct receive_stats){0};
+        p->sounds[line].stream.unwrapper.started = false;
+        p->sounds[line].stream.started = false;
+        p->sounds[line].next = 0;
+    }
+    p->pictures->stream.unwrapper.started = false;
+    p->pictures->stream.started = false;
+    p->pictures->synced = false;
+    video_source_request_key_frame(&p->screen);
+}
+
+/* --- Sending */
+
+static void seal_and_queue(struct headless_peer *p, usec_t now, const uint8_t *packet, size_t size,
+                           bool is_rtcp)
+{
+    struct net_addr to;
+    uint8_t *space = ice_client_get_remote(&p->ice, now, &to) &&
+                             size + MEDIA_CIPHER_TRAILER_BYTES <= HEADLESS_DATAGRAM_BYTES
+                         ? headless_peer_queue_datagram(p, &to)
+                         : NULL;
+    if (space == NULL)
+        return;
+    memcpy(space, packet, size);
+    enum status status = is_rtcp ? media_cipher_protect_rtcp(p->cipher, space, &size)
+                                 : media_cipher_protect_rtp(p->cipher, space, &size);
+    if (status == STATUS_OK)
+        headless_peer_commit_datagram(p, size);
+}
+
+/* mid, audio level where there is one, and when it was sent (abs-capture-time: NTP, 64 bits): what
+ * a receiver on the same machine needs for the delay. */
+static void write_header(struct headless_peer *p, usec_t now, struct writer *w,
+                         struct rtp_header *header, const char *mid, const uint8_t *level)
+{
+    uint8_t capture[8];
+    uint64_t ntp = ntp_of_usec(p->config.ntp_at_zero, now);
+    store_u32(capture, (uint32_t)(ntp >> 32));
+    store_u32(capture + 4, (uint32_t)ntp);
+    struct rtp_extension elements[3];
+    size_t count = 0;
+    elements[count++] = (struct rtp_extension){HEADLESS_EXT_MID, bytes_of_string(mid)};
+    if (p->answer.has_abs_capture_time)
+        elements[count++] = (struct rtp_extension){HEADLESS_EXT_ABS_CAPTURE_TIME,
+                                                   bytes_of(capture, sizeof capture)};
+    if (level != NULL)
+        elements[count++] = (struct rtp_extension){HEADLESS_EXT_AUDIO_LEVEL, bytes_of(level, 1)};
+    uint8_t block[64];
+    struct writer b = writer_of((struct bytes_mut){block, sizeof block});
+    if (rtp_extension_write(&b, elements, count, &header->extension_profile) == STATUS_OK)
+        header->extension = bytes_const(writer_written(&b));
+    rtp_write_header(w, header);
+}
+
+static void send_packet(struct headless_peer *p, usec_t now, struct headless_sender *s,
+                        struct rtp_header *header, const char *mid, const uint8_t *level,
+                        struct bytes payload)
+{
+    uint8_t packet[HEADLESS_DATAGRAM_BYTES];
+    struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
+    header->ssrc = s->ssrc;
+    header->seq = (uint16_t)s->seq;
+    header->timestamp = s->timestamp;
+    write_header(p, now, &w, header, mid, level);
+    write_bytes(&w, payload);
+    if (w.failed)
+        return;
+    size_t size = writer_size(&w);
+    if (s == &p->video && p->sent != NULL) {
+        struct headless_sent *kept = &p->sent[s->seq % HEADLESS_SENT_KEPT];
+        kept->seq = s->seq;
+        kept->size = (uint16_t)size;
+        memcpy(kept->data, packet, size);
+    }
+    s->seq++;
+    s->packets++;
+    s->bytes += payload.size;
+    seal_and_queue(p, now, packet, size, false);
+}
+
+static void send_voice(struct headless_peer *p, usec_t now)
+{
+    uint8_t payload[AUDIO_SOURCE_PACKET_BYTES];
+    size_t size = 0;
+    uint8_t level = 127;
+    if (audio_source_next(&p->voice, (struct bytes_mut){payload, sizeof payload}, &size, &level) !=
+        STATUS_OK)
+        return;
+    struct rtp_header header = {.payload_type = HEADLESS_PT_OPUS};
+    uint8_t byte = rtp_extension_audio_level_byte(
+        (struct rtp_audio_level){.level = level, .voice = level < 50});
+    send_packet(p, now, &p->mic, &header, "0", &byte, bytes_of(payload, size));
+    p->mic.timestamp += AUDIO_SOURCE_FRAME_SAMPLES;
+}
+
+static void send_frame(struct headless_peer *p, usec_t now)
+{
+    uint8_t payload[VIDEO_SOURCE_PAYLOAD_BYTES];
+    size_t size = 0;
+    bool last = false;
+    video_source_begin_frame(&p->screen);
+    p->video.timestamp = p->screen.timestamp;
+    uint8_t type =
+        video_source_get_codec(&p->screen) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9 : HEADLESS_PT_VP8;
+    while (
+        video_source_next(&p->screen, (struct bytes_mut){payload, sizeof payload}, &size, &last)) {
+        struct rtp_header header = {.payload_type = type, .marker = last};
+        send_packet(p, now, &p->video, &header, "1", NULL, bytes_of(payload, size));
+    }
+}
+
+static void send_rtcp(struct headless_peer *p, usec_t now, const struct writer *w)
+{
+    if (!w->failed && writer_size(w) > 0)
+        seal_and_queue(p, now, w->start, writer_size(w), true);
+}
+
+static void send_report(struct headless_peer *p, usec_t now, struct headless_sender *s)
+{
+    uint8_t data[600];
+    struct writer w = writer_of((struct bytes_mut){data, sizeof data});
+    struct rtcp_report report = {.ssrc = s->ssrc, .has_sender_info = true};
+    report.sender = (struct rtcp_sender_info){.ntp = ntp_of_usec(p->config.ntp_at_zero, now),
+                                              .rtp_timestamp = s->timestamp,
+                                              .packet_count = (uint32_t)s->packets,
+                                              .octet_count = (uint32_t)s->bytes};
+    rtcp_write_report(&w, &report);
+    rtcp_write_sdes(&w, s->ssrc, bytes_of_string("headless"));
+    s->report_at = now + REPORT_US;
+    send_rtcp(p, now, &w);
+}
+
+static void resend(struct headless_peer *p, usec_t now, const struct rtcp_nack *nack)
+{
+    uint16_t seqs[RTCP_NACK_SEQS_MAX];
+    size_t count = rtcp_nack_list(nack, seqs, COUNT_OF(seqs));
+    uint8_t type = video_source_get_codec(&p->screen) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9_RTX
+                                                                         : HEADLESS_PT_VP8_RTX;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t behind = (uint16_t)(p->video.seq - 1 - seqs[i]);
+        uint64_t seq = p->video.seq - 1 - behind;
+        const struct headless_sent *kept = &p->sent[seq % HEADLESS_SENT_KEPT];
+        uint8_t packet[HEADLESS_DATAGRAM_BYTES];
+        struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
+        if (kept->size == 0 || kept->seq != seq ||
+            rtx_write_packet(&w, bytes_of(kept->data, kept->size), type, p->rtx_ssrc,
+                             (uint16_t)p->rtx_seq) != STATUS_OK)
+            continue;
+        p->rtx_seq++;
+        seal_and_queue(p, now, packet, writer_size(&w), false);
+    }
+}
+
+void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct bytes compound)
+{
+    struct rtcp_iterator it = rtcp_iterate(compound);
+    struct rtcp_packet packet;
+    while (rtcp_next(&it, &packet) == STATUS_OK) {
+        struct rtcp_nack nack;
+        struct rtcp_report report;
+        enum rtcp_feedback feedback = rtcp_feedback_of(&packet);
+        if (feedback == RTCP_FEEDBACK_PLI || feedback == RTCP_FEEDBACK_FIR)
+            video_source_request_key_frame(&p->screen);
+        else if (feedback == RTCP_FEEDBACK_NACK && p->sent != NULL &&
+                 rtcp_parse_nack(&packet, &nack) == STATUS_OK && nack.media_ssrc == p->video.ssrc)
+            resend(p, now, &nack);
+        else if (packet.type == RTCP_TYPE_SR && rtcp_parse_report(&packet, &report) == STATUS_OK)
+            for (int line = 0; line < HEADLESS_LINE_COUNT; line++) {
+                if (p->answer.lines[line].ssrc == report.ssrc)
+                    receive_stats_handle_sender_report(&p->received[line], now, report.sender.ntp);
+            }
+    }
+}
+
+/* --- Receiving */
+
+static void note_delay(struct headless_peer *p, usec_t now, const struct rtp_header *header,
+                       struct stream_sink *stream)
+{
+    struct bytes data;
+    if (!rtp_extension_find(header, HEADLESS_EXT_ABS_CAPTURE_TIME, &data) || data.size < 8)
+        return;
+    uint64_t sent = (uint64_t)load_u32(data.data) << 32 | load_u32(data.data + 4);
+    int64_t passed = (int64_t)(ntp_of_usec(p->config.ntp_at_zero, now) - sent);
+    if (passed > -((int64_t)1 << 32) && passed < (int64_t)60 << 32)
+        delay_histogram_add(&stream->delays, (usec_t)((passed * 1000000) >> 32));
+}
+
+static int line_of(const struct headless_peer *p, uint32_t ssrc, bool *is_rtx)
+{
+    for (int line = 0; line < HEADLESS_LINE_COUNT; line++) {
+        if (headless_line_is_sent((enum headless_line)line) || ssrc == 0)
+            continue;
+        *is_rtx = p->answer.lines[line].rtx_ssrc == ssrc;
+        if (*is_rtx || p->answer.lines[line].ssrc == ssrc)
+            return line;
+    }
+    return -1;
+}
+
+static void take_video(struct headless_peer *p, usec_t now, const struct rtp_header *header)
+{
+    enum media_codec codec = MEDIA_CODEC_NONE;
+    for (size_t i = 0; i < COUNT_OF(payload_types); i++) {
+        if (payload_types[i].payload_type == header->payload_type)
+            codec = payload_types[i].codec;
+    }
+    if (codec == MEDIA_CODEC_NONE)
+        return;
+    uint64_t seq = seq_unwrapper_get(&p->pictures->stream.unwrapper, header->seq);
+    if (nack_generator_handle_packet(&p->nack, now, seq) != STATUS_OK)
+        p->pictures->wants_key_frame = true;
+    video_sink_add(p->pictures, now, header->seq, header->marker, codec, header->payload);
+}
+
+void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes_mut packet)
+{
+    struct rtp_header header;
+    bool is_rtx = false;
+    if (rtp_parse_header(bytes_const(packet), &header) != STATUS_OK)
+        return;
+    int line = line_of(p, header.ssrc, &is_rtx);
+    if (line < 0)
+        return;
+    for (size_t i = 0; is_rtx && i < COUNT_OF(payload_types); i++) {
+        struct bytes_mut original;
+        if (payload_types[i].rtx_payload_type != header.payload_type)
+            continue;
+        if (rtx_unwrap_packet(packet, payload_types[i].payload_type, p->answer.lines[line].ssrc,
+                              &original) != STATUS_OK ||
+            rtp_parse_header(bytes_const(original), &header) != STATUS_OK)
+            return;
+        break;
+    }
+    bool is_video = headless_line_kind((enum headless_line)line) == MEDIA_KIND_VIDEO;
+    struct stream_sink *stream = is_video ? &p->pictures->stream : &p->sounds[line].stream;
+    /* Not what the relay had kept for a late joiner. */
+    if (!is_rtx && now - p->connected_at > SECONDS(2))
+        note_delay(p, now, &header, stream);
+    if (is_video)
+        take_video(p, now, &header);
+    else
+        audio_sink_add(&p->sounds[line], now, header.seq, header.payload);
+    receive_stats_handle_packet(&p->received[line], now,
+                                seq_unwrapper_get(&stream->unwrapper, header.seq), header.timestamp,
+                                is_video ? 90000 : 48000, packet.size);
+}
+
+static void send_nacks(struct headless_peer *p, usec_t now)
+{
+    uint64_t due[NACKS_AT_ONCE];
+    uint16_t seqs[NACKS_AT_ONCE];
+    uint8_t data[1000];
+    size_t given_up;
+    uint32_t ssrc = p->answer.lines[HEADLESS_LINE_SCREEN_IN].ssrc;
+    size_t count =
+        nack_generator_take_due(&p->nack, now, p->ice.rtt_us, due, NACKS_AT_ONCE, &given_up);
+    if (given_up > 0)
+        p->pictures->wants_key_frame = true;
+    for (size_t i = 0; i < count; i++)
+        seqs[i] = (uint16_t)due[i];
+    struct writer w = writer_of((struct bytes_mut){data, sizeof data});
+    if (count > 0 && rtcp_write_nack(&w, p->our_ssrc, ssrc, seqs, count) > 0)
+        send_rtcp(p, now, &w);
+    if (!video_sink_wants_key_frame(p->pictures) ||
+        now - p->key_frame_asked_at < KEY_FRAME_AGAIN_US)
+        return;
+    p->key_frame_asked_at = now;
+    p->key_frames_wanted++;
+    w = writer_of((struct bytes_mut){data, sizeof data});
+    rtcp_write_pli(&w, p->our_ssrc, ssrc);
+    send_rtcp(p, now, &w);
+}
+
+static void send_receiver_report(struct headless_peer *p, usec_t now)
+{
+    uint8_t data[600];
+    struct writer w = writer_of((struct bytes_mut){data, sizeof data});
+    struct rtcp_report report = {.ssrc = p->our_ssrc};
+    for (int line = 0; line < HEADLESS_LINE_COUNT; line++) {
+        if (p->received[line].started)
+            receive_stats_take_block(&p->received[line], now, p->answer.lines[line].ssrc,
+                                     &report.blocks[report.block_count++]);
+    }
+    if (report.block_count == 0)
+        return;
+    rtcp_write_report(&w, &report);
+    rtcp_write_sdes(&w, p->our_ssrc, bytes_of_string("headless"));
+    send_rtcp(p, now, &w);
+}
+
+void headless_media_handle_timeout(struct headless_peer *p, usec_t now)
+{
+    bool sends_voice = p->has_voice && p->may_speak && p->answer.lines[HEADLESS_LINE_MIC].accepted;
+    bool sends_screen =
+        p->has_screen && p->may_speak && p->answer.lines[HEADLESS_LINE_SCREEN].accepted;
+    /* Behind by more than half a second (the machine slept): go on from now instead of catching up.
+     */
+    if (now - p->mic.next_at > SECONDS(1) / 2)
+        p->mic.next_at = now;
+    if (now - p->video.next_at > SECONDS(1) / 2)
+        p->video.next_at = now;
+    for (; sends_voice && p->mic.next_at <= now; p->mic.next_at += AUDIO_SOURCE_FRAME_US)
+        send_voice(p, now);
+    for (; sends_screen && p->video.next_at <= now; p->video.next_at += p->screen.frame_us)
+        send_frame(p, now);
+    if (sends_voice && now >= p->mic.report_at)
+        send_report(p, now, &p->mic);
+    if (sends_screen && now >= p->video.report_at)
+        send_report(p, now, &p->video);
+    if (now >= p->feedback_at) {
+        p->feedback_at = now + FEEDBACK_US;
+        send_nacks(p, now);
+        if (now >= p->report_at) {
+            p->report_at = now + REPORT_US;
+            send_receiver_report(p, now);
+        }
+    }
+}
+
+usec_t headless_media_next_timeout(const struct headless_peer *p)
+{
+    usec_t next = p->report_at;
+    if (p->nack.count > 0 || video_sink_wants_key_frame(p->pictures))
+        next = usec_min(next, p->feedback_at);
+    if (p->has_voice && p->may_speak)
+        next = usec_min(next, p->mic.next_at);
+    if (p->has_screen && p->may_speak)
+        next = usec_min(next, p->video.next_at);
+    return next;
+}

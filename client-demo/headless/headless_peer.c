@@ -1,0 +1,345 @@
+#include "client-demo/headless/headless_peer.h"
+
+#include "base/wipe.h"
+#include "rtc/ice_lite.h"
+#include "wire/demux.h"
+
+#include <jansson.h>
+
+enum status headless_peer_init(struct headless_peer *p, const struct headless_config *config)
+{
+    memset(p, 0, sizeof *p);
+    p->config = *config;
+    p->rng = rng_of_seed(config->seed);
+    p->pictures = calloc(1, sizeof *p->pictures);
+    p->datagrams = calloc(HEADLESS_OUT_DATAGRAMS, sizeof *p->datagrams);
+    p->has_voice = config->wav != NULL;
+    p->has_screen = config->ivf != NULL || config->made_up_bps > 0;
+    p->sent = p->has_screen ? calloc(HEADLESS_SENT_KEPT, sizeof *p->sent) : NULL;
+    enum status status =
+        p->pictures == NULL || p->datagrams == NULL || (p->has_screen && p->sent == NULL)
+            ? STATUS_NO_MEMORY
+            : STATUS_OK;
+    for (int line = 0; line < HEADLESS_LINE_COUNT && status == STATUS_OK; line++) {
+        if (headless_line_kind((enum headless_line)line) == MEDIA_KIND_AUDIO)
+            status = audio_sink_init(&p->sounds[line], config->decode);
+    }
+    if (status == STATUS_OK && p->has_voice)
+        status = audio_source_init(&p->voice, config->wav, 32000);
+    if (status == STATUS_OK && config->ivf != NULL)
+        video_source_init(&p->screen, config->ivf);
+    else if (status == STATUS_OK && p->has_screen)
+        status = video_source_init_made_up(&p->screen, config->made_up_bps, config->made_up_fps);
+    if (status != STATUS_OK)
+        headless_peer_destroy(p);
+    return status;
+}
+
+static void drop_session(struct headless_peer *p)
+{
+    dtls_free(p->dtls);
+    media_cipher_free(p->cipher);
+    p->dtls = NULL;
+    p->cipher = NULL;
+    p->connected_at = 0;
+}
+
+void headless_peer_destroy(struct headless_peer *p)
+{
+    drop_session(p);
+    for (int line = 0; line < HEADLESS_LINE_COUNT; line++)
+        audio_sink_destroy(&p->sounds[line]);
+    if (p->has_voice)
+        audio_source_destroy(&p->voice);
+    video_source_destroy(&p->screen);
+    for (; p->text_count > 0; p->text_count--, p->text_head++)
+        free(p->texts[p->text_head % HEADLESS_OUT_TEXTS]);
+    free(p->text_given);
+    free(p->sent);
+    free(p->pictures);
+    free(p->datagrams);
+    memory_wipe(p, sizeof *p);
+}
+
+static void set_state(struct headless_peer *p, enum headless_state next, const char *reason)
+{
+    static const char *const names[] = {"idle",       "joining",   "negotiating",
+                                        "connecting", "connected", "ended"};
+    log_debug(&p->config.log, "peer_state", "from=%s to=%s reason=%s", names[p->state], names[next],
+              reason);
+    p->state = next;
+}
+
+static void fail(struct headless_peer *p, const char *what)
+{
+    snprintf(p->failure, sizeof p->failure, "%s", what);
+    set_state(p, HEADLESS_ENDED, what);
+}
+
+/* --- Texts */
+
+/* Takes `message` over. */
+static void send_json(struct headless_peer *p, json_t *message)
+{
+    char *text = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    if (text == NULL || p->text_count == HEADLESS_OUT_TEXTS) {
+        free(text);
+        return;
+    }
+    p->texts[(p->text_head + p->text_count++) % HEADLESS_OUT_TEXTS] = text;
+}
+
+bool headless_peer_poll_text(struct headless_peer *p, struct bytes *out)
+{
+    free(p->text_given);
+    p->text_given = NULL;
+    if (p->text_count == 0 || !p->is_open)
+        return false;
+    p->text_given = p->texts[p->text_head % HEADLESS_OUT_TEXTS];
+    p->text_head++;
+    p->text_count--;
+    *out = bytes_of_string(p->text_given);
+    return true;
+}
+
+void headless_peer_handle_opened(struct headless_peer *p, usec_t now)
+{
+    p->is_open = true;
+    if (p->opened_at == 0)
+        p->opened_at = now;
+    json_t *hello = json_pack("{s:s, s:i, s:i, s:s}", "type", "hello", "id", 1, "version", 1,
+                              "lang", p->config.lang);
+    if (p->resume[0] != '\0') {
+        json_object_set_new(hello, "resume", json_string(p->resume));
+    } else {
+        json_object_set_new(hello, "token", json_string(p->config.token));
+        if (p->config.name[0] != '\0')
+            json_object_set_new(hello, "name", json_string(p->config.name));
+        set_state(p, HEADLESS_JOINING, "opened");
+    }
+    send_json(p, hello);
+}
+
+void headless_peer_handle_closed(struct headless_peer *p, usec_t now)
+{
+    (void)now;
+    p->is_open = false;
+}
+
+static void send_offer(struct headless_peer *p, usec_t now)
+{
+    struct headless_offer_params params = {.is_active_setup = false};
+    char text[HEADLESS_OFFER_BYTES_MAX];
+    drop_session(p);
+    if (ice_credentials_generate(&p->ice_local) != STATUS_OK) {
+        fail(p, "no_random");
+        return;
+    }
+    p->mic.ssrc = rng_u32(&p->rng) | 1;
+    p->video.ssrc = p->mic.ssrc + 2;
+    p->rtx_ssrc = p->mic.ssrc + 4;
+    p->our_ssrc = p->mic.ssrc;
+    params.ice = p->ice_local;
+    dtls_context_get_fingerprint(p->config.dtls, params.fingerprint);
+    params.ssrcs[0] = p->mic.ssrc;
+    params.ssrcs[1] = p->video.ssrc;
+    params.rtx_ssrc = p->rtx_ssrc;
+    if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {
+        fail(p, "offer");
+        return;
+    }
+    p->offered_at = now;
+    p->sessions++;
+    set_state(p, HEADLESS_NEGOTIATING, "offer");
+    send_json(p, json_pack("{s:s, s:i, s:s}", "type", "offer", "id", 2, "sdp", text));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static void handle_welcome(struct headless_peer *p, usec_t now, const json_t *m)
+{
+    const json_t *self = json_object_get(m, "participant");
+    snprintf(p->resume, sizeof p->resume, "%s", text_of(m, "resume_token"));
+    snprintf(p->role, sizeof p->role, "%s", text_of(self, "role"));
+    bool is_trainer = strcmp(p->role, "trainer") == 0;
+    p->may_speak = p->may_speak || is_trainer;
+    /* A resumed participant whose transport still lives goes on as it is. */
+    if (p->cipher != NULL && strcmp(text_of(m, "media"), "none") != 0)
+        return;
+    send_offer(p, now);
+    if (is_trainer && p->has_screen)
+        send_json(p, json_pack("{s:s, s:i, s:b}", "type", "share_start", "id", 3, "audio", 0));
+    if (!is_trainer && p->config.raise_hand)
+        send_json(p, json_pack("{s:s, s:i, s:b}", "type", "hand", "id", 4, "raised", 1));
+}
+
+static void handle_answer(struct headless_peer *p, usec_t now, const json_t *m)
+{
+    if (p->state != HEADLESS_NEGOTIATING)
+        return;
+    if (headless_answer_parse(bytes_of_string(text_of(m, "sdp")), &p->answer) != STATUS_OK) {
+        fail(p, "bad_answer");
+        return;
+    }
+    struct ice_client_config config = {.local = p->ice_local,
+                                       .remote = p->answer.ice,
+                                       .candidate_count = p->answer.candidate_count,
+                                       .tie_breaker = rng_next(&p->rng)};
+    memcpy(config.candidates, p->answer.candidates, sizeof config.candidates);
+    if (ice_client_init(&p->ice, now, &config, rng_next(&p->rng)) != STATUS_OK ||
+        dtls_create(&p->dtls, now, p->config.dtls, p->answer.our_role, p->answer.fingerprint,
+                    &p->config.log) != STATUS_OK) {
+        fail(p, "transport");
+        return;
+    }
+    set_state(p, HEADLESS_CONNECTING, "answer");
+}
+
+static void handle_error(struct headless_peer *p, const json_t *m)
+{
+    json_int_t to = json_integer_value(json_object_get(m, "to"));
+    const char *code = text_of(m, "code");
+    log_warn(&p->config.log, "refused", "request=%d code=%s", (int)to, code);
+    if (to == 1 || to == 2)
+        fail(p, code);
+}
+
+void headless_peer_handle_text(struct headless_peer *p, usec_t now, struct bytes text)
+{
+    json_t *m = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
+    const char *type = text_of(m, "type");
+    if (strcmp(type, "welcome") == 0)
+        handle_welcome(p, now, m);
+    else if (strcmp(type, "answer") == 0)
+        handle_answer(p, now, m);
+    else if (strcmp(type, "error") == 0)
+        handle_error(p, m);
+    else if (strcmp(type, "media_reset") == 0)
+        send_offer(p, now);
+    else if (strcmp(type, "floor") == 0)
+        p->may_speak = json_is_true(json_object_get(m, "granted"));
+    else if (strcmp(type, "goodbye") == 0 && strcmp(text_of(m, "code"), "shutting_down") != 0)
+        set_state(p, HEADLESS_ENDED, text_of(m, "code"));
+    json_decref(m);
+}
+
+/* --- Datagrams */
+
+uint8_t *headless_peer_queue_datagram(struct headless_peer *p, const struct net_addr *to)
+{
+    if (p->datagram_count == HEADLESS_OUT_DATAGRAMS)
+        return NULL;
+    size_t place = (p->datagram_head + p->datagram_count) % HEADLESS_OUT_DATAGRAMS;
+    p->datagrams[place].to = *to;
+    return p->datagrams[place].data;
+}
+
+void headless_peer_commit_datagram(struct headless_peer *p, size_t size)
+{
+    size_t place = (p->datagram_head + p->datagram_count++) % HEADLESS_OUT_DATAGRAMS;
+    p->datagrams[place].size = size;
+}
+
+static void queue_copy(struct headless_peer *p, const struct net_addr *to, struct bytes data)
+{
+    uint8_t *space =
+        data.size <= HEADLESS_DATAGRAM_BYTES ? headless_peer_queue_datagram(p, to) : NULL;
+    if (space == NULL)
+        return;
+    memcpy(space, data.data, data.size);
+    headless_peer_commit_datagram(p, data.size);
+}
+
+bool headless_peer_poll_datagram(struct headless_peer *p, struct net_addr *to, struct bytes *out)
+{
+    if (p->datagram_count == 0)
+        return false;
+    size_t place = p->datagram_head;
+    *to = p->datagrams[place].to;
+    *out = bytes_of(p->datagrams[place].data, p->datagrams[place].size);
+    p->datagram_head = (p->datagram_head + 1) % HEADLESS_OUT_DATAGRAMS;
+    p->datagram_count--;
+    return true;
+}
+
+/* What ICE and DTLS want to send, and what has come of the handshake. */
+static void drain(struct headless_peer *p, usec_t now)
+{
+    struct net_addr to;
+    struct bytes data;
+    while (ice_client_poll_datagram(&p->ice, &to, &data))
+        queue_copy(p, &to, data);
+    if (p->dtls == NULL || !ice_client_get_remote(&p->ice, now, &to))
+        return;
+    dtls_start(p->dtls, now);
+    while (dtls_poll_datagram(p->dtls, &data))
+        queue_copy(p, &to, data);
+    enum dtls_state state = dtls_get_state(p->dtls);
+    if (state == DTLS_FAILED || (state == DTLS_CLOSED && p->state == HEADLESS_CONNECTING)) {
+        fail(p, dtls_get_reason(p->dtls));
+    } else if (state == DTLS_CONNECTED && p->cipher == NULL) {
+        struct media_keys keys;
+        if (dtls_export_keys(p->dtls, &keys) != STATUS_OK ||
+            media_cipher_create(&p->cipher, &keys) != STATUS_OK)
+            fail(p, "no_keys");
+        memory_wipe(&keys, sizeof keys);
+        if (p->cipher == NULL)
+            return;
+        p->connected_at = now;
+        set_state(p, HEADLESS_CONNECTED, "handshake");
+        headless_media_start(p, now);
+    }
+}
+
+void headless_peer_handle_datagram(struct headless_peer *p, usec_t now, const struct net_addr *from,
+                                   struct bytes_mut datagram)
+{
+    size_t size = datagram.size;
+    if (p->state != HEADLESS_CONNECTING && p->state != HEADLESS_CONNECTED)
+        return;
+    switch (demux_classify(bytes_const(datagram))) {
+    case DEMUX_STUN:
+        ice_client_handle_datagram(&p->ice, now, from, bytes_const(datagram));
+        break;
+    case DEMUX_DTLS:
+        (void)!dtls_handle_datagram(p->dtls, now, bytes_const(datagram));
+        break;
+    case DEMUX_RTP:
+        if (p->cipher != NULL &&
+            media_cipher_unprotect_rtp(p->cipher, datagram.data, &size) == STATUS_OK)
+            headless_media_handle_rtp(p, now, (struct bytes_mut){datagram.data, size});
+        return;
+    case DEMUX_RTCP:
+        if (p->cipher != NULL &&
+            media_cipher_unprotect_rtcp(p->cipher, datagram.data, &size) == STATUS_OK)
+            headless_media_handle_rtcp(p, now, bytes_of(datagram.data, size));
+        return;
+    default:
+        return;
+    }
+    drain(p, now);
+}
+
+void headless_peer_handle_timeout(struct headless_peer *p, usec_t now)
+{
+    if (p->state != HEADLESS_CONNECTING && p->state != HEADLESS_CONNECTED)
+        return;
+    ice_client_handle_timeout(&p->ice, now);
+    dtls_handle_timeout(p->dtls, now);
+    drain(p, now);
+    if (p->state == HEADLESS_CONNECTED)
+        headless_media_handle_timeout(p, now);
+}
+
+usec_t headless_peer_next_timeout(const struct headless_peer *p, usec_t now)
+{
+    if (p->state != HEADLESS_CONNECTING && p->state != HEADLESS_CONNECTED)
+        return USEC_NEVER;
+    usec_t next = usec_min(ice_client_next_timeout(&p->ice), dtls_next_timeout(p->dtls, now));
+    return p->state == HEADLESS_CONNECTED ? usec_min(next, headless_media_next_timeout(p)) : next;
+}

@@ -1,0 +1,140 @@
+/* One participant without a browser: speaks the client protocol, connects to the relay, sends a
+ * voice and a screen or listens to them, and keeps count. Sans-IO: the program carries texts and
+ * datagrams.
+ *
+ *   idle --socket opened, hello--> joining --welcome, offer--> negotiating --answer--> connecting
+ *   connecting --ICE, DTLS--> connected        any --media_reset--> negotiating        any
+ * --goodbye--> ended
+ */
+#pragma once
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "client-demo/headless/headless_offer.h"
+#include "client-demo/headless/media_sink.h"
+#include "client-demo/headless/media_source.h"
+#include "rtc/dtls.h"
+#include "rtc/media_cipher.h"
+#include "rtc/nack_generator.h"
+#include "rtc/receive_stats.h"
+
+#define HEADLESS_OUT_TEXTS 16
+#define HEADLESS_TEXT_BYTES (2 * HEADLESS_OFFER_BYTES_MAX)
+#define HEADLESS_OUT_DATAGRAMS 256
+#define HEADLESS_DATAGRAM_BYTES 1500
+#define HEADLESS_SENT_KEPT 1024 /* video packets kept for retransmission */
+#define HEADLESS_RECEIVED_LINES 5
+#define HEADLESS_TOKEN_BYTES 4097
+
+struct headless_config {
+    const char *token; /* borrowed */
+    const char *name, *lang;
+    const struct wav_file *wav;        /* NULL: no voice; borrowed */
+    const struct ivf_file *ivf;        /* NULL: no screen, or made up */
+    uint32_t made_up_bps, made_up_fps; /* screen without a file; 0: none */
+    bool raise_hand, decode;
+    uint64_t ntp_at_zero;
+    uint64_t seed;
+    struct dtls_context *dtls; /* borrowed */
+    struct log log;
+};
+
+enum headless_state {
+    HEADLESS_IDLE,
+    HEADLESS_JOINING,
+    HEADLESS_NEGOTIATING,
+    HEADLESS_CONNECTING,
+    HEADLESS_CONNECTED,
+    HEADLESS_ENDED
+};
+
+struct headless_sent {
+    uint16_t size;
+    uint64_t seq;
+    uint8_t data[HEADLESS_DATAGRAM_BYTES]; /* before it was sealed */
+};
+
+struct headless_sender {
+    uint32_t ssrc;
+    uint64_t seq;
+    uint32_t timestamp;
+    uint64_t packets, bytes;
+    usec_t next_at;
+    usec_t report_at;
+};
+
+struct headless_peer {
+    struct headless_config config;
+    struct rng rng;
+    enum headless_state state;
+    char failure[128];
+    char resume[256];
+    char role[16];
+    bool may_speak;
+    bool is_open; /* the socket */
+
+    struct ice_parameters ice_local;
+    struct ice_client ice;
+    struct dtls *dtls;
+    struct media_cipher *cipher;
+    struct headless_answer answer;
+    usec_t opened_at, offered_at, connected_at; /* 0: not yet */
+    unsigned sessions;
+
+    struct audio_source voice;
+    bool has_voice;
+    struct video_source screen;
+    bool has_screen;
+    bool frame_open;
+    struct headless_sender mic, video;
+    uint32_t rtx_ssrc;
+    uint64_t rtx_seq;
+    struct headless_sent *sent; /* owned; publishers only */
+
+    struct audio_sink sounds[HEADLESS_LINE_COUNT];
+    struct video_sink *pictures; /* owned: it is large */
+    struct receive_stats received[HEADLESS_LINE_COUNT];
+    struct nack_generator nack;
+    usec_t feedback_at, report_at, key_frame_asked_at;
+    uint64_t key_frames_wanted;
+    uint32_t our_ssrc;
+
+    /* Output. */
+    struct {
+        struct net_addr to;
+        size_t size;
+        uint8_t data[HEADLESS_DATAGRAM_BYTES];
+    } * datagrams; /* owned */
+    size_t datagram_head, datagram_count;
+    char *texts[HEADLESS_OUT_TEXTS]; /* each owned */
+    size_t text_head, text_count;
+    char *text_given;
+};
+
+MUST_CHECK enum status headless_peer_init(struct headless_peer *p,
+                                          const struct headless_config *config);
+void headless_peer_destroy(struct headless_peer *p);
+
+void headless_peer_handle_opened(struct headless_peer *p, usec_t now);
+void headless_peer_handle_text(struct headless_peer *p, usec_t now, struct bytes text);
+/* The program connects again and calls handle_opened; the participant resumes. */
+void headless_peer_handle_closed(struct headless_peer *p, usec_t now);
+/* Opened in place. */
+void headless_peer_handle_datagram(struct headless_peer *p, usec_t now, const struct net_addr *from,
+                                   struct bytes_mut datagram);
+void headless_peer_handle_timeout(struct headless_peer *p, usec_t now);
+usec_t headless_peer_next_timeout(const struct headless_peer *p, usec_t now);
+
+/* Borrowed until the next call of the same function. */
+bool headless_peer_poll_text(struct headless_peer *p, struct bytes *out);
+bool headless_peer_poll_datagram(struct headless_peer *p, struct net_addr *to, struct bytes *out);
+
+/* headless_media.c */
+void headless_media_start(struct headless_peer *p, usec_t now);
+void headless_media_handle_timeout(struct headless_peer *p, usec_t now);
+usec_t headless_media_next_timeout(const struct headless_peer *p);
+void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes_mut packet);
+void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct bytes compound);
+/* Room for a datagram of at most HEADLESS_DATAGRAM_BYTES; NULL when the queue is full. */
+uint8_t *headless_peer_queue_datagram(struct headless_peer *p, const struct net_addr *to);
+void headless_peer_commit_datagram(struct headless_peer *p, size_t size);
