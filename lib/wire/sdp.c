@@ -171,7 +171,7 @@ static enum status parse_extmap(struct sdp_media *m, struct bytes value)
 static void parse_ssrc(struct sdp_media *m, struct bytes value)
 {
     uint64_t ssrc;
-    if (!sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &ssrc))
+    if (!sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &ssrc) || ssrc == 0)
         return;
     for (size_t i = 0; i < m->ssrc_count; i++) {
         if (m->ssrcs[i] == ssrc)
@@ -188,7 +188,7 @@ static void parse_ssrc_group(struct sdp_media *m, struct bytes value)
     if (!bytes_equal_string(take_until(&value, ' '), "FID") || m->pair_count == SDP_SSRCS_MAX / 2)
         return;
     if (!sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &ssrc) ||
-        !sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &rtx))
+        !sdp_parse_number(take_until(&value, ' '), UINT32_MAX, &rtx) || ssrc == rtx)
         return;
     m->pairs[m->pair_count].ssrc = (uint32_t)ssrc;
     m->pairs[m->pair_count++].rtx_ssrc = (uint32_t)rtx;
@@ -249,13 +249,30 @@ static enum status parse_ice_text(struct bytes value, size_t min, struct bytes *
     return STATUS_OK;
 }
 
+/* RFC 8851 4: letters, digits, '-' and '_'. Others would break a=simulcast. */
+static bool is_rid(struct bytes b)
+{
+    for (size_t i = 0; i < b.size; i++) {
+        uint8_t c = b.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return false;
+    }
+    return b.size > 0 && b.size <= SDP_MID_CHARACTERS_MAX;
+}
+
 /* "hi send pt=96;max-width=…" */
 static void parse_rid(struct sdp_media *m, struct bytes value)
 {
     struct bytes id = take_until(&value, ' ');
-    if (bytes_equal_string(take_until(&value, ' '), "send") &&
-        is_token(id, SDP_MID_CHARACTERS_MAX) && m->rid_count < SDP_RIDS_MAX)
-        m->rids[m->rid_count++] = id;
+    if (!bytes_equal_string(take_until(&value, ' '), "send") || !is_rid(id) ||
+        m->rid_count == SDP_RIDS_MAX)
+        return;
+    for (size_t i = 0; i < m->rid_count; i++) {
+        if (bytes_equal(m->rids[i], id))
+            return;
+    }
+    m->rids[m->rid_count++] = id;
 }
 
 static bool parse_direction(struct bytes name, enum sdp_direction *out)
@@ -305,6 +322,8 @@ static enum status parse_attribute(struct sdp *sdp, struct sdp_media *m, struct 
         parse_ssrc_group(m, value);
     } else if (bytes_equal_string(name, "rid")) {
         parse_rid(m, value);
+    } else if (bytes_equal_string(name, "simulcast")) {
+        m->has_simulcast = true;
     } else if (bytes_equal_string(name, "rtcp-mux")) {
         m->rtcp_mux = true;
     } else if (bytes_equal_string(name, "rtcp-rsize")) {
@@ -377,36 +396,87 @@ static bool has_equal_mids(const struct sdp *sdp)
     return false;
 }
 
+/* The next line, without its end; empty ones are passed over. */
+static enum status take_line(struct bytes *text, size_t *count, struct bytes *line)
+{
+    *line = BYTES_NONE;
+    while (text->size > 0 && line->size == 0) {
+        if ((*count)++ == SDP_LINES_MAX)
+            return STATUS_LIMIT;
+        *line = take_until(text, '\n');
+        if (line->size > 0 && line->data[line->size - 1] == '\r')
+            line->size--;
+    }
+    if (line->size == 0)
+        return STATUS_OK;
+    return line->size < 2 || line->data[1] != '=' || memchr(line->data, '\r', line->size) != NULL
+               ? STATUS_MALFORMED
+               : STATUS_OK;
+}
+
+static enum status parse_line(struct sdp *sdp, struct sdp_media **at, struct bytes line)
+{
+    struct bytes value = bytes_of(line.data + 2, line.size - 2);
+    if (line.data[0] == 'a')
+        return parse_attribute(sdp, *at, value);
+    if (line.data[0] != 'm')
+        return STATUS_OK;
+    enum status status = parse_media_line(sdp, value);
+    if (status == STATUS_OK)
+        *at = &sdp->media[sdp->media_count - 1];
+    return status;
+}
+
 enum status sdp_parse(struct bytes text, struct sdp *out)
 {
+    size_t count = 0;
+    struct bytes line;
     if (text.size > SDP_BYTES_MAX)
         return STATUS_LIMIT;
-    if (text.size < 3 || memcmp(text.data, "v=0", 3) != 0 || !is_clean_utf8(text))
-        return STATUS_MALFORMED;
     memset(out, 0, sizeof *out);
     struct sdp_media *at = &out->session;
-    for (size_t lines = 0; text.size > 0; lines++) {
-        if (lines == SDP_LINES_MAX)
-            return STATUS_LIMIT;
-        struct bytes line = take_until(&text, '\n');
-        if (line.size > 0 && line.data[line.size - 1] == '\r')
-            line.size--;
-        if (line.size == 0)
-            continue;
-        if (line.size < 2 || line.data[1] != '=' || memchr(line.data, '\r', line.size) != NULL)
-            return STATUS_MALFORMED;
-        struct bytes value = bytes_of(line.data + 2, line.size - 2);
-        enum status status = STATUS_OK;
-        if (line.data[0] == 'm') {
-            status = parse_media_line(out, value);
-            at = status == STATUS_OK ? &out->media[out->media_count - 1] : at;
-        } else if (line.data[0] == 'a') {
-            status = parse_attribute(out, at, value);
-        }
-        if (status != STATUS_OK)
-            return status;
+    if (!is_clean_utf8(text))
+        return STATUS_MALFORMED;
+    enum status status = take_line(&text, &count, &line);
+    if (status == STATUS_OK && !bytes_equal_string(line, "v=0"))
+        return STATUS_MALFORMED;
+    while (status == STATUS_OK && line.size > 0) {
+        status = parse_line(out, &at, line);
+        if (status == STATUS_OK)
+            status = take_line(&text, &count, &line);
     }
+    if (status != STATUS_OK)
+        return status;
     for (size_t i = 0; i < out->media_count; i++)
         inherit(&out->media[i], &out->session);
     return has_equal_mids(out) ? STATUS_MALFORMED : STATUS_OK;
+}
+
+enum status sdp_parse_fragment(struct bytes text, struct sdp_fragment *out)
+{
+    struct sdp_fragment found = {0};
+    size_t count = 0;
+    struct bytes line;
+    if (text.size > SDP_BYTES_MAX)
+        return STATUS_LIMIT;
+    if (!is_clean_utf8(text))
+        return STATUS_MALFORMED;
+    enum status status = take_line(&text, &count, &line);
+    for (; status == STATUS_OK && line.size > 0; status = take_line(&text, &count, &line)) {
+        struct bytes value = bytes_of(line.data + 2, line.size - 2);
+        struct bytes name = take_until(&value, ':');
+        enum status valid = STATUS_OK;
+        if (line.data[0] == 'a' && bytes_equal_string(name, "ice-ufrag") && found.ufrag.size == 0)
+            valid = parse_ice_text(value, SDP_UFRAG_CHARACTERS_MIN, &found.ufrag);
+        else if (line.data[0] == 'a' && bytes_equal_string(name, "ice-pwd") && found.pwd.size == 0)
+            valid = parse_ice_text(value, SDP_PWD_CHARACTERS_MIN, &found.pwd);
+        if (valid != STATUS_OK)
+            return valid;
+    }
+    if (status != STATUS_OK)
+        return status;
+    if ((found.ufrag.size == 0) != (found.pwd.size == 0))
+        return STATUS_MALFORMED;
+    *out = found;
+    return STATUS_OK;
 }

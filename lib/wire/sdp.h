@@ -55,6 +55,7 @@ struct sdp_media {
     size_t extension_count;
     struct bytes rids[SDP_RIDS_MAX]; /* direction send, in their order */
     size_t rid_count;
+    bool has_simulcast;            /* a=simulcast: rids may be answered as such */
     uint32_t ssrcs[SDP_SSRCS_MAX]; /* each once, in their order */
     size_t ssrc_count;
     struct {
@@ -78,8 +79,15 @@ struct sdp {                  /* about 230 kB: on the heap */
 };
 
 /* STATUS_MALFORMED: not SDP, NUL or invalid UTF-8, a number or value out of its form, two equal
- * mids. STATUS_LIMIT: more bytes, lines or m-lines than above. */
+ * mids. STATUS_LIMIT: more bytes, lines or m-lines than above. *out is overwritten even then. */
 MUST_CHECK enum status sdp_parse(struct bytes text, struct sdp *out);
+
+/* application/trickle-ice-sdpfrag (RFC 8840 9): lines of an SDP without its head. */
+struct sdp_fragment {
+    struct bytes ufrag, pwd; /* the first ones, of the bundle; both empty: candidates alone */
+};
+/* STATUS_MALFORMED, also when only one of the two is there; STATUS_LIMIT. */
+MUST_CHECK enum status sdp_parse_fragment(struct bytes text, struct sdp_fragment *out);
 
 /* The value of `key` in "a=1;b=2" (RFC 4566 fmtp style, keys without case); empty when absent. */
 struct bytes sdp_fmtp_find(struct bytes fmtp, const char *key);

@@ -8,6 +8,16 @@
 
 /* --- Codecs */
 
+static bool is_hex(struct bytes b)
+{
+    for (size_t i = 0; i < b.size; i++) {
+        uint8_t c = b.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+            return false;
+    }
+    return true;
+}
+
 /* What distinguishes two H.264 streams for a decoder: the profile and how it is packetised, not the
  * level (RFC 6184 8.1). Baseline and constrained baseline are one: WebRTC senders use nothing
  * beyond the latter. */
@@ -16,8 +26,8 @@ static void write_h264_profile(struct bytes fmtp, char *out, size_t capacity)
     struct bytes id = sdp_fmtp_find(fmtp, "profile-level-id");
     struct bytes mode = sdp_fmtp_find(fmtp, "packetization-mode");
     char text[5] = "4200";
-    if (id.size == 6)
-        bytes_to_string(bytes_of(id.data, 4), text, sizeof text);
+    if (id.size == 6 && is_hex(id))
+        (void)bytes_to_string(bytes_of(id.data, 4), text, sizeof text);
     for (char *c = text; *c != '\0'; c++)
         *c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
     bool baseline = strncmp(text, "42", 2) == 0;
@@ -36,16 +46,6 @@ static void write_profile(enum media_codec codec, struct bytes fmtp, char *out, 
         snprintf(out, capacity, "%c",
                  value.size == 1 && value.data[0] >= '0' && value.data[0] <= '3' ? value.data[0]
                                                                                  : '0');
-}
-
-static bool is_hex(struct bytes b)
-{
-    for (size_t i = 0; i < b.size; i++) {
-        uint8_t c = b.data[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
-            return false;
-    }
-    return true;
 }
 
 /* The format parameters of our answer; "" for none. */
@@ -72,8 +72,8 @@ static uint8_t rtx_of(const struct sdp_media *m, uint8_t payload_type)
 {
     for (size_t i = 0; i < m->codec_count; i++) {
         uint64_t apt;
-        if (m->codecs[i].name.size == 3 &&
-            strncmp((const char *)m->codecs[i].name.data, "rtx", 3) == 0 &&
+        if (bytes_equal_string(m->codecs[i].name, "rtx") &&
+            (m->codecs[i].payload_type < 64 || m->codecs[i].payload_type > 95) &&
             sdp_parse_number(sdp_fmtp_find(m->codecs[i].fmtp, "apt"), 127, &apt) &&
             apt == payload_type)
             return m->codecs[i].payload_type;
@@ -83,8 +83,9 @@ static uint8_t rtx_of(const struct sdp_media *m, uint8_t payload_type)
 
 static bool is_wanted(const struct sdp_codec *c, enum media_kind kind, enum media_codec *codec)
 {
-    if (!media_codec_find(c->name, codec) || *codec == MEDIA_CODEC_RED ||
-        media_codec_kind(*codec) != kind)
+    /* RFC 5761 4: from 64 to 95 a payload type with its marker looks like RTCP. */
+    if ((c->payload_type >= 64 && c->payload_type <= 95) || !media_codec_find(c->name, codec) ||
+        *codec == MEDIA_CODEC_NONE || *codec == MEDIA_CODEC_RED || media_codec_kind(*codec) != kind)
         return false;
     return kind == MEDIA_KIND_VIDEO ? c->clock_rate == 90000
                                     : c->clock_rate == 48000 && c->channels == 2;
@@ -131,7 +132,7 @@ static void choose_codecs(const struct sdp_media *m, enum media_kind kind, bool 
                                              .nack = c->nack,
                                              .pli = c->pli,
                                              .fir = c->fir,
-                                             .transport_cc = c->transport_cc};
+                                             .transport_cc = sending && c->transport_cc};
             write_profile(codec, c->fmtp, out->profile, sizeof out->profile);
             write_fmtp(codec, c->fmtp, out->profile, stereo, line->fmtp[list->count]);
             list->count++;
@@ -149,8 +150,10 @@ static void take_extensions(const struct sdp_media *m, bool is_received,
     for (size_t i = 0; i < m->extension_count; i++) {
         enum header_extension e;
         bool taken = false;
+        enum sdp_direction direction = m->extensions[i].direction;
         if (!header_extension_find_uri(m->extensions[i].uri, &e) ||
-            m->extensions[i].direction == SDP_INACTIVE || e == HEADER_EXTENSION_ABS_SEND_TIME)
+            e == HEADER_EXTENSION_ABS_SEND_TIME ||
+            (direction != SDP_SENDRECV && direction != (is_received ? SDP_RECVONLY : SDP_SENDONLY)))
             continue;
         bool of_senders = e == HEADER_EXTENSION_RID || e == HEADER_EXTENSION_REPAIRED_RID ||
                           e == HEADER_EXTENSION_TRANSPORT_CC;
@@ -162,6 +165,7 @@ static void take_extensions(const struct sdp_media *m, bool is_received,
             continue;
         add->extension_ids[e] = m->extensions[i].id;
         line->extensions |= (uint32_t)1 << e;
+        line->one_way |= (uint32_t)(direction != SDP_SENDRECV) << e;
     }
 }
 
@@ -203,7 +207,21 @@ static bool find_send_slot(struct slot_counts *counts, enum media_kind kind, enu
     return true;
 }
 
-static void take_encodings(const struct sdp_media *m, struct send_slot_parameters *slot)
+static bool is_declared(const struct control_participant_add *add, uint32_t ssrc)
+{
+    for (size_t i = 0; i < add->send_slot_count; i++) {
+        for (size_t k = 0; k < add->send_slots[i].encoding_count; k++) {
+            if (add->send_slots[i].encodings[k].ssrc == ssrc ||
+                add->send_slots[i].encodings[k].rtx_ssrc == ssrc)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* An SSRC that two lines declare is the first one's. */
+static void take_encodings(const struct sdp_media *m, const struct control_participant_add *add,
+                           struct send_slot_parameters *slot)
 {
     for (size_t i = 0; i < m->rid_count && slot->rid_count < CONTROL_ENCODINGS_MAX; i++)
         (void)bytes_to_string(m->rids[i], slot->rids[slot->rid_count++], RID_BYTES);
@@ -214,8 +232,9 @@ static void take_encodings(const struct sdp_media *m, struct send_slot_parameter
             is_rtx = is_rtx || m->pairs[k].rtx_ssrc == m->ssrcs[i];
             rtx = m->pairs[k].ssrc == m->ssrcs[i] ? m->pairs[k].rtx_ssrc : rtx;
         }
-        if (is_rtx)
+        if (is_rtx || is_declared(add, m->ssrcs[i]))
             continue;
+        rtx = is_declared(add, rtx) ? 0 : rtx;
         slot->encodings[slot->encoding_count].ssrc = m->ssrcs[i];
         slot->encodings[slot->encoding_count++].rtx_ssrc = rtx;
     }
@@ -247,7 +266,7 @@ static void add_send_slot(struct control_participant_add *add, struct negotiatio
     memcpy(s->mid, line->mid, sizeof s->mid);
     memcpy(s->codecs, list->codecs, sizeof s->codecs);
     s->codec_count = list->count;
-    take_encodings(m, s);
+    take_encodings(m, add, s);
 }
 
 /* --- Lines */
@@ -263,11 +282,25 @@ static bool is_bundled(const struct sdp *sdp, const struct sdp_media *m)
     return false;
 }
 
+/* JSEP (RFC 8829 5.1.2): what older programs write besides UDP/TLS/RTP/SAVPF means the same. */
+static bool is_dtls_srtp(struct bytes protocol)
+{
+    static const char *const names[] = {"UDP/TLS/RTP/SAVPF",  "UDP/TLS/RTP/SAVP",
+                                        "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP",
+                                        "RTP/SAVPF",          "RTP/SAVP"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (bytes_equal_string(protocol, names[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool is_media(const struct sdp_media *m, enum media_kind *kind)
 {
     *kind = bytes_equal_string(m->kind, "video") ? MEDIA_KIND_VIDEO : MEDIA_KIND_AUDIO;
     return (bytes_equal_string(m->kind, "audio") || bytes_equal_string(m->kind, "video")) &&
-           (m->port != 0 || m->bundle_only) && m->direction != SDP_INACTIVE;
+           (m->port != 0 || m->bundle_only) && m->direction != SDP_INACTIVE &&
+           is_dtls_srtp(m->protocol);
 }
 
 static bool receives(enum negotiation_kind kind, const struct sdp_media *m)
@@ -277,25 +310,26 @@ static bool receives(enum negotiation_kind kind, const struct sdp_media *m)
 }
 
 static enum status take_line(struct negotiation *n, const struct sdp *sdp,
-                             const struct sdp_media *m, struct slot_counts *counts,
-                             bool *lacks_codec)
+                             const struct sdp_media *tag, const struct sdp_media *m,
+                             struct slot_counts *counts, bool *lacks_codec)
 {
     struct negotiation_line *line = &n->lines[n->line_count++];
     enum media_kind kind;
     struct codec_list list;
     enum room_slot room_slot = ROOM_SLOT_VOICE_0;
     enum send_slot send_slot = SEND_SLOT_MIC;
-    (void)bytes_to_string(m->kind, line->kind, sizeof line->kind);
-    (void)bytes_to_string(m->protocol, line->protocol, sizeof line->protocol);
     line->fallback_payload_type = m->codec_count > 0 ? m->codecs[0].payload_type : 0;
-    if (m->mid.size > 0 && !bytes_to_string(m->mid, line->mid, sizeof line->mid))
+    if (!bytes_to_string(m->kind, line->kind, sizeof line->kind) ||
+        !bytes_to_string(m->protocol, line->protocol, sizeof line->protocol) ||
+        !bytes_to_string(m->mid, line->mid, sizeof line->mid))
         return STATUS_MALFORMED;
     if (!is_media(m, &kind) || !is_bundled(sdp, m))
         return STATUS_OK;
     line->is_received = receives(n->kind, m);
     if (!line->is_received && n->kind == NEGOTIATION_WHEP)
         return STATUS_OK;
-    if (m->mid.size == 0 || !m->rtcp_mux)
+    /* What is bundle-only need not repeat what the bundle has (RFC 8843 7.1.3). */
+    if (m->mid.size == 0 || !(m->rtcp_mux || (m->bundle_only && tag->rtcp_mux)))
         return STATUS_MALFORMED;
     bool has_slot = line->is_received ? find_receive_slot(counts, kind, &room_slot)
                                       : find_send_slot(counts, kind, &send_slot);
@@ -307,6 +341,7 @@ static enum status take_line(struct negotiation *n, const struct sdp *sdp,
         return STATUS_OK;
     line->accepted = true;
     line->rtcp_rsize = m->rtcp_rsize;
+    line->simulcast = m->has_simulcast;
     take_extensions(m, line->is_received, &n->add, line);
     if (line->is_received)
         add_receive_slot(&n->add, line, room_slot, &list);
@@ -327,11 +362,25 @@ static enum status take_transport(struct negotiation *n, const struct sdp_media 
     return STATUS_OK;
 }
 
+/* The line whose transport the whole bundle uses (RFC 8843 7.1.2, "offerer-tagged"): the group's
+ * first, even where we reject what it carries. */
+static const struct sdp_media *find_tagged(const struct sdp *sdp)
+{
+    for (size_t i = 0; sdp->bundle_count > 0 && i < sdp->media_count; i++) {
+        if (bytes_equal(sdp->media[i].mid, sdp->bundle[0]))
+            return &sdp->media[i];
+    }
+    return sdp->media_count > 0 ? &sdp->media[0] : NULL;
+}
+
 static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
 {
     struct slot_counts counts = {0};
     bool lacks_codec = false;
-    const struct sdp_media *first = NULL;
+    bool is_answerable = false;
+    const struct sdp_media *tag = find_tagged(sdp);
+    if (tag == NULL || sdp->ice_lite)
+        return STATUS_MALFORMED; /* of two lite agents neither begins (RFC 8445 6.1.1) */
     for (size_t i = 0; i < sdp->media_count; i++) {
         enum media_kind kind;
         if (is_media(&sdp->media[i], &kind) && kind == MEDIA_KIND_AUDIO &&
@@ -340,15 +389,14 @@ static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
     }
     n->extmap_allow_mixed = sdp->extmap_allow_mixed;
     for (size_t i = 0; i < sdp->media_count; i++) {
-        enum status status = take_line(n, sdp, &sdp->media[i], &counts, &lacks_codec);
+        enum status status = take_line(n, sdp, tag, &sdp->media[i], &counts, &lacks_codec);
         if (status != STATUS_OK)
             return status;
-        if (first == NULL && n->lines[i].accepted)
-            first = &sdp->media[i];
+        is_answerable = is_answerable || n->lines[i].accepted;
     }
-    if (first == NULL)
+    if (!is_answerable)
         return lacks_codec ? STATUS_UNSUPPORTED : STATUS_MALFORMED;
-    return take_transport(n, first);
+    return take_transport(n, tag);
 }
 
 enum status negotiation_accept_offer(enum negotiation_kind kind, struct bytes text,
@@ -366,35 +414,15 @@ enum status negotiation_accept_offer(enum negotiation_kind kind, struct bytes te
     return status;
 }
 
-/* RFC 8840 fragments have no "v=" line: the two attributes are looked for line by line. */
 enum status negotiation_parse_fragment(struct bytes text, struct ice_parameters *out)
 {
-    struct ice_parameters found = {0};
-    if (text.size > SDP_BYTES_MAX)
-        return STATUS_LIMIT;
-    for (size_t at = 0; at < text.size;) {
-        size_t end = at;
-        while (end < text.size && text.data[end] != '\n')
-            end++;
-        size_t size = end - at - (end > at && text.data[end - 1] == '\r' ? 1 : 0);
-        struct bytes line = bytes_of(text.data + at, size);
-        at = end + 1;
-        if (line.size == 0)
-            continue;
-        if (line.size < 2 || line.data[1] != '=')
-            return STATUS_MALFORMED;
-        bool is_ufrag = line.size > 12 && memcmp(line.data, "a=ice-ufrag:", 12) == 0;
-        bool is_pwd = line.size > 10 && memcmp(line.data, "a=ice-pwd:", 10) == 0;
-        if (is_ufrag && (line.size < 12 + SDP_UFRAG_CHARACTERS_MIN ||
-                         !bytes_to_string(bytes_of(line.data + 12, line.size - 12), found.ufrag,
-                                          sizeof found.ufrag)))
-            return STATUS_MALFORMED;
-        if (is_pwd && (line.size < 10 + SDP_PWD_CHARACTERS_MIN ||
-                       !bytes_to_string(bytes_of(line.data + 10, line.size - 10), found.pwd,
-                                        sizeof found.pwd)))
-            return STATUS_MALFORMED;
-    }
-    if ((found.ufrag[0] == '\0') != (found.pwd[0] == '\0'))
+    struct sdp_fragment fragment;
+    struct ice_parameters found;
+    enum status status = sdp_parse_fragment(text, &fragment);
+    if (status != STATUS_OK)
+        return status;
+    if (!bytes_to_string(fragment.ufrag, found.ufrag, sizeof found.ufrag) ||
+        !bytes_to_string(fragment.pwd, found.pwd, sizeof found.pwd))
         return STATUS_MALFORMED;
     *out = found;
     return STATUS_OK;

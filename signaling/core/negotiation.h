@@ -16,14 +16,16 @@ enum negotiation_kind { NEGOTIATION_PAGE, NEGOTIATION_WHIP, NEGOTIATION_WHEP };
 
 struct negotiation_line {
     char kind[16];     /* "audio", "video", "application" */
-    char protocol[40]; /* of a rejected line */
+    char protocol[40]; /* as offered: RFC 3264 6 wants the same */
     char mid[MID_BYTES];
     uint8_t fallback_payload_type; /* a rejected line still names one */
     bool accepted;
     bool is_received;    /* the client receives: we send */
     size_t slot;         /* index in add.receive_slots or add.send_slots */
     uint32_t extensions; /* bit n: enum header_extension n was offered here */
+    uint32_t one_way;    /* bit n: offered for the media's direction alone, and answered so */
     bool rtcp_rsize;
+    bool simulcast;
     char fmtp[CONTROL_CODECS_MAX][NEGOTIATION_FMTP_BYTES]; /* as the slot's codecs */
 };
 
@@ -35,8 +37,9 @@ struct negotiation {
     bool extmap_allow_mixed;
 };
 
-/* STATUS_MALFORMED: no SDP, or none that can be answered (no media, ICE credentials, fingerprint or
- * BUNDLE). STATUS_LIMIT: too large. STATUS_UNSUPPORTED: no codec in common. STATUS_NO_MEMORY. */
+/* STATUS_MALFORMED: no SDP, or none that can be answered (no media, ICE credentials, SHA-256
+ * fingerprint, rtcp-mux or BUNDLE; or itself ICE-lite). STATUS_LIMIT: too large.
+ * STATUS_UNSUPPORTED: no codec in common. STATUS_NO_MEMORY. */
 MUST_CHECK enum status negotiation_accept_offer(enum negotiation_kind kind, struct bytes sdp,
                                                 struct negotiation *out);
 /* STATUS_TRUNCATED when `out` has no room: 64 KiB always do. */

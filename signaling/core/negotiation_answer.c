@@ -108,13 +108,13 @@ static void add_received(struct text *t, const struct receive_slot_parameters *r
         add(t, "a=ssrc:%u cname:amphi\r\n", r->rtx_ssrc);
 }
 
-static void add_sent(struct text *t, const struct send_slot_parameters *s)
+static void add_sent(struct text *t, const struct send_slot_parameters *s, bool simulcast)
 {
     add(t, "a=recvonly\r\n");
-    if (s->rid_count == 0)
-        return;
     for (size_t i = 0; i < s->rid_count; i++)
         add(t, "a=rid:%s recv\r\n", s->rids[i]);
+    if (s->rid_count == 0 || !simulcast)
+        return;
     add(t, "a=simulcast:recv ");
     for (size_t i = 0; i < s->rid_count; i++)
         add(t, "%s%s", i == 0 ? "" : ";", s->rids[i]);
@@ -129,7 +129,7 @@ static void add_accepted(struct text *t, const struct negotiation *n,
     const struct send_slot_parameters *sent = &n->add.send_slots[line->slot];
     const struct codec_parameters *codecs = line->is_received ? received->codecs : sent->codecs;
     size_t count = line->is_received ? received->codec_count : sent->codec_count;
-    add(t, "m=%s 9 UDP/TLS/RTP/SAVPF", line->kind);
+    add(t, "m=%s 9 %s", line->kind, line->protocol);
     for (size_t i = 0; i < count; i++) {
         add(t, " %u", codecs[i].payload_type);
         if (codecs[i].rtx_payload_type != 0)
@@ -143,8 +143,12 @@ static void add_accepted(struct text *t, const struct negotiation *n,
     if (line->rtcp_rsize)
         add(t, "a=rtcp-rsize\r\n");
     for (size_t e = 0; e < HEADER_EXTENSION_COUNT; e++) {
+        bool one_way = (line->one_way >> e & 1) != 0; /* RFC 8285 7: answered in kind */
         if ((line->extensions >> e & 1) != 0)
-            add(t, "a=extmap:%u %s\r\n", n->add.extension_ids[e],
+            add(t, "a=extmap:%u%s %s\r\n", n->add.extension_ids[e],
+                !one_way            ? ""
+                : line->is_received ? "/sendonly"
+                                    : "/recvonly",
                 header_extension_uri((enum header_extension)e));
     }
     for (size_t i = 0; i < count; i++)
@@ -152,7 +156,7 @@ static void add_accepted(struct text *t, const struct negotiation *n,
     if (line->is_received)
         add_received(t, received);
     else
-        add_sent(t, sent);
+        add_sent(t, sent, line->simulcast);
 }
 
 static void add_rejected(struct text *t, const struct negotiation_line *line)
