@@ -23,7 +23,7 @@ static bool is_key_frame(enum media_codec codec, struct bytes frame)
     if (byte >> 6 != 2)
         return false;
     bool profile3 = (byte & 0x30) == 0x30;
-    uint8_t rest = profile3 ? (uint8_t)(byte << 1) : byte;
+    uint8_t rest = (uint8_t)(profile3 ? byte << 1 : byte);
     return (rest & 0x08) == 0 && (rest & 0x04) == 0;
 }
 

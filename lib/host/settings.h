@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #define SETTING_TEXT_BYTES 2048 /* a string's, with its zero */
-#define SETTING_LIST_MAX 16    /* values of a list */
-#define SETTING_ITEM_BYTES 256 /* one value's, with its zero */
-#define SETTINGS_MAX 64        /* in one table */
+#define SETTING_LIST_MAX 16     /* values of a list */
+#define SETTING_ITEM_BYTES 256  /* one value's, with its zero */
+#define SETTINGS_MAX 64         /* in one table */
 
 struct setting_list {
     char items[SETTING_LIST_MAX][SETTING_ITEM_BYTES];

@@ -3,6 +3,7 @@
 #include "host/net_sockaddr.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <time.h>
 
 #define CONTROL_BYTES 64
@@ -86,41 +87,99 @@ const struct udp_received *udp_receive_batch_get(const struct udp_receive_batch 
     return &batch->received[index];
 }
 
-static size_t fill_messages(const struct udp_outgoing *datagrams, size_t count,
-                            struct mmsghdr *messages, struct iovec *vectors,
-                            struct sockaddr_storage *to)
+/* --- Sending. Datagrams in a row to one address, of one size but for a shorter last, go as one
+ * message that the kernel cuts up (UDP_SEGMENT, Linux 4.18): a message costs far more than a
+ * segment. */
+
+#define SEGMENTS_MAX 16 /* per message: one lost message loses them all */
+#define SEGMENTS_BYTES_MAX 60000
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+struct outgoing {
+    struct mmsghdr messages[UDP_BATCH_DATAGRAMS];
+    struct iovec vectors[UDP_BATCH_DATAGRAMS];
+    struct sockaddr_storage to[UDP_BATCH_DATAGRAMS];
+    _Alignas(struct cmsghdr) uint8_t control[UDP_BATCH_DATAGRAMS][CMSG_SPACE(sizeof(uint16_t))];
+    size_t datagrams[UDP_BATCH_DATAGRAMS]; /* in each message */
+};
+
+/* How many datagrams from the first on can go as one message. */
+static size_t run_length(const struct udp_outgoing *d, size_t count)
 {
-    size_t n = count < UDP_BATCH_DATAGRAMS ? count : UDP_BATCH_DATAGRAMS;
-    for (size_t i = 0; i < n; i++) {
-        /* sendmmsg only reads; iovec has no const. */
-        vectors[i] =
-            (struct iovec){(void *)(uintptr_t)datagrams[i].data.data, datagrams[i].data.size};
-        messages[i].msg_hdr =
-            (struct msghdr){.msg_name = &to[i],
-                            .msg_namelen = net_sockaddr_of(&datagrams[i].to, &to[i]),
-                            .msg_iov = &vectors[i],
-                            .msg_iovlen = 1};
+    size_t n = 1;
+    size_t bytes = d[0].data.size;
+    while (n < count && n < SEGMENTS_MAX && d[n].data.size <= d[0].data.size &&
+           d[n].data.size > 0 && d[n - 1].data.size == d[0].data.size &&
+           bytes + d[n].data.size <= SEGMENTS_BYTES_MAX && net_addr_equal(&d[n].to, &d[0].to)) {
+        bytes += d[n].data.size;
+        n++;
     }
     return n;
+}
+
+static void set_segment_size(struct msghdr *message, uint8_t *control, size_t size)
+{
+    uint16_t segment = (uint16_t)size;
+    message->msg_control = control;
+    message->msg_controllen = CMSG_SPACE(sizeof segment);
+    struct cmsghdr *c = CMSG_FIRSTHDR(message);
+    c->cmsg_level = IPPROTO_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof segment);
+    memcpy(CMSG_DATA(c), &segment, sizeof segment);
+}
+
+/* Up to UDP_BATCH_DATAGRAMS datagrams as messages; returns how many messages. */
+static size_t fill_messages(struct outgoing *o, const struct udp_outgoing *datagrams, size_t count,
+                            bool segmented)
+{
+    size_t n = count < UDP_BATCH_DATAGRAMS ? count : UDP_BATCH_DATAGRAMS;
+    size_t messages = 0;
+    for (size_t at = 0; at < n;) {
+        size_t run = segmented ? run_length(datagrams + at, n - at) : 1;
+        for (size_t i = at; i < at + run; i++) /* sendmmsg only reads; iovec has no const */
+            o->vectors[i] =
+                (struct iovec){(void *)(uintptr_t)datagrams[i].data.data, datagrams[i].data.size};
+        struct msghdr *m = &o->messages[messages].msg_hdr;
+        *m = (struct msghdr){.msg_name = &o->to[messages],
+                             .msg_namelen = net_sockaddr_of(&datagrams[at].to, &o->to[messages]),
+                             .msg_iov = &o->vectors[at],
+                             .msg_iovlen = run};
+        if (run > 1)
+            set_segment_size(m, o->control[messages], datagrams[at].data.size);
+        o->datagrams[messages++] = run;
+        at += run;
+    }
+    return messages;
+}
+
+static size_t datagrams_in(const struct outgoing *o, size_t messages)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < messages; i++)
+        count += o->datagrams[i];
+    return count;
 }
 
 struct udp_send_result udp_send_batch(const struct udp_socket *socket,
                                       const struct udp_outgoing *datagrams, size_t count)
 {
     struct udp_send_result result = {0};
-    struct mmsghdr messages[UDP_BATCH_DATAGRAMS];
-    struct iovec vectors[UDP_BATCH_DATAGRAMS];
-    struct sockaddr_storage to[UDP_BATCH_DATAGRAMS];
-    size_t done = 0;
-    while (done < count) {
-        size_t n = fill_messages(datagrams + done, count - done, messages, vectors, to);
-        int sent = sendmmsg(socket->fd, messages, (unsigned)n, MSG_DONTWAIT);
+    struct outgoing o;
+    bool segmented = true;
+    for (size_t done = 0; done < count;) {
+        size_t n = fill_messages(&o, datagrams + done, count - done, segmented);
+        int sent = sendmmsg(socket->fd, o.messages, (unsigned)n, MSG_DONTWAIT);
         if (sent > 0) {
-            result.sent += (size_t)sent;
-            done += (size_t)sent;
+            result.sent += datagrams_in(&o, (size_t)sent);
+            done += datagrams_in(&o, (size_t)sent);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
             result.blocked += count - done;
             return result;
+        } else if (o.datagrams[0] > 1 && errno != EINTR) {
+            segmented = false; /* no UDP_SEGMENT here, or an odd route: one by one */
         } else if (errno != EINTR) {
             result.failed++; /* this one cannot be sent; go on behind it */
             done++;
