@@ -45,13 +45,13 @@ struct harness {
 /* An offer as a program sends it: one microphone, one screen. */
 #define OFFER_WITH(ufrag, codec)                                                                   \
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"                    \
-    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\n"             \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\n"             \
     "a=rtcp-mux\r\na=rtpmap:111 " codec "\r\na=ice-ufrag:" ufrag "\r\n"                            \
     "a=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n"                                      \
     "a=fingerprint:sha-256 "                                                                       \
     "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:"   \
     "AB:AB\r\n"                                                                                    \
-    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendonly\r\n"              \
+    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendrecv\r\n"              \
     "a=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=ice-ufrag:" ufrag "\r\n"    \
     "a=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n"                                      \
     "a=fingerprint:sha-256 "                                                                       \
