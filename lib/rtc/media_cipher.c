@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/wipe.h"
+#include "rtc/gcm_sender.h"
 
 #include <srtp2/srtp.h>
 
@@ -29,6 +30,7 @@ struct seal_check {
 
 struct media_cipher {
     srtp_t in, out;
+    struct gcm_sender *gcm; /* seals RTP where GCM was negotiated; NULL: libsrtp does */
     size_t tag_bytes;
     struct seal_check sealed;
     uint32_t ssrcs[MEDIA_CIPHER_SSRCS_MAX];
@@ -91,6 +93,8 @@ enum status media_cipher_create(struct media_cipher **out, const struct media_ke
     enum status status = create_session(&c->in, keys, keys->remote, ssrc_any_inbound);
     if (status == STATUS_OK)
         status = create_session(&c->out, keys, keys->local, ssrc_any_outbound);
+    if (status == STATUS_OK && keys->profile == MEDIA_PROFILE_GCM_128)
+        status = gcm_sender_create(&c->gcm, keys->local);
     if (status != STATUS_OK) {
         media_cipher_free(c);
         return status;
@@ -107,6 +111,7 @@ void media_cipher_free(struct media_cipher *c)
         (void)srtp_dealloc(c->in);
     if (c->out != NULL)
         (void)srtp_dealloc(c->out);
+    gcm_sender_free(c->gcm);
     free(c);
 }
 
@@ -192,7 +197,14 @@ enum status media_cipher_protect_rtp(struct media_cipher *c, uint8_t *packet, si
     uint16_t seq = load_u16(packet + 2);
     uint64_t hash = hash_plain(packet, *size);
 #endif
-    enum status status = status_of(srtp_protect(c->out, packet, &length));
+    enum status status;
+    if (c->gcm != NULL) {
+        size_t sealed = *size;
+        status = gcm_sender_protect(c->gcm, packet, &sealed);
+        length = (int)sealed;
+    } else {
+        status = status_of(srtp_protect(c->out, packet, &length));
+    }
 #ifndef AMPHI_RELEASE
     if (status == STATUS_REPLAYED)
         CHECK(!is_other_packet(&c->sealed, ssrc, seq, hash));
