@@ -68,14 +68,15 @@ static void write_fmtp(enum media_codec codec, struct bytes offered, const char 
                  id.size == 6 && is_hex(id) ? (const char *)id.data : "42001f");
 }
 
-static uint8_t rtx_of(const struct sdp_media *m, uint8_t payload_type)
+/* RFC 4588 8.1: at the clock rate of what it repairs. */
+static uint8_t rtx_of(const struct sdp_media *m, const struct sdp_codec *codec)
 {
     for (size_t i = 0; i < m->codec_count; i++) {
         uint64_t apt;
         if (bytes_equal_string(m->codecs[i].name, "rtx") &&
             (m->codecs[i].payload_type < 64 || m->codecs[i].payload_type > 95) &&
             sdp_parse_number(sdp_fmtp_find(m->codecs[i].fmtp, "apt"), 127, &apt) &&
-            apt == payload_type)
+            apt == codec->payload_type && m->codecs[i].clock_rate == codec->clock_rate)
             return m->codecs[i].payload_type;
     }
     return 0;
@@ -126,7 +127,7 @@ static void choose_codecs(const struct sdp_media *m, enum media_kind kind, bool 
             struct codec_parameters *out = &list->codecs[list->count];
             *out = (struct codec_parameters){.codec = codec,
                                              .payload_type = c->payload_type,
-                                             .rtx_payload_type = rtx_of(m, c->payload_type),
+                                             .rtx_payload_type = rtx_of(m, c),
                                              .channels = c->channels,
                                              .clock_rate = c->clock_rate,
                                              .nack = c->nack,
@@ -373,6 +374,55 @@ static const struct sdp_media *find_tagged(const struct sdp *sdp)
     return sdp->media_count > 0 ? &sdp->media[0] : NULL;
 }
 
+static bool is_format_name(struct bytes name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t c = name.data[i] | 0x20; /* lower case */
+        if (!(c >= 'a' && c <= 'z') && !(name.data[i] >= '0' && name.data[i] <= '9') &&
+            name.data[i] != '-' && name.data[i] != '.')
+            return false;
+    }
+    return name.size > 0 && name.size <= 32;
+}
+
+static bool can_hold(const struct sdp *sdp, const struct sdp_media *m)
+{
+    return (bytes_equal_string(m->kind, "audio") || bytes_equal_string(m->kind, "video")) &&
+           sdp->bundle_count > 0 && is_bundled(sdp, m) && m->port != 0 && m->rtcp_mux &&
+           is_dtls_srtp(m->protocol);
+}
+
+/* The first format that stands for itself and can be repeated. */
+static const struct sdp_codec *find_held_format(const struct sdp_media *m)
+{
+    for (size_t i = 0; i < m->codec_count; i++) {
+        const struct sdp_codec *c = &m->codecs[i];
+        bool is_static = c->name.size == 0 && c->payload_type <= 34; /* RFC 3551 6 */
+        if (is_static || (is_format_name(c->name) && !bytes_equal_string(c->name, "rtx")))
+            return c;
+    }
+    return NULL;
+}
+
+/* Chromium with max-bundle loses the transport when the tagged line is rejected ("Failed to setup
+ * RTCP mux"). Such a line is accepted as inactive instead, with one format of its own. */
+static void hold_tagged(struct negotiation *n, const struct sdp *sdp, const struct sdp_media *tag)
+{
+    struct negotiation_line *line = &n->lines[n->tagged];
+    const struct sdp_codec *format = find_held_format(tag);
+    char channels[8] = "";
+    if (line->accepted || !can_hold(sdp, tag) || format == NULL)
+        return;
+    line->is_held = true;
+    line->rtcp_rsize = tag->rtcp_rsize;
+    line->fallback_payload_type = format->payload_type;
+    if (format->channels > 1)
+        snprintf(channels, sizeof channels, "/%u", format->channels);
+    if (format->name.size > 0)
+        snprintf(line->held, sizeof line->held, "%.*s/%u%s", (int)format->name.size,
+                 (const char *)format->name.data, format->clock_rate, channels);
+}
+
 static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
 {
     struct slot_counts counts = {0};
@@ -388,6 +438,8 @@ static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
             counts.received_audio++;
     }
     n->extmap_allow_mixed = sdp->extmap_allow_mixed;
+    n->tagged = (size_t)(tag - sdp->media);
+    n->has_bundle = sdp->bundle_count > 0;
     for (size_t i = 0; i < sdp->media_count; i++) {
         enum status status = take_line(n, sdp, tag, &sdp->media[i], &counts, &lacks_codec);
         if (status != STATUS_OK)
@@ -396,6 +448,7 @@ static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
     }
     if (!is_answerable)
         return lacks_codec ? STATUS_UNSUPPORTED : STATUS_MALFORMED;
+    hold_tagged(n, sdp, tag);
     return take_transport(n, tag);
 }
 

@@ -20,6 +20,8 @@ struct negotiation_line {
     char mid[MID_BYTES];
     uint8_t fallback_payload_type; /* a rejected line still names one */
     bool accepted;
+    bool is_held;        /* accepted as inactive, for the bundle's sake */
+    char held[64];       /* its one format, as in rtpmap; "" for a static one */
     bool is_received;    /* the client receives: we send */
     size_t slot;         /* index in add.receive_slots or add.send_slots */
     uint32_t extensions; /* bit n: enum header_extension n was offered here */
@@ -34,6 +36,8 @@ struct negotiation {
     struct control_participant_add add; /* room, participant and session are the caller's */
     struct negotiation_line lines[NEGOTIATION_LINES_MAX];
     size_t line_count;
+    size_t tagged;   /* the line whose transport is the bundle's */
+    bool has_bundle; /* the offer named one */
     bool extmap_allow_mixed;
 };
 

@@ -121,6 +121,20 @@ static void add_sent(struct text *t, const struct send_slot_parameters *s, bool 
     add(t, "\r\n");
 }
 
+/* What every line of the bundle says alike, behind its formats. */
+static void add_bundled(struct text *t, const struct negotiation *n,
+                        const struct control_participant_added *added,
+                        const struct negotiation_line *line, bool with_candidates)
+{
+    add(t, "\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\n", line->mid);
+    add_transport(t, n, added);
+    if (with_candidates)
+        add_candidates(t, added);
+    add(t, "a=rtcp-mux\r\n");
+    if (line->rtcp_rsize)
+        add(t, "a=rtcp-rsize\r\n");
+}
+
 static void add_accepted(struct text *t, const struct negotiation *n,
                          const struct control_participant_added *added,
                          const struct negotiation_line *line, bool with_candidates)
@@ -135,13 +149,7 @@ static void add_accepted(struct text *t, const struct negotiation *n,
         if (codecs[i].rtx_payload_type != 0)
             add(t, " %u", codecs[i].rtx_payload_type);
     }
-    add(t, "\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\n", line->mid);
-    add_transport(t, n, added);
-    if (with_candidates)
-        add_candidates(t, added);
-    add(t, "a=rtcp-mux\r\n");
-    if (line->rtcp_rsize)
-        add(t, "a=rtcp-rsize\r\n");
+    add_bundled(t, n, added, line, with_candidates);
     for (size_t e = 0; e < HEADER_EXTENSION_COUNT; e++) {
         bool one_way = (line->one_way >> e & 1) != 0; /* RFC 8285 7: answered in kind */
         if ((line->extensions >> e & 1) != 0)
@@ -159,6 +167,17 @@ static void add_accepted(struct text *t, const struct negotiation *n,
         add_sent(t, sent, line->simulcast);
 }
 
+static void add_held(struct text *t, const struct negotiation *n,
+                     const struct control_participant_added *added,
+                     const struct negotiation_line *line, bool with_candidates)
+{
+    add(t, "m=%s 9 %s %u", line->kind, line->protocol, line->fallback_payload_type);
+    add_bundled(t, n, added, line, with_candidates);
+    if (line->held[0] != '\0')
+        add(t, "a=rtpmap:%u %s\r\n", line->fallback_payload_type, line->held);
+    add(t, "a=inactive\r\n");
+}
+
 static void add_rejected(struct text *t, const struct negotiation_line *line)
 {
     bool is_rtp = strcmp(line->kind, "audio") == 0 || strcmp(line->kind, "video") == 0;
@@ -172,26 +191,44 @@ static void add_rejected(struct text *t, const struct negotiation_line *line)
         add(t, "a=mid:%s\r\n", line->mid);
 }
 
+static bool is_open(const struct negotiation_line *line)
+{
+    return line->accepted || line->is_held;
+}
+
+/* The tagged line first: it stays the tagged one (RFC 8843 7.3.1). */
+static void add_bundle(struct text *t, const struct negotiation *n)
+{
+    add(t, "a=group:BUNDLE");
+    if (is_open(&n->lines[n->tagged]))
+        add(t, " %s", n->lines[n->tagged].mid);
+    for (size_t i = 0; i < n->line_count; i++) {
+        if (i != n->tagged && is_open(&n->lines[i]))
+            add(t, " %s", n->lines[i].mid);
+    }
+    add(t, "\r\n");
+}
+
 enum status negotiation_write_answer(const struct negotiation *n,
                                      const struct control_participant_added *added,
                                      struct bytes_mut out, size_t *size)
 {
     struct text t = {.start = (char *)out.data, .capacity = out.size};
-    add(&t, "v=0\r\no=amphi 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\na=group:BUNDLE");
-    for (size_t i = 0; i < n->line_count; i++) {
-        if (n->lines[i].accepted)
-            add(&t, " %s", n->lines[i].mid);
-    }
-    add(&t, "\r\n%sa=msid-semantic: WMS *\r\n",
+    add(&t, "v=0\r\no=amphi 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n");
+    if (n->has_bundle)
+        add_bundle(&t, n);
+    add(&t, "%sa=msid-semantic: WMS *\r\n",
         n->extmap_allow_mixed ? "a=extmap-allow-mixed\r\n" : "");
     bool with_candidates = true;
     for (size_t i = 0; i < n->line_count; i++) {
-        if (n->lines[i].accepted) {
-            add_accepted(&t, n, added, &n->lines[i], with_candidates);
-            with_candidates = false;
-        } else {
-            add_rejected(&t, &n->lines[i]);
-        }
+        const struct negotiation_line *line = &n->lines[i];
+        if (line->accepted)
+            add_accepted(&t, n, added, line, with_candidates);
+        else if (line->is_held)
+            add_held(&t, n, added, line, with_candidates);
+        else
+            add_rejected(&t, line);
+        with_candidates = with_candidates && !is_open(line);
     }
     return finish(&t, size);
 }

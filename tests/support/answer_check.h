@@ -11,8 +11,8 @@ static inline bool answer_has_codec(const struct sdp_media *offered, const struc
     for (size_t i = 0; i < offered->codec_count; i++) {
         const struct sdp_codec *o = &offered->codecs[i];
         if (o->payload_type == codec->payload_type && o->name.size == codec->name.size &&
-            strncasecmp((const char *)o->name.data, (const char *)codec->name.data, o->name.size) ==
-                0)
+            (o->name.size == 0 || strncasecmp((const char *)o->name.data,
+                                              (const char *)codec->name.data, o->name.size) == 0))
             return o->clock_rate == codec->clock_rate;
     }
     return false;
@@ -117,10 +117,14 @@ static inline const char *answer_check_line(const struct negotiation_line *line,
     if (!bytes_equal(offered->kind, answered->kind) || !bytes_equal(offered->mid, answered->mid) ||
         !bytes_equal(offered->protocol, answered->protocol))
         return "kind, protocol or mid differ from the offer's";
-    if (!line->accepted)
+    if (!line->accepted && !line->is_held)
         return answered->port == 0 ? NULL : "a rejected line has a port";
     if (answered->port == 0)
         return "an accepted line has no port";
+    if (line->is_held && (answered->direction != SDP_INACTIVE || answered->codec_count != 1))
+        return "a held line is not inactive, or has more than one format";
+    if (line->is_held)
+        return answer_check_codecs(offered, answered);
     if (answered->direction != (line->is_received ? SDP_SENDONLY : SDP_RECVONLY) ||
         (offered->direction == SDP_RECVONLY && !line->is_received) ||
         (offered->direction == SDP_SENDONLY && line->is_received))
@@ -128,29 +132,36 @@ static inline const char *answer_check_line(const struct negotiation_line *line,
     return answer_check_codecs(offered, answered);
 }
 
-/* The mids of accepted lines, in their order, and nothing else. */
-static inline bool answer_has_bundle(const struct negotiation *n, const struct sdp *answer)
+/* The mids of accepted lines, the tagged one first, and nothing else; no group without one in the
+ * offer. */
+static inline bool answer_has_bundle(const struct sdp *offer, const struct negotiation *n,
+                                     const struct sdp *answer)
 {
     size_t count = 0;
+    if (offer->bundle_count == 0)
+        return answer->bundle_count == 0;
     for (size_t i = 0; i < n->line_count; i++) {
-        if (!n->lines[i].accepted)
-            continue;
-        if (count == answer->bundle_count ||
-            !bytes_equal_string(answer->bundle[count], n->lines[i].mid))
+        bool found = false;
+        for (size_t k = 0; k < answer->bundle_count; k++)
+            found = found || bytes_equal_string(answer->bundle[k], n->lines[i].mid);
+        if (found != (n->lines[i].accepted || n->lines[i].is_held))
             return false;
-        count++;
+        count += found;
+        if (found && bytes_equal(offer->bundle[0], answer->media[i].mid) &&
+            !bytes_equal(answer->bundle[0], answer->media[i].mid))
+            return false;
     }
     return count == answer->bundle_count;
 }
 
-/* Candidates stand in one section, that of the first accepted line. */
+/* Candidates stand in one section, that of the first line with a port. */
 static inline const char *answer_check_candidates(const struct negotiation *n, size_t expected,
                                                   struct bytes text)
 {
     size_t line = 0; /* m-lines so far */
     size_t first = 0;
     size_t count = 0;
-    while (first < n->line_count && !n->lines[first].accepted)
+    while (first < n->line_count && !n->lines[first].accepted && !n->lines[first].is_held)
         first++;
     for (size_t i = 0; i + 13 < text.size; i++) {
         if (memcmp(text.data + i, "\nm=", 3) == 0)
@@ -175,7 +186,7 @@ static inline const char *answer_check(const struct sdp *offer, const struct neg
         return "it is no SDP";
     if (answer->media_count != offer->media_count || answer->media_count != n->line_count)
         return "the number of lines differs from the offer's";
-    if (!answer->ice_lite || !answer_has_bundle(n, answer))
+    if (!answer->ice_lite || !answer_has_bundle(offer, n, answer))
         return "ice-lite or the right BUNDLE is missing";
     for (size_t i = 0; i < offer->media_count; i++) {
         if (offer->bundle_count > 0 && bytes_equal(offer->media[i].mid, offer->bundle[0]))
@@ -183,7 +194,7 @@ static inline const char *answer_check(const struct sdp *offer, const struct neg
     }
     for (size_t i = 0; i < answer->media_count; i++) {
         const char *wrong = answer_check_line(&n->lines[i], &offer->media[i], &answer->media[i]);
-        if (wrong == NULL && n->lines[i].accepted)
+        if (wrong == NULL && (n->lines[i].accepted || n->lines[i].is_held))
             wrong = answer_check_transport(added, tagged, &answer->media[i]);
         if (wrong != NULL)
             return wrong;

@@ -147,7 +147,9 @@ static void summarise_line(const struct negotiation *n, const struct negotiation
 {
     const struct send_slot_parameters *sent = &n->add.send_slots[line->slot];
     const struct receive_slot_parameters *received = &n->add.receive_slots[line->slot];
-    if (!line->accepted) {
+    if (line->is_held) {
+        say(s, "held %s", line->held);
+    } else if (!line->accepted) {
         say(s, "rejected");
     } else if (line->is_received) {
         say(s, "<%s", room_slot_name(received->slot));
@@ -269,6 +271,11 @@ static const struct {
      "2 rejected\n"
      "mid=4 rid=10 repaired_rid=11 audio_level=1 transport_cc=3 video_orientation=13 "
      "playout_delay=5 content_type=6 color_space=8 server"},
+    {"chromium_whip_pcmu_first", NEGOTIATION_WHIP,
+     "0 held PCMU/8000\n"
+     "1 >screen " CHROMIUM_SENDS " ssrcs=1\n"
+     "mid=4 rid=10 repaired_rid=11 transport_cc=3 video_orientation=13 "
+     "playout_delay=5 content_type=6 color_space=8 server"},
     {"chromium_whip_simulcast", NEGOTIATION_WHIP,
      "0 >mic opus=111 ssrcs=1\n"
      "1 >screen " CHROMIUM_SENDS " h m l\n"
@@ -324,6 +331,10 @@ static const struct {
      "1 >screen " FIREFOX_SENDS " ssrcs=1\n"
      "2 rejected\n"
      "mid=3 audio_level=1 transport_cc=7 server"},
+    {"firefox_whip_pcmu_first", NEGOTIATION_WHIP,
+     "0 held PCMU/8000\n"
+     "1 >screen " FIREFOX_SENDS " ssrcs=1\n"
+     "mid=3 transport_cc=7 server"},
     {"firefox_whip_simulcast", NEGOTIATION_WHIP,
      "0 >mic opus=109 ssrcs=1\n"
      "1 >screen " FIREFOX_SENDS " ssrcs=3 h m l\n"
@@ -537,6 +548,7 @@ static void a_codec_that_does_not_fit_costs_its_line_alone(void **state)
         {"opus/48000/2", "opus/16000/2", false, true},
         {"opus", "OPUS", true, true},
         {"VP8/90000", "VP8/48000", true, false},
+        {"rtx/90000", "rtx/92000", true, true}, /* accepted without RTX */
         {"m=video 9", "m=video 0", true, false},
         {"m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 RTP/AVP", true, false},
         {"m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 TCP/DTLS/RTP/SAVPF", true, true},
@@ -733,7 +745,55 @@ static void the_tagged_line_s_transport_is_the_bundle_s(void **state)
     assert_string_equal(f->n.add.remote_ice.ufrag, "abcd");
     assert_int_equal(f->n.add.remote_fingerprint[0], 0xab);
     assert_true(f->n.lines[0].accepted && !f->n.lines[1].accepted && f->n.lines[2].accepted);
-    answer_to(f, "tagged line rejected", bytes_of_string(with));
+    answer_to(f, "the tagged line has no codec of ours", bytes_of_string(with));
+    assert_true(answer_says(f, "a=group:BUNDLE 1 0 2\r\n"));
+    assert_true(answer_says(f, "a=rtpmap:96 H265/90000\r\na=inactive\r\n"));
+}
+
+/* Chromium loses the bundle's transport when its first line is rejected. */
+static void the_tagged_line_is_made_inactive_rather_than_rejected(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *why, *from, *to, *says;
+    } cases[] = {
+        {"no codec of ours", "opus/48000/2", "L16/44100/2",
+         "a=rtpmap:111 L16/44100/2\r\na=inactive\r\n"},
+        {"one channel", "opus/48000/2", "G726-32/8000/1",
+         "a=rtpmap:111 G726-32/8000\r\na=inactive\r\n"},
+        {"a static format without rtpmap", "SAVPF 111", "SAVPF 0",
+         "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"},
+        {"RTX first", "SAVPF 111\r\n",
+         "SAVPF 97 98\r\na=rtpmap:97 rtx/8000\r\na=rtpmap:98 PCMU/8000\r\n",
+         "m=audio 9 UDP/TLS/RTP/SAVPF 98\r\n"},
+        {"inactive already", "a=sendrecv", "a=inactive",
+         "a=rtpmap:111 opus/48000/2\r\na=inactive\r\n"},
+        {"a dynamic format without rtpmap", "a=rtpmap:111", "a=x-rtpmap:111",
+         "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"},
+        {"a name that nobody should repeat", "opus/48000/2", "<b>;/48000",
+         "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"},
+        {"port 0", "m=audio 9", "m=audio 0", "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"},
+        {"other tag", "BUNDLE 0 1\r\n" TRANSPORT AUDIO,
+         "BUNDLE 1 0\r\n" TRANSPORT "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=rtcp-mux\r\n",
+         "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *offer = change(f, cases[i].from, cases[i].to);
+        assert_int_equal(accept_text(f, NEGOTIATION_WHIP, offer), STATUS_OK);
+        answer_to(f, cases[i].why, bytes_of_string(offer));
+        assert_false(f->n.lines[0].accepted);
+        if (!answer_says(f, cases[i].says))
+            fail_msg("%s: %s", cases[i].why, (const char *)f->text);
+    }
+}
+
+static void a_single_line_needs_no_bundle_and_gets_none(void **state)
+{
+    struct fixture *f = *state;
+    static const char offer[] = HEAD TRANSPORT AUDIO;
+    assert_int_equal(accept_text(f, NEGOTIATION_WHIP, offer), STATUS_OK);
+    answer_to(f, "one line", bytes_of_string(offer));
+    assert_false(answer_says(f, "BUNDLE"));
 }
 
 static void the_side_that_begins_dtls_follows_the_offer(void **state)
@@ -982,6 +1042,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_receiving_slot_has_the_same_ssrc_in_every_answer, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_tagged_line_s_transport_is_the_bundle_s, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_tagged_line_is_made_inactive_rather_than_rejected,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_single_line_needs_no_bundle_and_gets_none, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_side_that_begins_dtls_follows_the_offer, set_up,
                                         tear_down),
