@@ -1,0 +1,122 @@
+"""amphi-client as trainer and as learners: what is heard is what was sent, and two hundred learners lose nothing.
+
+    python3 tests/integration/test_client.py --build build/release      (AMPHI_LONG=1: 60 s instead of 15)
+"""
+
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import wave
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+from support.stack import ROOT, Stack  # noqa: E402
+
+BUILD = os.path.join(ROOT, "build", "release")
+SECONDS = 60 if os.environ.get("AMPHI_LONG") else 15
+
+
+def make_wav(path):
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(b"".join(struct.pack("<h", int(12000 * math.sin(2 * math.pi * 440 * i / 16000))) for i in range(32000)))
+
+
+def make_ivf(path):
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=15", "-t", "8", "-c:v",
+                    "libvpx", "-b:v", "1500k", "-g", "60", "-deadline", "realtime", "-cpu-used", "8", path], check=True)
+
+
+class Client(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="amphi-client-")
+        cls.wav = os.path.join(cls.folder.name, "tone.wav")
+        cls.ivf = os.path.join(cls.folder.name, "picture.ivf")
+        make_wav(cls.wav)
+        make_ivf(cls.ivf)
+        cls.stack = Stack(BUILD)
+
+    @classmethod
+    def tearDownClass(cls):
+        codes = cls.stack.stop()
+        cls.folder.cleanup()
+        assert codes == [0, 0], codes
+
+    def setUp(self):
+        self.class_id = self.stack.new_class(self._testMethodName)
+        self.trainer = self.stack.invite(self.class_id, "trainer", "Formatrice")["url"]
+        self.learner = self.stack.invite(self.class_id, "learner", "Apprenant")["url"]
+
+    def start(self, url, seconds, *more):
+        out = tempfile.NamedTemporaryFile(suffix=".json", dir=self.folder.name, delete=False).name
+        process = subprocess.Popen([os.path.join(BUILD, "bin", "amphi-client"), "--url", url, "--seconds", str(seconds), "--out", out,
+                                    *map(str, more)], stderr=subprocess.PIPE, text=True)
+
+        def finish():
+            error = process.communicate(timeout=seconds + 60)[1]
+            self.assertEqual(process.returncode, 0, error)
+            with open(out, encoding="utf-8") as file:
+                return json.load(file)
+        return finish
+
+    def relay_memory_kb(self):
+        with open(f"/proc/{self.stack.relay.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+    def test_three_learners_hear_the_tone_and_see_every_frame(self):
+        trainer = self.start(self.trainer, 9, "--wav", self.wav, "--ivf", self.ivf)
+        time.sleep(1.5)
+        report = self.start(self.learner, 5, "--learners", 3)()
+        trainer()
+        for person in report["participants"]:
+            voice = person["voices"][0]
+            self.assertAlmostEqual(voice["pitch_hz"], 440, delta=5)
+            self.assertGreater(voice["loud"], 200)
+            self.assertEqual((voice["missing"], voice["concealed"], voice["undecodable"]), (0, 0, 0), voice)
+            self.assertGreater(person["screen"]["frames"], 60, person["screen"])
+            self.assertEqual((person["screen"]["missing"], person["screen"]["freezes"]), (0, 0), person["screen"])
+            self.assertLess(person["first_voice_ms"], 1000)
+            self.assertLess(person["first_frame_ms"], 1000)
+
+    def test_two_hundred_learners_lose_nothing_and_memory_stands_still(self):
+        trainer = self.start(self.trainer, SECONDS + 14, "--wav", self.wav, "--ivf", self.ivf)
+        time.sleep(1.5)
+        learners = self.start(self.learner, SECONDS, "--learners", 200)
+        time.sleep(9)
+        early = self.relay_memory_kb()
+        time.sleep(SECONDS - 7)
+        late = self.relay_memory_kb()
+        report = learners()["all"]
+        trainer()
+        print(f"\n# {report['packets']} packets, {report['missing']} missing, delay {report['delay_ms']}, memory {early} to {late} kB")
+        self.assertEqual((report["connected"], report["with_voice"], report["with_screen"]), (200, 200, 200))
+        self.assertEqual((report["missing"], report["duplicates"], report["concealed"]), (0, 0, 0), report)
+        self.assertLess(late, early * 1.02)
+        # The learners decode on the same two cores as the relay; what is theirs is in this figure too.
+        self.assertLess(report["delay_ms"]["p50"], 10)
+        self.assertLess(report["delay_ms"]["p99"], 60)
+
+    def test_bad_options_are_named(self):
+        for options, said in ((["--url", "nonsense"], "--url"), (["--learners", "0", "--url", self.learner], "--learners"),
+                              (["--nonsense"], "unknown option"), (["--url", self.learner, "--ivf", "/nowhere"], "--ivf")):
+            done = subprocess.run([os.path.join(BUILD, "bin", "amphi-client"), *options], capture_output=True, text=True, timeout=10,
+                                  check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(said, done.stderr)
+
+
+if __name__ == "__main__":
+    if "--build" in sys.argv:
+        at = sys.argv.index("--build")
+        BUILD = os.path.abspath(sys.argv[at + 1])
+        del sys.argv[at:at + 2]
+    unittest.main()
