@@ -340,7 +340,7 @@ static const struct {
      "1 >screen " FIREFOX_SENDS " ssrcs=3 h m l\n"
      "mid=3 rid=9 repaired_rid=10 audio_level=1 transport_cc=7 dependency_descriptor=8 server"},
     {"gstreamer_whep", NEGOTIATION_WHEP,
-     "audio0 rejected\n"
+     "audio0 held OPUS/48000\n" /* without "/2": RFC 7587 7 */
      "video1 <screen VP8=96+\n"
      "server"},
     {"gstreamer_whip", NEGOTIATION_WHIP,
