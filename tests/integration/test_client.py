@@ -91,16 +91,17 @@ class Client(unittest.TestCase):
         trainer = self.start(self.trainer, SECONDS + 14, "--wav", self.wav, "--ivf", self.ivf)
         time.sleep(1.5)
         learners = self.start(self.learner, SECONDS, "--learners", 200)
-        time.sleep(9)
+        # The retransmit cache of a screen takes 3 MB in each shard, touched as packets come.
+        time.sleep(SECONDS / 2 + 5)
         early = self.relay_memory_kb()
-        time.sleep(SECONDS - 7)
+        time.sleep(SECONDS / 2 - 3)
         late = self.relay_memory_kb()
         report = learners()["all"]
         trainer()
         print(f"\n# {report['packets']} packets, {report['missing']} missing, delay {report['delay_ms']}, memory {early} to {late} kB")
         self.assertEqual((report["connected"], report["with_voice"], report["with_screen"]), (200, 200, 200))
         self.assertEqual((report["missing"], report["duplicates"], report["concealed"]), (0, 0, 0), report)
-        self.assertLess(late, early * 1.02)
+        self.assertLess(late, early * 1.02 if os.environ.get("AMPHI_LONG") else early + 7000)
         # The learners decode on the same two cores as the relay; what is theirs is in this figure too.
         self.assertLess(report["delay_ms"]["p50"], 10)
         self.assertLess(report["delay_ms"]["p99"], 60)
