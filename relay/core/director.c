@@ -16,21 +16,15 @@ static bool queue_init(struct director_queue *q)
     return q->items != NULL;
 }
 
-static void queue_clear(struct director_queue *q)
-{
-    for (; q->count > 0; q->count--) {
-        free(q->items[q->head]);
-        q->head = (q->head + 1) % DIRECTOR_OUT_MAX;
-    }
-    free(q->given);
-    q->given = NULL;
-}
-
 static void *queue_push(struct director_queue *q, size_t bytes)
 {
-    void *item = q->count < DIRECTOR_OUT_MAX ? calloc(1, bytes) : NULL;
-    if (item != NULL)
-        q->items[(q->head + q->count++) % DIRECTOR_OUT_MAX] = item;
+    bool fits = q->count < DIRECTOR_OUT_MAX && bytes <= DIRECTOR_OUT_BYTES_MAX - q->bytes;
+    void *item = fits ? calloc(1, bytes) : NULL;
+    if (item == NULL)
+        return NULL;
+    q->items[(q->head + q->count++) % DIRECTOR_OUT_MAX] =
+        (struct director_queued){.message = item, .bytes = bytes};
+    q->bytes += bytes;
     return item;
 }
 
@@ -40,10 +34,17 @@ static void *queue_pop(struct director_queue *q)
     q->given = NULL;
     if (q->count == 0)
         return NULL;
-    q->given = q->items[q->head];
+    q->given = q->items[q->head].message;
+    q->bytes -= q->items[q->head].bytes;
     q->head = (q->head + 1) % DIRECTOR_OUT_MAX;
     q->count--;
     return q->given;
+}
+
+static void queue_clear(struct director_queue *q)
+{
+    while (queue_pop(q) != NULL) {
+    }
 }
 
 enum status director_create(struct director **out, usec_t now, const struct director_config *config)
@@ -95,11 +96,45 @@ void director_free(struct director *d)
     free(d);
 }
 
+/* A message is as large as its largest kind, a participant's parameters; what a relay says is
+ * small. Only the part that `type` uses is allocated. */
+static size_t message_bytes(enum control_type type)
+{
+#define UP_TO(member)                                                                              \
+    (offsetof(struct control_message, member) + sizeof((struct control_message *)0)->member)
+    switch (type) {
+    case CONTROL_OK:
+    case CONTROL_SYNC_END:
+        return offsetof(struct control_message, hello);
+    case CONTROL_ERROR:
+        return UP_TO(error);
+    case CONTROL_SYNC_PARTICIPANT:
+        return UP_TO(sync_participant);
+    case CONTROL_PARTICIPANT_ADDED:
+        return UP_TO(participant_added);
+    case CONTROL_PARTICIPANT_STATE:
+        return UP_TO(participant_state);
+    case CONTROL_SLOT_BOUND:
+        return UP_TO(slot_bound);
+    case CONTROL_PUBLICATION:
+        return UP_TO(publication);
+    case CONTROL_SPEAKERS:
+        return UP_TO(speakers);
+    case CONTROL_RELAY_STATS:
+        return UP_TO(relay_stats);
+    case CONTROL_ROOM_STATS:
+        return UP_TO(room_stats);
+    default:
+        return sizeof(struct control_message);
+    }
+#undef UP_TO
+}
+
 struct control_message *director_tell(struct director *d, enum control_type type)
 {
     if (!d->connected)
         return NULL;
-    struct control_message *m = queue_push(&d->messages, sizeof *m);
+    struct control_message *m = queue_push(&d->messages, message_bytes(type));
     if (m == NULL)
         log_warn(&d->log, "control_queue_full", "type=%s", control_type_name(type));
     else
@@ -173,7 +208,10 @@ struct director_room *director_find_room(struct director *d, uint64_t id)
 
 static void answer_error(struct director *d, uint32_t to, const char *code, const char *text)
 {
-    struct control_message *m = director_tell(d, CONTROL_ERROR);
+    /* What came without a number is not answered: an unnumbered error would speak of the link. */
+    struct control_message *m = to != 0 ? director_tell(d, CONTROL_ERROR) : NULL;
+    if (to == 0)
+        log_warn(&d->log, "control_refused", "code=%s", code);
     if (m == NULL)
         return;
     m->to = to;
@@ -188,6 +226,16 @@ static void answer_ok(struct director *d, uint32_t to)
         m->to = to;
 }
 
+/* Nobody is in it and nothing is kept for whoever comes. */
+static bool is_unused(const struct director_room *room)
+{
+    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
+        if (room->slots[slot].ref.participant != 0)
+            return false;
+    }
+    return room->members == 0;
+}
+
 static void free_room_if_empty(struct director *d, struct director_room *room)
 {
     if (room->members > 0)
@@ -196,8 +244,7 @@ static void free_room_if_empty(struct director *d, struct director_room *room)
     pool_release(&d->rooms, room->handle);
 }
 
-/* Its transport is gone (or never was). Its grants stay for as long as signaling does not take them
- * back. */
+/* Its transport is gone, and with it what it was granted: the next one begins closed. */
 static void leave(struct director *d, usec_t now, struct director_participant *p)
 {
     if (!p->present)
@@ -205,6 +252,8 @@ static void leave(struct director *d, usec_t now, struct director_participant *p
     struct director_room *room = director_find_room(d, p->room);
     p->present = false;
     p->state = CONTROL_MEDIA_CLOSED;
+    memset(p->grants, 0, sizeof p->grants);
+    memset(p->active, 0, sizeof p->active);
     d->shards[p->shard].participants--;
     if (room != NULL) {
         director_room_forget(d, now, room, p->id);
@@ -316,7 +365,7 @@ static void handle_participant_add(struct director *d, usec_t now, const struct 
     p->present = true;
     p->state = CONTROL_MEDIA_CONNECTING;
     p->speaker = (struct speaker){0};
-    p->mic_active = false;
+    memset(p->active, 0, sizeof p->active);
     p->has_mic = false;
     for (size_t i = 0; i < add->send_slot_count; i++)
         p->has_mic = p->has_mic || add->send_slots[i].slot == SEND_SLOT_MIC;
@@ -370,14 +419,27 @@ static void apply_grant(struct director *d, usec_t now, struct director_particip
     struct director_grant *g = &p->grants[grant->slot];
     *g = (struct director_grant){
         .open = grant->open, .reserved = grant->open && grant->reserved, .confirmed = true};
+    if (!grant->open)
+        p->active[grant->slot] = false;
     if (!p->present)
         return;
     struct shard_message *m = director_order(d, p->shard, SHARD_GRANT);
     if (m != NULL)
         m->grant = *grant;
     struct director_room *room = director_find_room(d, p->room);
+    if (room != NULL && !grant->open)
+        director_room_drop_replicas(d, room, p, grant->slot);
     if (grant->slot == SEND_SLOT_MIC && room != NULL && p->has_mic)
         director_room_set_voice(d, now, room, p->id, grant->open);
+}
+
+static bool has_grants(const struct director_participant *p)
+{
+    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        if (p->grants[slot].open)
+            return true;
+    }
+    return false;
 }
 
 static void handle_grant(struct director *d, usec_t now, const struct control_message *in)
@@ -391,6 +453,8 @@ static void handle_grant(struct director *d, usec_t now, const struct control_me
     }
     if (p != NULL)
         apply_grant(d, now, p, grant);
+    if (p != NULL && !p->present && !has_grants(p))
+        forget_participant(d, now, p);
     answer_ok(d, in->id);
 }
 
@@ -401,11 +465,21 @@ static void handle_bind(struct director *d, usec_t now, const struct control_mes
         answer_error(d, in->id, "bad_parameters", "Voices are bound by the relay.");
         return;
     }
+    if (bind->participant != 0 && room_slot_kind(bind->slot) != send_slot_kind(bind->source)) {
+        answer_error(d, in->id, "bad_parameters", "This slot does not take that kind of media.");
+        return;
+    }
     struct director_room *room = bind->participant != 0 ? director_room_add(d, bind->room)
                                                         : director_find_room(d, bind->room);
+    if (room == NULL && bind->participant != 0) {
+        answer_error(d, in->id, "full", "This relay takes no more rooms.");
+        return;
+    }
     if (room != NULL)
         director_room_bind(d, now, room, bind->slot,
                            (struct publication_ref){bind->participant, bind->source});
+    if (room != NULL && is_unused(room))
+        free_room_if_empty(d, room);
     answer_ok(d, in->id);
 }
 
@@ -423,27 +497,69 @@ static void close_room(struct director *d, usec_t now, uint64_t id)
         free_room_if_empty(d, room);
 }
 
-/* Resync's end: what signaling did not say again is not so any more. */
+static void tell_slots(struct director *d, const struct director_room *room)
+{
+    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
+        if (room->slots[slot].ref.participant == 0)
+            continue;
+        struct control_message *m = director_tell(d, CONTROL_SLOT_BOUND);
+        if (m != NULL)
+            m->slot_bound = (struct control_slot_bound){room->id, (enum room_slot)slot,
+                                                        room->slots[slot].ref.participant};
+    }
+}
+
+static void tell_publications(struct director *d, const struct director_participant *p)
+{
+    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        struct control_message *m =
+            p->present && p->active[slot] ? director_tell(d, CONTROL_PUBLICATION) : NULL;
+        if (m != NULL)
+            m->publication =
+                (struct control_publication){p->id, (enum send_slot)slot, true, p->codecs[slot]};
+    }
+}
+
+static void close_unconfirmed(struct director *d, usec_t now, struct director_participant *p)
+{
+    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        struct control_grant closed = {p->id, (enum send_slot)slot, false, false};
+        if (p->grants[slot].open && !p->grants[slot].confirmed)
+            apply_grant(d, now, p, &closed);
+    }
+    if (!p->present && !has_grants(p))
+        forget_participant(d, now, p);
+}
+
+static void empty_unconfirmed(struct director *d, usec_t now, struct director_room *room)
+{
+    for (int slot = ROOM_SLOT_SCREEN; slot <= ROOM_SLOT_CAMERA_2; slot++) {
+        if (room->slots[slot].ref.participant != 0 && !room->slots[slot].confirmed)
+            director_room_bind(d, now, room, (enum room_slot)slot, (struct publication_ref){0});
+    }
+    if (is_unused(room))
+        free_room_if_empty(d, room);
+}
+
+/* Resync's end: what signaling did not say again is not so any more; what only the relay knows is
+ * told. */
 static void handle_sync_end(struct director *d, usec_t now)
 {
     uint32_t at = 0;
     struct pool_handle handle;
     struct director_participant *p;
-    while ((p = pool_next(&d->participants, &at, &handle)) != NULL) {
-        for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
-            struct control_grant closed = {p->id, (enum send_slot)slot, false, false};
-            if (p->grants[slot].open && !p->grants[slot].confirmed)
-                apply_grant(d, now, p, &closed);
-        }
-    }
+    while ((p = pool_next(&d->participants, &at, &handle)) != NULL)
+        close_unconfirmed(d, now, p);
     struct director_room *room;
     at = 0;
-    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL) {
-        for (int slot = ROOM_SLOT_SCREEN; slot <= ROOM_SLOT_CAMERA_2; slot++) {
-            if (room->slots[slot].ref.participant != 0 && !room->slots[slot].confirmed)
-                director_room_bind(d, now, room, (enum room_slot)slot, (struct publication_ref){0});
-        }
-    }
+    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL)
+        empty_unconfirmed(d, now, room);
+    at = 0;
+    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL)
+        tell_slots(d, room);
+    at = 0;
+    while ((p = pool_next(&d->participants, &at, &handle)) != NULL)
+        tell_publications(d, p);
     d->synced = true;
 }
 
@@ -484,18 +600,6 @@ void director_handle_message(struct director *d, usec_t now, const struct contro
     }
 }
 
-static void tell_slots(struct director *d, const struct director_room *room)
-{
-    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
-        if (room->slots[slot].ref.participant == 0)
-            continue;
-        struct control_message *m = director_tell(d, CONTROL_SLOT_BOUND);
-        if (m != NULL)
-            m->slot_bound = (struct control_slot_bound){room->id, (enum room_slot)slot,
-                                                        room->slots[slot].ref.participant};
-    }
-}
-
 void director_handle_connected(struct director *d, usec_t now)
 {
     uint32_t at = 0;
@@ -521,9 +625,6 @@ void director_handle_connected(struct director *d, usec_t now)
         room->speaker_count = 0;
     }
     (void)director_tell(d, CONTROL_SYNC_END);
-    at = 0;
-    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL)
-        tell_slots(d, room);
 }
 
 void director_handle_disconnected(struct director *d, usec_t now)
@@ -547,7 +648,7 @@ static void handle_state(struct director *d, usec_t now, const struct shard_mess
         memcpy(m->participant_state.reason, in->state.reason, sizeof in->state.reason);
     }
     if (p->state == CONTROL_MEDIA_CLOSED)
-        leave(d, now, p);
+        forget_participant(d, now, p);
 }
 
 static void handle_level(struct director *d, usec_t now, const struct shard_message *in)
@@ -565,10 +666,12 @@ static void handle_publication(struct director *d, usec_t now, const struct shar
 {
     struct director_participant *p = director_find_participant(d, in->publication.ref.participant);
     struct director_room *room = p != NULL ? director_find_room(d, p->room) : NULL;
-    if (room == NULL || in->publication.ref.source != SEND_SLOT_MIC)
-        return;
-    p->mic_active = in->publication.active;
-    if (p->grants[SEND_SLOT_MIC].open)
+    enum send_slot source = in->publication.ref.source;
+    if (room == NULL || !p->grants[source].open)
+        return; /* of before it was closed */
+    p->active[source] = in->publication.active;
+    p->codecs[source] = in->publication.codec;
+    if (source == SEND_SLOT_MIC)
         director_room_set_voice(d, now, room, p->id, true);
 }
 

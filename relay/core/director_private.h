@@ -7,6 +7,7 @@
 #include "relay/core/speaker_detector.h"
 
 #define DIRECTOR_OUT_MAX 16384 /* queued control messages, and as many shard messages */
+#define DIRECTOR_OUT_BYTES_MAX ((size_t)32 * 1024 * 1024) /* of each queue, together */
 #define DIRECTOR_ASK_BEFORE_US 100000
 #define DIRECTOR_VOICES_MAX 64 /* open microphones in one room */
 
@@ -20,9 +21,11 @@ struct director_participant {
     uint64_t id, room;
     uint32_t session;
     uint32_t shard;
-    bool present;    /* has a transport; otherwise only grants are kept for it */
-    bool has_mic;    /* negotiated one to send with */
-    bool mic_active; /* packets come */
+    bool present; /* has a transport; otherwise only grants are kept for it */
+    bool has_mic; /* negotiated one to send with */
+    /* Packets come, as the publication's shard said last. */
+    bool active[SEND_SLOT_COUNT];
+    enum media_codec codecs[SEND_SLOT_COUNT];
     enum control_media_state state;
     struct director_grant grants[SEND_SLOT_COUNT];
     struct speaker speaker;
@@ -56,9 +59,13 @@ struct director_shard {
 };
 
 /* A queue of heap copies; the message given last is freed at the next poll. */
+struct director_queued {
+    void *message;
+    size_t bytes;
+};
 struct director_queue {
-    void **items;
-    size_t head, count;
+    struct director_queued *items;
+    size_t head, count, bytes;
     void *given;
 };
 
@@ -92,6 +99,10 @@ void director_room_member_changed(struct director *d, struct director_room *room
                                   int change);
 void director_room_bind(struct director *d, usec_t now, struct director_room *room,
                         enum room_slot slot, struct publication_ref ref);
+/* The slot was closed: other shards start again with nothing, so that nobody who comes now is shown
+ * what was sent before. Its own shard learns it from the grant. */
+void director_room_drop_replicas(struct director *d, const struct director_room *room,
+                                 const struct director_participant *p, enum send_slot source);
 /* Tells one shard all that stands on the room's slots (it has its first member). */
 void director_room_brief_shard(struct director *d, struct director_room *room, uint32_t shard);
 void director_room_set_voice(struct director *d, usec_t now, struct director_room *room,

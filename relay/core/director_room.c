@@ -34,7 +34,7 @@ static void order_bind(struct director *d, const struct director_room *room, enu
         return;
     m->bind.room = room->id;
     m->bind.slot = slot;
-    if (p != NULL && p->present) {
+    if (p != NULL && p->present && p->room == room->id) {
         m->bind.ref = room->slots[slot].ref;
         m->bind.home = p->shard;
     }
@@ -45,6 +45,19 @@ void director_room_brief_shard(struct director *d, struct director_room *room, u
     for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (room->slots[slot].ref.participant != 0)
             order_bind(d, room, (enum room_slot)slot, shard);
+    }
+}
+
+void director_room_drop_replicas(struct director *d, const struct director_room *room,
+                                 const struct director_participant *p, enum send_slot source)
+{
+    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
+        struct publication_ref ref = room->slots[slot].ref;
+        for (uint32_t i = 0;
+             ref.participant == p->id && ref.source == source && i < d->config.shard_count; i++) {
+            if (i != p->shard && room->members_on[i] > 0)
+                order_bind(d, room, (enum room_slot)slot, i);
+        }
     }
 }
 
@@ -133,7 +146,7 @@ static int free_voice_slot(const struct director_room *room)
 static bool is_reserved(struct director *d, uint64_t participant)
 {
     const struct director_participant *p = director_find_participant(d, participant);
-    return p != NULL && p->grants[SEND_SLOT_MIC].reserved && p->mic_active;
+    return p != NULL && p->grants[SEND_SLOT_MIC].reserved && p->active[SEND_SLOT_MIC];
 }
 
 static const struct speaker *speaker_of(struct director *d, uint64_t participant)
@@ -206,8 +219,9 @@ static int any_score(struct director *d, uint64_t participant)
     const struct director_participant *p = director_find_participant(d, participant);
     if (p == NULL || slot_of_voice(director_find_room(d, p->room), participant) < 0)
         return -1;
-    bool speaks = p->mic_active && (!p->speaker.has_level || p->speaker.speaking);
-    return (speaks ? 4 : 0) + (p->mic_active ? 2 : 0) + (p->grants[SEND_SLOT_MIC].reserved ? 1 : 0);
+    bool speaks = p->active[SEND_SLOT_MIC] && (!p->speaker.has_level || p->speaker.speaking);
+    return (speaks ? 4 : 0) + (p->active[SEND_SLOT_MIC] ? 2 : 0) +
+           (p->grants[SEND_SLOT_MIC].reserved ? 1 : 0);
 }
 
 /* It changes only for a better one, so that two that speak at once do not chop each other. */

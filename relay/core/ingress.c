@@ -144,6 +144,8 @@ static enum drop_reason identify(struct participant *p, struct arrival *a)
 {
     if (rtp_parse_header(bytes_const(a->packet), &a->header) != STATUS_OK)
         return DROP_BAD_RTP;
+    if (a->header.ssrc == 0) /* stands for "not known yet" in our tables */
+        return DROP_UNKNOWN_SSRC;
     if (!find_by_ssrc(p, a) && !bind_ssrc(p, a))
         return DROP_UNKNOWN_SSRC;
     if (!find_codec(a->slot, a->header.payload_type, &a->codec, &a->is_rtx))
@@ -215,9 +217,11 @@ static void note_level(struct shard_core *c, usec_t now, const struct participan
 static void begin_epoch_if_needed(struct shard_core *c, struct arrival *a)
 {
     struct publication *p = a->publication;
-    if (p->has_payload_type && p->payload_type == a->codec->payload_type)
+    uint32_t encoding = (uint32_t)(a->encoding - p->encodings);
+    if (p->has_payload_type && p->payload_type == a->codec->payload_type && p->encoding == encoding)
         return;
     p->has_payload_type = true;
+    p->encoding = encoding;
     p->payload_type = a->codec->payload_type;
     publication_begin_epoch(p, p->epoch + 1, ++c->next_serial, a->codec->codec, a->codec->profile);
     p->wants_key_frame = media_codec_kind(a->codec->codec) == MEDIA_KIND_VIDEO;

@@ -21,7 +21,8 @@ struct participant {
     bool connected;
     struct timer timer;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
-    uint32_t ssrc;          /* of our RTCP towards it */
+    uint32_t ssrc;                       /* of our RTCP towards it */
+    uint64_t paths[TRANSPORT_PATHS_MAX]; /* keys in the shard's table of addresses; 0: free */
     uint64_t ufrag_keys[2]; /* in the shard's table: after a restart the old one as well */
 
     struct send_slot_parameters *send_slots; /* owned, as negotiated */

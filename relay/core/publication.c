@@ -79,7 +79,7 @@ void publication_note_sender_report(struct publication *p, usec_t now, uint64_t 
 {
     (void)now;
     int64_t offset = (int64_t)(ntp_now - publisher_ntp);
-    int64_t off_by = offset - p->clock_offset;
+    int64_t off_by = (int64_t)((uint64_t)offset - (uint64_t)p->clock_offset);
     if (!p->has_clock_offset || off_by > ((int64_t)1 << 32) || off_by < -((int64_t)1 << 32))
         p->clock_offset = offset;
     else

@@ -64,6 +64,7 @@ struct publication {
     struct publication_encoding encodings[CONTROL_ENCODINGS_MAX];
     uint8_t payload_type; /* of the present epoch */
     bool has_payload_type;
+    uint32_t encoding; /* the one that is forwarded */
     usec_t level_at;
     uint32_t level_sum, level_count;
     usec_t report_at;

@@ -195,7 +195,7 @@ void rtcp_send_key_frame_request(struct shard_core *c, usec_t now, struct public
                                  struct tx_batch *tx)
 {
     struct participant *p = shard_find_participant(c, publication->ref.participant);
-    const struct publication_encoding *e = &publication->encodings[0];
+    const struct publication_encoding *e = &publication->encodings[publication->encoding];
     if (p == NULL || !p->connected || e->ssrc == 0)
         return;
     struct compound b;

@@ -43,6 +43,7 @@ void shard_core_free(struct shard_core *c)
 {
     if (c == NULL)
         return;
+    c->tx = NULL; /* whatever it held is not sent any more */
     uint32_t at = 0;
     struct pool_handle handle;
     struct participant *p;
@@ -146,6 +147,8 @@ void shard_remove_publication(struct shard_core *c, struct publication *p)
     }
     hash_map_remove(&c->publications, publication_key(p->ref));
     c->publication_count--;
+    if (p->has_cache && c->tx != NULL)
+        tx_batch_flush(c->tx, c->now); /* entries may point into the cache */
     publication_free(p);
 }
 
@@ -170,8 +173,8 @@ static struct participant *find_owner(struct shard_core *c, const struct net_add
     return p != NULL && transport_is_user(p->transport, message.username) ? p : NULL;
 }
 
-static void tell_state(struct shard_core *c, const struct participant *p,
-                       enum control_media_state state, const char *reason)
+void shard_tell_state(struct shard_core *c, const struct participant *p,
+                      enum control_media_state state, const char *reason)
 {
     struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_STATE);
     if (m == NULL)
@@ -195,6 +198,41 @@ static void start_media(struct shard_core *c, usec_t now, struct participant *p,
     }
 }
 
+static void add_path(struct shard_core *c, struct participant *p, uint64_t key)
+{
+    size_t place = 0;
+    while (place < TRANSPORT_PATHS_MAX && p->paths[place] != 0)
+        place++;
+    if (place < TRANSPORT_PATHS_MAX &&
+        hash_map_set(&c->by_address, key, p->handle.index) == STATUS_OK)
+        p->paths[place] = key;
+}
+
+/* An address may have become somebody else's meanwhile. */
+static void unmap_path(struct shard_core *c, const struct participant *p, uint64_t key)
+{
+    uint64_t index;
+    if (hash_map_find(&c->by_address, key, &index) && index == p->handle.index)
+        hash_map_remove(&c->by_address, key);
+}
+
+static void remove_path(struct shard_core *c, struct participant *p, uint64_t key)
+{
+    for (size_t i = 0; i < TRANSPORT_PATHS_MAX; i++) {
+        if (p->paths[i] == key)
+            p->paths[i] = 0;
+    }
+    unmap_path(c, p, key);
+}
+
+void shard_forget_paths(struct shard_core *c, const struct participant *p)
+{
+    for (size_t i = 0; i < TRANSPORT_PATHS_MAX; i++) {
+        if (p->paths[i] != 0)
+            unmap_path(c, p, p->paths[i]);
+    }
+}
+
 /* Takes everything out of the transport after an input. False when it has closed: `p` is then gone.
  */
 static bool drain_transport(struct shard_core *c, usec_t now, struct participant *p,
@@ -207,22 +245,22 @@ static bool drain_transport(struct shard_core *c, usec_t now, struct participant
     while (transport_poll_path(p->transport, &path)) {
         uint64_t key = net_addr_hash(&path.addr, c->config.hash_key);
         if (path.added)
-            (void)!hash_map_set(&c->by_address, key, p->handle.index); /* sized for all paths */
+            add_path(c, p, key);
         else
-            hash_map_remove(&c->by_address, key);
+            remove_path(c, p, key);
     }
     while (transport_poll_datagram(p->transport, &datagram))
         tx_batch_add_raw(tx, &datagram.to, datagram.data);
     while (transport_poll_state(p->transport, &state, &reason)) {
         if (state == TRANSPORT_CLOSED) {
-            tell_state(c, p, CONTROL_MEDIA_CLOSED, reason);
+            shard_tell_state(c, p, CONTROL_MEDIA_CLOSED, reason);
             shard_remove_participant(c, p, tx);
             return false;
         }
         if (state == TRANSPORT_CONNECTED || state == TRANSPORT_QUIET)
-            tell_state(c, p,
-                       state == TRANSPORT_QUIET ? CONTROL_MEDIA_QUIET : CONTROL_MEDIA_CONNECTED,
-                       reason);
+            shard_tell_state(
+                c, p, state == TRANSPORT_QUIET ? CONTROL_MEDIA_QUIET : CONTROL_MEDIA_CONNECTED,
+                reason);
         if (state == TRANSPORT_CONNECTED && !p->connected)
             start_media(c, now, p, tx);
     }
@@ -238,6 +276,8 @@ void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
 void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct net_addr *from,
                                 struct bytes_mut datagram, struct tx_batch *tx)
 {
+    c->now = now;
+    c->tx = tx;
     c->stats.packets_in++;
     c->stats.bytes_in += datagram.size;
     if (datagram.size > TRANSPORT_DATAGRAM_BYTES_MAX) {
@@ -266,6 +306,8 @@ void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct n
 void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch *tx)
 {
     struct timer *timer;
+    c->now = now;
+    c->tx = tx;
     while ((timer = timer_heap_take_due(&c->timers, now)) != NULL) {
         struct participant *p = timer->owner;
         transport_handle_timeout(p->transport, now);
@@ -309,6 +351,8 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
 {
     struct publication *publication;
     struct participant *p;
+    c->now = now;
+    c->tx = tx;
     switch (m->type) {
     case SHARD_PARTICIPANT_ADD:
         shard_handle_add(c, now, m->participant_add, tx);

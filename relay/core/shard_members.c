@@ -225,21 +225,13 @@ void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_parti
     enum status status = set_up(c, now, p, add);
     if (status != STATUS_OK) {
         log_error(&c->log, "participant_add_failed", "reason=%s", status_name(status));
+        shard_tell_state(c, p, CONTROL_MEDIA_CLOSED, "failed");
         shard_remove_participant(c, p, tx);
         return;
     }
     tx_batch_set_receiver(tx, handle.index, p->transport);
     attach_bound_slots(c, now, room, p, tx);
     shard_arm_timer(c, now, p);
-}
-
-static void forget_paths(struct shard_core *c, const struct participant *p)
-{
-    /* Values are pool indices: what points at this one goes. Rare, and the table is small. */
-    for (uint32_t i = 0; i <= c->by_address.mask; i++) {
-        while (c->by_address.entries[i].used && c->by_address.entries[i].value == p->handle.index)
-            hash_map_remove(&c->by_address, c->by_address.entries[i].key);
-    }
 }
 
 void shard_remove_participant(struct shard_core *c, struct participant *p, struct tx_batch *tx)
@@ -256,7 +248,7 @@ void shard_remove_participant(struct shard_core *c, struct participant *p, struc
     hash_map_remove(&c->by_id, p->id);
     hash_map_remove(&c->by_ufrag, p->ufrag_keys[0]);
     hash_map_remove(&c->by_ufrag, p->ufrag_keys[1]);
-    forget_paths(c, p);
+    shard_forget_paths(c, p);
     transport_free(p->transport);
     free(p->send_slots);
     free(p->subscriptions);
@@ -293,4 +285,6 @@ void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_g
     publication->open = grant->open;
     if (grant->open)
         open_publication(publication);
+    else if (publication->has_cache)
+        retransmit_cache_clear(&publication->cache); /* nobody who comes now is shown it */
 }

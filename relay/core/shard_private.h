@@ -26,6 +26,9 @@ struct shard_core {
     uint64_t next_serial;
     uint32_t publication_count;
     struct relay_stats stats;
+    /* Of the present call: what was queued from a cache is sent before that cache is freed. */
+    usec_t now;
+    struct tx_batch *tx;
 };
 
 /* shard_core.c */
@@ -39,7 +42,11 @@ struct shard_message *shard_reserve(struct shard_core *c, uint32_t destination,
                                     enum shard_message_type type);
 void shard_commit(struct shard_core *c, uint32_t destination);
 void shard_drop(struct shard_core *c, enum drop_reason reason);
+void shard_tell_state(struct shard_core *c, const struct participant *p,
+                      enum control_media_state state, const char *reason);
 void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p);
+
+void shard_forget_paths(struct shard_core *c, const struct participant *p);
 
 /* shard_members.c: participants and rooms come, change and go */
 void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_participant_add *add,
