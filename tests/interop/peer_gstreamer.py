@@ -24,7 +24,7 @@ SEND = ("webrtcbin name=peer bundle-policy=max-bundle "
         "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1 ! "
         "vp8enc deadline=1 keyframe-max-dist=150 ! rtpvp8pay pt=96 picture-id-mode=2 ! "
         "application/x-rtp,media=video,encoding-name=VP8,payload=96 ! peer.")
-AUDIO_CAPS = "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000"
+AUDIO_CAPS = "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2"
 VIDEO_CAPS = ("application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000,"
               "rtcp-fb-nack=true,rtcp-fb-nack-pli=true")
 
@@ -49,6 +49,10 @@ class Peer:
                 self.peer.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY,
                                Gst.Caps.from_string(caps))
             self.peer.connect("pad-added", self.on_pad)
+        # No UPnP: it would speak to the network around, and its discovery can hold up gathering.
+        self.ice = self.peer.get_property("ice-agent")  # kept: letting go of it here would free webrtcbin's own
+        self.agent = self.ice.get_property("agent")
+        self.agent.set_property("upnp", False)
         self.peer.connect("on-negotiation-needed", self.on_negotiation_needed)
         self.peer.connect("notify::ice-gathering-state", self.on_gathering)
         self.peer.connect("notify::connection-state", self.on_connection)

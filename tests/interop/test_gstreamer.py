@@ -1,6 +1,6 @@
 """GStreamer's webrtcbin publishes by WHIP and receives by WHEP, alone and together with aiortc.
 
-libnice refuses loopback, so that the test runs in a network namespace of its own, with an address that no other
+libnice refuses loopback (and interfaces called veth), so that the test runs in a network namespace of its own, with an address that no other
 machine has. Needs root for that.
 
     python3 tests/interop/test_gstreamer.py --build build/release
@@ -23,8 +23,8 @@ ADDRESS = "10.77.0.1"
 def enter_namespace():
     """Runs this program again in an empty network namespace, and gives that an address."""
     if os.environ.get("AMPHI_IN_NAMESPACE"):
-        for command in ("ip link set lo up", "ip link add veth0 type veth peer name veth1", "ip link set veth0 up",
-                        "ip link set veth1 up", f"ip addr add {ADDRESS}/24 dev veth0", f"ip route add default via {ADDRESS}"):
+        for command in ("ip link set lo up", "ip link add lan0 type veth peer name lan1", "ip link set lan0 up",
+                        "ip link set lan1 up", f"ip addr add {ADDRESS}/24 dev lan0", f"ip route add default via {ADDRESS}"):
             subprocess.run(command.split(), check=True)
         return True
     if os.geteuid() != 0:
