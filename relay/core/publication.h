@@ -12,7 +12,9 @@
 
 #define PUBLICATION_AUDIO_CACHE 256
 #define PUBLICATION_VIDEO_CACHE 2048
-#define PUBLICATION_REPLAY_PACKETS 400 /* key frame and tail for a late joiner, at most */
+/* Key frame and tail for a late joiner, at most: they go out in one burst, which must fit into a
+ * receive buffer of the usual 208 KiB. A longer tail waits for the next key frame. */
+#define PUBLICATION_REPLAY_PACKETS 64
 #define PUBLICATION_KEY_FRAME_SCREEN_US SECONDS(1) /* between two requests */
 #define PUBLICATION_KEY_FRAME_CAMERA_US 500000
 #define PUBLICATION_SILENT_US SECONDS(2) /* a microphone without a packet */
