@@ -9,18 +9,19 @@
 
 #define RETRANSMIT_FIRST_US 100000u
 #define RETRANSMIT_LAST_US 4000000u
-#define RECORD_TYPE_FIRST 20 /* change_cipher_spec, alert, handshake, application_data */
-#define RECORD_TYPE_LAST 23
+#define PEER_KEY_SECURITY_BITS_MIN 112 /* P-256 has 128, RSA of 2048 bits 112 */
 
 struct dtls {
-    SSL *ssl;
+    struct dtls_context *context;
+    SSL *ssl; /* one attempt's */
     struct dtls_pipe pipe;
     enum dtls_state state;
     enum dtls_role role;
     const char *reason;
     uint8_t expected[FINGERPRINT_BYTES];
     usec_t deadline;
-    usec_t started_at;
+    unsigned failed_attempts;
+    uint64_t clear_count; /* records in clear that OpenSSL was given */
     size_t handshake_bytes, handshake_datagrams;
     struct log log;
 };
@@ -40,6 +41,28 @@ static unsigned next_retransmission(SSL *ssl, unsigned previous_us)
     return previous_us * 2 > RETRANSMIT_LAST_US ? RETRANSMIT_LAST_US : previous_us * 2;
 }
 
+/* A handshake from its beginning, in place of the one that was. */
+static enum status begin_attempt(struct dtls *d)
+{
+    SSL *ssl = SSL_new(d->context->ssl);
+    BIO *bio = ssl != NULL ? dtls_bio_create(d->context->bio_method, &d->pipe) : NULL;
+    if (bio == NULL) {
+        SSL_free(ssl);
+        return STATUS_NO_MEMORY;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_mtu(ssl, DTLS_MTU);
+    DTLS_set_link_mtu(ssl, DTLS_MTU);
+    DTLS_set_timer_cb(ssl, next_retransmission);
+    if (d->role == DTLS_ROLE_CLIENT)
+        SSL_set_connect_state(ssl);
+    else
+        SSL_set_accept_state(ssl);
+    SSL_free(d->ssl);
+    d->ssl = ssl;
+    return STATUS_OK;
+}
+
 enum status dtls_create(struct dtls **out, usec_t now, struct dtls_context *context,
                         enum dtls_role role, const uint8_t expected[FINGERPRINT_BYTES],
                         const struct log *log)
@@ -47,25 +70,16 @@ enum status dtls_create(struct dtls **out, usec_t now, struct dtls_context *cont
     struct dtls *d = calloc(1, sizeof *d);
     if (d == NULL)
         return STATUS_NO_MEMORY;
+    d->context = context;
     d->role = role;
     d->reason = "";
     d->deadline = now + DTLS_HANDSHAKE_US;
     d->log = *log;
     memcpy(d->expected, expected, FINGERPRINT_BYTES);
-    d->ssl = SSL_new(context->ssl);
-    BIO *bio = d->ssl != NULL ? dtls_bio_create(context->bio_method, &d->pipe) : NULL;
-    if (bio == NULL) {
+    if (begin_attempt(d) != STATUS_OK) {
         dtls_free(d);
         return STATUS_NO_MEMORY;
     }
-    SSL_set_bio(d->ssl, bio, bio);
-    SSL_set_mtu(d->ssl, DTLS_MTU);
-    DTLS_set_link_mtu(d->ssl, DTLS_MTU);
-    DTLS_set_timer_cb(d->ssl, next_retransmission);
-    if (role == DTLS_ROLE_CLIENT)
-        SSL_set_connect_state(d->ssl);
-    else
-        SSL_set_accept_state(d->ssl);
     *out = d;
     return STATUS_OK;
 }
@@ -116,11 +130,52 @@ static void refuse(struct dtls *d, const char *reason)
     set_state(d, DTLS_FAILED, reason);
 }
 
+/* A key that can be forged proves nothing. OpenSSL looks at its size as well, but says so through
+ * the verify callback, which accepts any chain. */
+static bool has_strong_certificate(struct dtls *d)
+{
+    X509 *peer = SSL_get0_peer_certificate(d->ssl);
+    EVP_PKEY *key = peer != NULL ? X509_get0_pubkey(peer) : NULL;
+    return key != NULL && EVP_PKEY_get_security_bits(key) >= PEER_KEY_SECURITY_BITS_MIN;
+}
+
 /* Extended master secret (RFC 7627): without it a man in the middle can make two sessions share
  * one. */
 static bool has_bound_secret(struct dtls *d)
 {
     return SSL_get_extms_support(d->ssl) == 1;
+}
+
+static enum status finish_handshake(struct dtls *d)
+{
+    if (!has_expected_certificate(d))
+        refuse(d, "fingerprint");
+    else if (!has_strong_certificate(d) || SSL_get_selected_srtp_profile(d->ssl) == NULL ||
+             !has_bound_secret(d))
+        refuse(d, "dtls_failed");
+    else
+        set_state(d, DTLS_CONNECTED, "");
+    return d->state == DTLS_CONNECTED ? STATUS_OK : STATUS_AUTH;
+}
+
+/* OpenSSL broke off. Nobody has proved yet who it is, so it may be a stranger's doing: the alert is
+ * not sent, as the peer would believe it, and the peer's next flight meets a fresh beginning. */
+static void begin_again(struct dtls *d)
+{
+    char text[160];
+    ERR_error_string_n(ERR_peek_error(), text, sizeof text);
+    log_info(&d->log, "dtls_failed", "attempt=%u error=%s", d->failed_attempts + 1, text);
+    ERR_clear_error();
+    if (++d->failed_attempts == DTLS_ATTEMPTS_MAX) {
+        set_state(d, DTLS_FAILED, "dtls_failed");
+        return;
+    }
+    d->pipe.out_count = 0;
+    if (begin_attempt(d) != STATUS_OK)
+        set_state(d, DTLS_FAILED, "dtls_failed");
+    else if (d->role == DTLS_ROLE_CLIENT)
+        (void)SSL_do_handshake(d->ssl); /* its first flight; there is nothing to read */
+    ERR_clear_error();
 }
 
 /* Goes on with the handshake as far as what has come allows. */
@@ -130,23 +185,13 @@ static enum status continue_handshake(struct dtls *d)
         set_state(d, DTLS_HANDSHAKING, "");
     ERR_clear_error();
     int result = SSL_do_handshake(d->ssl);
-    if (result == 1) {
-        if (!has_expected_certificate(d))
-            refuse(d, "fingerprint");
-        else if (SSL_get_selected_srtp_profile(d->ssl) == NULL || !has_bound_secret(d))
-            refuse(d, "dtls_failed");
-        else
-            set_state(d, DTLS_CONNECTED, "");
-        return d->state == DTLS_CONNECTED ? STATUS_OK : STATUS_AUTH;
-    }
+    if (result == 1)
+        return finish_handshake(d);
     int error = SSL_get_error(d->ssl, result);
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
         return STATUS_OK;
-    char text[160];
-    ERR_error_string_n(ERR_peek_error(), text, sizeof text);
-    log_info(&d->log, "dtls_failed", "error=%s", text);
-    set_state(d, DTLS_FAILED, "dtls_failed");
-    ERR_clear_error();
+    d->pipe.in = BYTES_NONE;
+    begin_again(d);
     return STATUS_AUTH;
 }
 
@@ -165,22 +210,6 @@ static enum status read_records(struct dtls *d)
     return STATUS_OK;
 }
 
-/* Whole records of DTLS's own kinds and nothing else: everything less is refused here, before it
- * counts against the handshake or reaches OpenSSL (RFC 6347 4.1). */
-static bool has_whole_records(struct bytes datagram)
-{
-    struct reader r = reader_of(datagram);
-    while (reader_left(&r) > 0 && !r.failed) {
-        uint8_t type = read_u8(&r);
-        uint8_t version = read_u8(&r); /* 0xfe: DTLS 1.0 in a first ClientHello, then 1.2 */
-        read_bytes(&r, 1 + 8);         /* minor version; epoch and sequence number */
-        read_bytes(&r, read_u16(&r));
-        if (type < RECORD_TYPE_FIRST || type > RECORD_TYPE_LAST || version != 0xfe)
-            return false;
-    }
-    return datagram.size > 0 && !r.failed;
-}
-
 void dtls_start(struct dtls *d, usec_t now)
 {
     (void)now;
@@ -188,15 +217,28 @@ void dtls_start(struct dtls *d, usec_t now)
         (void)!continue_handshake(d); /* a failure shows in the state */
 }
 
+static enum dtls_phase phase_of(const struct dtls *d)
+{
+    if (d->state == DTLS_CONNECTED)
+        return DTLS_PHASE_CONNECTED;
+    return d->role == DTLS_ROLE_SERVER && SSL_in_before(d->ssl) ? DTLS_PHASE_FIRST
+                                                                : DTLS_PHASE_HANDSHAKE;
+}
+
 enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagram)
 {
+    uint8_t screened[DTLS_DATAGRAM_BYTES_MAX];
+    struct writer w = writer_of((struct bytes_mut){screened, sizeof screened});
+    bool connected = d->state == DTLS_CONNECTED;
     (void)now;
     if (is_over(d))
         return STATUS_OK;
-    if (datagram.size > DTLS_DATAGRAM_BYTES_MAX || !has_whole_records(datagram))
+    if (datagram.size > DTLS_DATAGRAM_BYTES_MAX ||
+        !dtls_screen_records(datagram, d->role, phase_of(d), &d->clear_count, &w) ||
+        writer_size(&w) == 0)
         return STATUS_MALFORMED;
-    if (d->state != DTLS_CONNECTED) {
-        d->handshake_bytes += datagram.size;
+    if (!connected) {
+        d->handshake_bytes += writer_size(&w);
         d->handshake_datagrams++;
         if (d->handshake_bytes > DTLS_HANDSHAKE_BYTES_MAX ||
             d->handshake_datagrams > DTLS_HANDSHAKE_DATAGRAMS_MAX) {
@@ -204,8 +246,8 @@ enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagr
             return STATUS_LIMIT;
         }
     }
-    d->pipe.in = datagram;
-    enum status status = d->state == DTLS_CONNECTED ? read_records(d) : continue_handshake(d);
+    d->pipe.in = bytes_const(writer_written(&w));
+    enum status status = connected ? read_records(d) : continue_handshake(d);
     d->pipe.in = BYTES_NONE; /* what OpenSSL did not read is dropped, not kept */
     return status;
 }
@@ -215,7 +257,8 @@ void dtls_handle_timeout(struct dtls *d, usec_t now)
     if (is_over(d) || d->state == DTLS_CONNECTED)
         return;
     if (now >= d->deadline) {
-        set_state(d, DTLS_FAILED, "deadline");
+        /* What it failed of says more than that time ran out. */
+        set_state(d, DTLS_FAILED, d->failed_attempts > 0 ? "dtls_failed" : "deadline");
         return;
     }
     struct timeval left;

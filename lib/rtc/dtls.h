@@ -4,8 +4,11 @@
  *
  *   new --start or first datagram--> handshaking
  *   handshaking --finished, certificate is the expected one--> connected
- *   handshaking --alert, wrong certificate, limits, 30 s--> failed
+ *   handshaking --wrong certificate, limits, 30 s--> failed
  *   connected --close_notify or fatal alert, authentic--> closed
+ *
+ * Until the peer's certificate is known, whatever arrives may be a stranger's: alerts in clear are
+ * not believed, and a handshake that OpenSSL breaks off begins again, DTLS_ATTEMPTS_MAX times.
  */
 #pragma once
 
@@ -18,6 +21,7 @@
 #define DTLS_OUT_MAX 16                /* datagrams waiting to be sent */
 #define DTLS_HANDSHAKE_BYTES_MAX 65536 /* taken in during one handshake */
 #define DTLS_HANDSHAKE_DATAGRAMS_MAX 200
+#define DTLS_ATTEMPTS_MAX 8
 #define DTLS_HANDSHAKE_US SECONDS(30)
 
 struct dtls_context; /* certificate and settings; one per process, may be used by several threads */
@@ -49,10 +53,11 @@ void dtls_free(struct dtls *d);
 
 /* The client's first flight; does nothing for a server. */
 void dtls_start(struct dtls *d, usec_t now);
-/* STATUS_MALFORMED for what is no sequence of whole DTLS records: counted by the owner, and the
- * association goes on untouched. STATUS_LIMIT or STATUS_AUTH when this datagram ended the
- * handshake (dtls_get_reason). STATUS_OK says nothing about who sent it: records that fail
- * authentication are dropped inside OpenSSL (RFC 6347 4.1.2.7). */
+/* STATUS_MALFORMED for what is no sequence of whole DTLS records, or holds none that means anything
+ * now: counted by the owner, and the association goes on untouched. STATUS_AUTH when OpenSSL broke
+ * the handshake off over this datagram: it begins again, or has ended (dtls_get_state).
+ * STATUS_LIMIT when it ended by its limits. STATUS_OK says nothing about who sent it: records that
+ * fail authentication are dropped inside OpenSSL (RFC 6347 4.1.2.7). */
 MUST_CHECK enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagram);
 void dtls_handle_timeout(struct dtls *d, usec_t now);
 usec_t dtls_next_timeout(const struct dtls *d, usec_t now);

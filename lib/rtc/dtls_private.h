@@ -3,6 +3,8 @@
 
 #include "rtc/dtls.h"
 
+#include "base/bytes.h"
+
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
@@ -27,3 +29,21 @@ struct dtls_pipe {
 BIO_METHOD *dtls_bio_method_create(void);
 /* A BIO over `pipe`, which outlives it. NULL when out of memory. */
 BIO *dtls_bio_create(BIO_METHOD *method, struct dtls_pipe *pipe);
+
+#define DTLS_MESSAGE_BYTES_MAX                                                                     \
+    5120 /* one handshake message: a certificate chain is the longest                              \
+          */
+
+enum dtls_phase {
+    DTLS_PHASE_FIRST, /* a server that has read no ClientHello */
+    DTLS_PHASE_HANDSHAKE,
+    DTLS_PHASE_CONNECTED
+};
+
+/* Copies those records of `datagram` to `out` (room for all of it) that may go to OpenSSL: nothing
+ * in clear once connected, nothing that breaks off a handshake unauthenticated. Those in clear get
+ * new numbers, counted in *clear_count: a forged high one would put every true record behind the
+ * replay window. False when it is no sequence of whole DTLS records; what was copied is then worth
+ * nothing. */
+bool dtls_screen_records(struct bytes datagram, enum dtls_role role, enum dtls_phase phase,
+                         uint64_t *clear_count, struct writer *out);

@@ -92,14 +92,14 @@ static struct gcm_stream *stream_of(struct gcm_sender *g, uint32_t ssrc)
     return NULL;
 }
 
-/* RFC 3711 3.3.1: the index nearest to the highest sent. A stream begins without a roll-over. */
+/* RFC 3711 3.3.1: the index nearest to the highest sent. A stream begins without a roll-over, so
+ * what would lie before index 0 is far ahead instead: receivers guess the same. */
 static uint64_t index_of(const struct gcm_stream *s, uint16_t seq)
 {
     if (!s->used)
         return seq;
     int16_t delta = (int16_t)(uint16_t)(seq - (uint16_t)s->highest);
-    return delta < 0 && (uint64_t)-delta > s->highest ? seq + 0x10000u
-                                                      : s->highest + (uint64_t)(int64_t)delta;
+    return delta < 0 && (uint64_t)-delta > s->highest ? seq : s->highest + (uint64_t)(int64_t)delta;
 }
 
 static bool take_number(struct gcm_stream *s, uint64_t index)

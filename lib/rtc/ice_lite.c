@@ -1,7 +1,6 @@
 #include "rtc/ice_lite.h"
 
 #include "base/wipe.h"
-#include "wire/stun.h"
 
 #include <openssl/rand.h>
 
@@ -45,8 +44,8 @@ void ice_lite_restart(struct ice_lite *ice, usec_t now, const struct ice_paramet
                       const struct ice_parameters *remote)
 {
     /* Credentials that no check has come with yet are not worth keeping: a peer that restarts
-     * twice in a row still lives on the older ones. */
-    if (ice->is_used || ice->old_until == 0) {
+     * twice in a row still lives on the older ones, while those are valid. */
+    if (ice->is_used || now >= ice->old_until) {
         ice->old_local = ice->local;
         ice->old_remote = ice->remote;
     }
@@ -127,6 +126,24 @@ static struct ice_path *add_path(struct ice_lite *ice, const struct net_addr *ad
     return place;
 }
 
+/* A check that someone saw on its way and sends again from an address of his own: it verifies
+ * nothing there, or media could be drawn to any address, and the peer's own paths pushed out.
+ * Repeating it from where it came is retransmission (RFC 8489 6.2.1). */
+static bool is_copied(struct ice_lite *ice, const struct net_addr *from,
+                      const struct stun_message *m)
+{
+    size_t held = ice->check_count < ICE_CHECKS_MAX ? ice->check_count : ICE_CHECKS_MAX;
+    for (size_t i = 0; i < held; i++) {
+        const struct ice_check *check = &ice->checks[i];
+        if (memcmp(check->transaction, m->transaction, STUN_TRANSACTION_BYTES) == 0)
+            return !net_addr_equal(&check->from, from);
+    }
+    struct ice_check *place = &ice->checks[ice->check_count++ % ICE_CHECKS_MAX];
+    memcpy(place->transaction, m->transaction, STUN_TRANSACTION_BYTES);
+    place->from = *from;
+    return false;
+}
+
 static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *from,
                        const struct stun_message *m, struct ice_path_change *change)
 {
@@ -175,6 +192,8 @@ enum ice_verdict ice_lite_handle_stun(struct ice_lite *ice, usec_t now, const st
         return ICE_IGNORED; /* a lite agent has asked nothing */
     const char *password = m.has_fingerprint ? password_of(ice, now, m.username, &is_new) : NULL;
     if (password == NULL || stun_verify_integrity(&m, bytes_of_string(password)) != STATUS_OK)
+        return ICE_REFUSED;
+    if (is_copied(ice, from, &m))
         return ICE_REFUSED;
     ice->heard_at = now;
     struct bytes key = bytes_of_string(password);

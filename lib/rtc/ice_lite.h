@@ -6,8 +6,10 @@
 #include "base/net_addr.h"
 #include "base/usec.h"
 #include "control/control_message.h"
+#include "wire/stun.h"
 
 #define ICE_PATHS_MAX 8
+#define ICE_CHECKS_MAX 64 /* transactions remembered: a copy from elsewhere proves nothing */
 #define ICE_ANSWER_BYTES_MAX 200
 #define ICE_SEND_FOR_US SECONDS(15) /* of silence: then nothing is sent any more */
 
@@ -22,6 +24,11 @@ struct ice_path {
     bool nominated;
 };
 
+struct ice_check {
+    uint8_t transaction[STUN_TRANSACTION_BYTES];
+    struct net_addr from;
+};
+
 struct ice_lite {
     struct ice_parameters local, remote;
     struct ice_parameters old_local, old_remote; /* after a restart */
@@ -29,7 +36,9 @@ struct ice_lite {
     bool is_used;                                /* a check has come with the present ones */
     struct ice_path paths[ICE_PATHS_MAX];
     size_t path_count;
-    struct net_addr media_addr; /* where authentic media last came from */
+    struct ice_check checks[ICE_CHECKS_MAX]; /* a ring */
+    size_t check_count;                      /* ever noted */
+    struct net_addr media_addr;              /* where authentic media last came from */
     bool has_media_addr;
     usec_t heard_at; /* anything authentic, or creation */
     usec_t old_credentials_us;
@@ -44,7 +53,7 @@ bool ice_lite_is_user(const struct ice_lite *ice, struct bytes username);
 enum ice_verdict {
     ICE_ANSWERED,  /* *answer is to be sent to `from` */
     ICE_MALFORMED, /* no STUN that we read */
-    ICE_REFUSED,   /* authentication is missing or wrong: say nothing */
+    ICE_REFUSED,   /* authentication is missing or wrong, or it is a copy: say nothing */
     ICE_IGNORED    /* authentic, but nothing to answer (an indication, a response) */
 };
 struct ice_path_change {

@@ -59,6 +59,13 @@ const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cac
     return e->size > 0 && e->seq == seq ? e : NULL;
 }
 
+const struct retransmit_entry *retransmit_cache_find_recent(const struct retransmit_cache *cache,
+                                                            usec_t now, usec_t age_us, uint64_t seq)
+{
+    const struct retransmit_entry *e = retransmit_cache_find(cache, seq);
+    return e != NULL && now - e->at <= age_us ? e : NULL;
+}
+
 void retransmit_cache_clear(struct retransmit_cache *cache)
 {
     for (size_t i = 0; i < cache->capacity; i++)

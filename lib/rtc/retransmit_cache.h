@@ -37,6 +37,11 @@ void retransmit_cache_store(struct retransmit_cache *cache, usec_t now, uint64_t
 /* NULL when it is not held. Valid until the ring has gone round. */
 const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cache *cache,
                                                      uint64_t seq);
+/* The same, but NULL as well for what is older than `age_us`: its receiver has gone on without it.
+ */
+const struct retransmit_entry *retransmit_cache_find_recent(const struct retransmit_cache *cache,
+                                                            usec_t now, usec_t age_us,
+                                                            uint64_t seq);
 void retransmit_cache_clear(struct retransmit_cache *cache);
 
 /* How many packets lead from the newest key frame to the newest packet, all of them held; 0 when

@@ -19,6 +19,7 @@ struct transport {
     usec_t created_at;
     struct net_addr dtls_to; /* where the peer's last flight came from */
     bool has_dtls_to;
+    bool has_heard_dtls;
     bool has_answer;
     struct net_addr answer_to;
     size_t answer_bytes;
@@ -167,10 +168,11 @@ static enum transport_input handle_stun(struct transport *t, usec_t now,
         note_change(t, &change.added_addr, true);
     if (t->ice.path_count == 0)
         return TRANSPORT_INPUT_CONSUMED; /* refused with an error: no path yet */
+    /* Our first flight is repeated to the best path so far: the first one may not carry it. */
+    if (!t->has_heard_dtls)
+        t->has_dtls_to = ice_lite_get_remote(&t->ice, now, &t->dtls_to);
     if (t->state == TRANSPORT_NEW) {
         set_state(t, TRANSPORT_CHECKING, "");
-        t->dtls_to = *from;
-        t->has_dtls_to = true;
         dtls_start(t->dtls, now);
         follow_dtls(t, now);
     }
@@ -184,7 +186,7 @@ static enum transport_input handle_dtls(struct transport *t, usec_t now,
     enum status status = dtls_handle_datagram(t->dtls, now, datagram);
     if (status != STATUS_MALFORMED) {
         t->dtls_to = *from; /* may move within one handshake, as browsers change paths */
-        t->has_dtls_to = true;
+        t->has_dtls_to = t->has_heard_dtls = true;
     }
     /* Not a sign of life: OpenSSL does not tell whether a record was authentic. */
     follow_dtls(t, now);

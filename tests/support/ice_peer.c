@@ -17,7 +17,8 @@ void ice_peer_init(struct ice_peer *peer, const struct ice_parameters *local,
 
 static void make_transaction(const struct ice_peer *peer, uint8_t out[STUN_TRANSACTION_BYTES])
 {
-    memset(out, 0x5a, STUN_TRANSACTION_BYTES);
+    /* Another number for other credentials, as random ones would be. */
+    memcpy(out + 4, peer->local.ufrag, STUN_TRANSACTION_BYTES - 4);
     store_u32(out, peer->checks);
 }
 

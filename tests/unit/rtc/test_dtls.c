@@ -206,8 +206,7 @@ static void a_client_hello_in_pieces_is_understood(void **state)
             fail_msg("%s: no answer", cases[c].why);
         assert_int_equal(answer.data[RECORD_HEADER_BYTES], 2); /* server_hello */
         dtls_link_send(link, false, answer, 0);
-        /* Some record numbers are spent, so that the client's next flight is taken only at its
-         * first retransmission: enough to see that the transcript is the same. */
+        /* That both come to the same keys says that the transcript is the same. */
         if (!dtls_link_run(link, SECONDS(31)))
             fail_msg("%s: never connected", cases[c].why);
         assert_same_keys(link);
@@ -276,7 +275,7 @@ static void a_flood_of_records_never_disturbs_a_connection(void **state)
         junk[4] = (uint8_t)rng_below(&rng, 3); /* epoch: the past, the present, the future */
         store_u16(junk + 11, 100);
         assert_int_equal(dtls_handle_datagram(link->server, link->now, bytes_of(junk, sizeof junk)),
-                         STATUS_OK);
+                         junk[4] == 1 && junk[0] != 20 ? STATUS_OK : STATUS_MALFORMED);
         assert_int_equal(dtls_get_state(link->server), DTLS_CONNECTED);
     }
     assert_same_keys(link);
@@ -297,6 +296,201 @@ static void a_plain_alert_after_the_handshake_closes_nothing(void **state)
         assert_int_equal(dtls_get_state(link->server), DTLS_CONNECTED);
         assert_int_equal(dtls_get_state(link->client), DTLS_CONNECTED);
     }
+}
+
+/* One record in clear, with a body; the sequence number is far from any in use. */
+static struct bytes make_record(uint8_t *out, uint8_t type, uint16_t epoch, struct bytes body)
+{
+    struct writer w = writer_of((struct bytes_mut){out, DTLS_DATAGRAM_BYTES_MAX});
+    write_u8(&w, type);
+    write_u16(&w, 0xfefd);
+    write_u16(&w, epoch);
+    write_u16(&w, 0);
+    write_u32(&w, 0x12345678);
+    write_u16(&w, (uint16_t)body.size);
+    write_bytes(&w, body);
+    assert_false(w.failed);
+    return bytes_const(writer_written(&w));
+}
+
+/* What a stranger can send who forges the address: T-DTLS-1. `fatal` ones reach OpenSSL. */
+static const struct {
+    const char *why;
+    uint8_t type;
+    uint16_t epoch;
+    struct bytes body;
+    bool fatal;
+} forgeries[] = {
+    {"fatal alert", 21, 0, BYTES("\2\50"), false},
+    {"close_notify", 21, 0, BYTES("\1\0"), false},
+    {"application data", 23, 0, BYTES("hello"), false},
+    {"empty record", 22, 0, BYTES(""), false},
+    {"change_cipher_spec of two bytes", 20, 0, BYTES("\1\1"), false},
+    {"change_cipher_spec with another value", 20, 0, BYTES("\2"), false},
+    {"change_cipher_spec too early", 20, 0, BYTES("\1"), false},
+    {"half a fragment header", 22, 0, BYTES("\1\0\0\1\0\0"), false},
+    {"length of 2^24-1", 22, 0, BYTES("\1\377\377\377\0\0\0\0\0\0\0\1x"), false},
+    {"length over the limit", 22, 0, BYTES("\1\0\24\1\0\0\0\0\0\0\0\1x"), false},
+    {"fragment longer than its record", 22, 0, BYTES("\1\0\0\11\0\0\0\0\0\0\0\11x"), false},
+    {"fragment past its message", 22, 0, BYTES("\1\0\0\1\0\0\0\0\1\0\0\1x"), false},
+    {"fragment at 2^24-1", 22, 0, BYTES("\1\0\0\1\0\0\377\377\377\0\0\1x"), false},
+    {"fragment of nothing", 22, 0, BYTES("\1\0\0\11\0\0\0\0\0\0\0\0"), false},
+    {"bytes behind a fragment", 22, 0, BYTES("\13\0\0\0\0\0\0\0\0\0\0\0xxx"), false},
+    {"hello_request", 22, 0, BYTES("\0\0\0\0\0\0\0\0\0\0\0\0"), false},
+    {"finished in clear", 22, 0, BYTES("\24\0\0\1\0\0\0\0\0\0\0\1x"), false},
+    {"new_session_ticket", 22, 0, BYTES("\4\0\0\1\0\0\0\0\0\0\0\1x"), false},
+    {"heartbeat", 24, 0, BYTES("\1\377\377"), false},
+    {"undersized record of keys to come", 22, 1, BYTES("x"), false},
+    {"alert of keys to come", 21, 1, BYTES("01234567890123456789012345"), false},
+    {"handshake of keys to come", 22, 1, BYTES("01234567890123456789012345"), false},
+    {"change_cipher_spec of keys to come", 20, 1, BYTES("\1"), false},
+    {"an epoch that never comes", 22, 2, BYTES("01234567890123456789012345"), false},
+    {"the last epoch", 22, 65535, BYTES("01234567890123456789012345"), false},
+    {"message number far ahead", 22, 0, BYTES("\13\0\0\1\377\377\0\0\0\0\0\1x"), false},
+    {"server_hello of one byte", 22, 0, BYTES("\2\0\0\1\0\0\0\0\0\0\0\1x"), true},
+    {"client_hello of one byte", 22, 0, BYTES("\1\0\0\1\0\0\0\0\0\0\0\1x"), true},
+    {"certificate first", 22, 0, BYTES("\13\0\0\1\0\0\0\0\0\0\0\1x"), true},
+};
+
+static void forge(struct dtls_link *link, size_t i, struct dtls *victim, int times)
+{
+    uint8_t memory[DTLS_DATAGRAM_BYTES_MAX];
+    struct bytes record =
+        make_record(memory, forgeries[i].type, forgeries[i].epoch, forgeries[i].body);
+    for (int n = 0; n < times; n++)
+        (void)!dtls_handle_datagram(victim, link->now, record);
+    if (dtls_get_state(victim) == DTLS_FAILED || dtls_get_state(victim) == DTLS_CLOSED)
+        fail_msg("%s: %s", forgeries[i].why, dtls_get_reason(victim));
+}
+
+static void forged_records_before_a_handshake_do_not_prevent_it(void **state)
+{
+    struct dtls_link *link = *state;
+    for (size_t i = 0; i < COUNT_OF(forgeries); i++) {
+        for (int side = 0; side < 2; side++) {
+            dtls_link_reset(link, SECONDS(1));
+            dtls_start(link->client, link->now);
+            forge(link, i, side == 0 ? link->server : link->client, forgeries[i].fatal ? 3 : 20);
+            if (!dtls_link_run(link, SECONDS(31)))
+                fail_msg("%s, side %d: never connected", forgeries[i].why, side);
+            assert_same_keys(link);
+        }
+    }
+}
+
+/* Between any two flights. Those that OpenSSL breaks off over are left out: it cannot go on from
+ * there, and the peer will not begin again. */
+static void forged_records_within_a_handshake_do_not_prevent_it(void **state)
+{
+    struct dtls_link *link = *state;
+    for (size_t i = 0; i < COUNT_OF(forgeries); i++) {
+        for (size_t after = 1; after <= 6 && !forgeries[i].fatal; after++) {
+            dtls_link_reset(link, SECONDS(1));
+            dtls_start(link->client, link->now);
+            dtls_link_collect(link);
+            for (size_t n = 0; n < after && link->flying_count > 0; n++) {
+                deliver(link, &link->flying[0]);
+                dtls_link_collect(link);
+            }
+            forge(link, i, link->server, 5);
+            forge(link, i, link->client, 5);
+            if (!dtls_link_run(link, SECONDS(31)))
+                fail_msg("%s after %zu datagrams: never connected", forgeries[i].why, after);
+            assert_same_keys(link);
+            forge(link, i, link->server, 1);
+            forge(link, i, link->client, 1);
+        }
+    }
+}
+
+static void before_a_hello_a_server_hears_nothing_else(void **state)
+{
+    struct dtls_link *link = *state;
+    uint8_t memory[DTLS_DATAGRAM_BYTES_MAX];
+    for (uint8_t type = 0; type < 30; type++) {
+        uint8_t body[] = {type, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 'x'};
+        struct bytes record = make_record(memory, 22, 0, bytes_of(body, sizeof body));
+        if (type != 1)
+            assert_int_equal(dtls_handle_datagram(link->server, link->now, record),
+                             STATUS_MALFORMED);
+    }
+    struct bytes early = make_record(memory, 20, 0, (struct bytes)BYTES("\1"));
+    assert_int_equal(dtls_handle_datagram(link->server, link->now, early), STATUS_MALFORMED);
+    assert_int_equal(dtls_get_state(link->server), DTLS_NEW);
+}
+
+static void after_the_handshake_nothing_in_clear_is_heard(void **state)
+{
+    struct dtls_link *link = *state;
+    uint8_t memory[DTLS_DATAGRAM_BYTES_MAX];
+    uint8_t hello[DTLS_DATAGRAM_BYTES_MAX];
+    struct bytes out;
+    dtls_start(link->client, link->now);
+    dtls_link_collect(link);
+    size_t size = link->flying[0].size;
+    memcpy(hello, link->flying[0].data, size);
+    assert_true(dtls_link_run(link, SECONDS(31)));
+    assert_int_equal(dtls_handle_datagram(link->server, link->now, bytes_of(hello, size)),
+                     STATUS_MALFORMED);
+    struct bytes ccs = make_record(memory, 20, 0, (struct bytes)BYTES("\1"));
+    assert_int_equal(dtls_handle_datagram(link->server, link->now, ccs), STATUS_MALFORMED);
+    assert_false(dtls_poll_datagram(link->server, &out));
+    assert_int_equal(dtls_get_state(link->server), DTLS_CONNECTED);
+}
+
+static void ten_thousand_junk_records_cost_neither_budget_nor_session(void **state)
+{
+    struct dtls_link *link = *state;
+    uint8_t memory[DTLS_DATAGRAM_BYTES_MAX];
+    for (int i = 0; i < 10000; i++) {
+        struct bytes junk = make_record(memory, 22, (uint16_t)(2 + i % 65534),
+                                        (struct bytes)BYTES("01234567890123456789012345"));
+        assert_int_equal(dtls_handle_datagram(link->server, link->now, junk), STATUS_MALFORMED);
+    }
+    assert_true(dtls_link_run(link, SECONDS(31)));
+}
+
+static void a_peer_whose_every_hello_is_refused_is_given_up(void **state)
+{
+    struct dtls_link *link = *state;
+    uint8_t memory[DTLS_DATAGRAM_BYTES_MAX];
+    struct bytes out;
+    struct bytes hello =
+        make_record(memory, 22, 0, (struct bytes)BYTES("\1\0\0\1\0\0\0\0\0\0\0\1x"));
+    for (int i = 1; i < DTLS_ATTEMPTS_MAX; i++) {
+        assert_int_equal(dtls_handle_datagram(link->server, link->now, hello), STATUS_AUTH);
+        assert_int_equal(dtls_get_state(link->server), DTLS_HANDSHAKING);
+        /* No alert: it may be another's doing, and the peer would believe it. */
+        assert_false(dtls_poll_datagram(link->server, &out));
+    }
+    assert_int_equal(dtls_handle_datagram(link->server, link->now, hello), STATUS_AUTH);
+    assert_int_equal(dtls_get_state(link->server), DTLS_FAILED);
+    assert_string_equal(dtls_get_reason(link->server), "dtls_failed");
+    assert_true(dtls_poll_datagram(link->server, &out));
+    assert_int_equal(out.data[0], 21);
+    dtls_link_reset(link, SECONDS(1));
+    assert_int_equal(dtls_handle_datagram(link->server, link->now, hello), STATUS_AUTH);
+    set_now(link, dtls_next_timeout(link->server, link->now));
+    assert_int_equal(link->now, SECONDS(31));
+    dtls_handle_timeout(link->server, link->now);
+    assert_string_equal(dtls_get_reason(link->server), "dtls_failed");
+}
+
+static void too_many_bytes_of_handshake_are_refused(void **state)
+{
+    struct dtls_link *link = *state;
+    uint8_t memory[DTLS_DATAGRAM_BYTES_MAX];
+    uint8_t body[1013] = {1, 0, 4, 0, 0, 5}; /* a piece of a message, five ahead */
+    store_u16(body + 10, sizeof body - HANDSHAKE_HEADER_BYTES);
+    struct bytes piece = make_record(memory, 22, 0, bytes_of(body, sizeof body));
+    enum status status = STATUS_OK;
+    size_t taken = 0;
+    while (status != STATUS_LIMIT && taken < 1000) {
+        status = dtls_handle_datagram(link->server, link->now, piece);
+        taken++;
+    }
+    assert_int_equal(taken, DTLS_HANDSHAKE_BYTES_MAX / piece.size + 1);
+    assert_string_equal(dtls_get_reason(link->server), "too_large");
 }
 
 static void a_queue_nobody_empties_stays_bounded(void **state)
@@ -354,6 +548,13 @@ int main(void)
         TEST(garbage_never_disturbs_a_handshake),
         TEST(a_flood_of_records_never_disturbs_a_connection),
         TEST(a_plain_alert_after_the_handshake_closes_nothing),
+        TEST(forged_records_before_a_handshake_do_not_prevent_it),
+        TEST(forged_records_within_a_handshake_do_not_prevent_it),
+        TEST(before_a_hello_a_server_hears_nothing_else),
+        TEST(after_the_handshake_nothing_in_clear_is_heard),
+        TEST(ten_thousand_junk_records_cost_neither_budget_nor_session),
+        TEST(a_peer_whose_every_hello_is_refused_is_given_up),
+        TEST(too_many_bytes_of_handshake_are_refused),
         TEST(a_queue_nobody_empties_stays_bounded),
         TEST(too_much_handshake_is_refused),
     };

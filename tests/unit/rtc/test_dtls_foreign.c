@@ -13,7 +13,7 @@
 #define BIG_CERTIFICATE_BYTES 60000
 
 struct foreign_config {
-    const char *key;      /* "EC" or "RSA" */
+    const char *key;      /* "EC", "RSA", "RSA-1024" or "P-192" */
     const char *profiles; /* NULL: no use_srtp */
     const char *ciphers;  /* NULL: OpenSSL's */
     uint64_t options;
@@ -70,11 +70,15 @@ static void open_bench(struct bench *b, enum dtls_role role, const struct foreig
     unsigned size;
     *b = (struct bench){.role = role};
     virtual_time_set(0);
-    EVP_PKEY *key = strcmp(config->key, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    EVP_PKEY *key = strcmp(config->key, "RSA") == 0        ? EVP_RSA_gen(2048)
+                    : strcmp(config->key, "RSA-1024") == 0 ? EVP_RSA_gen(1024)
+                    : strcmp(config->key, "P-192") == 0    ? EVP_EC_gen("P-192")
+                                                           : EVP_EC_gen("P-256");
     assert_non_null(key);
     X509 *certificate = make_certificate(key, config->big_certificate);
     assert_int_equal(X509_digest(certificate, EVP_sha256(), fingerprint, &size), 1);
     SSL_CTX *c = SSL_CTX_new(DTLS_method());
+    SSL_CTX_set_security_level(c, 0); /* a careless stranger */
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_chain);
     SSL_CTX_set_options(c, config->options | SSL_OP_NO_QUERY_MTU);
     if (config->ciphers != NULL)
@@ -210,6 +214,15 @@ static void what_a_peer_may_and_may_not_be(void **state)
         bool connects;
     } cases[] = {
         {"RSA certificate", {.key = "RSA", .profiles = "SRTP_AEAD_AES_128_GCM"}, true},
+        {"RSA certificate of 1024 bits",
+         {.key = "RSA-1024", .profiles = "SRTP_AEAD_AES_128_GCM"},
+         false},
+        {"curve of 192 bits", {.key = "P-192", .profiles = "SRTP_AEAD_AES_128_GCM"}, false},
+        {"no encryption",
+         {.key = "EC",
+          .profiles = "SRTP_AEAD_AES_128_GCM",
+          .ciphers = "ECDHE-ECDSA-NULL-SHA:eNULL"},
+         false},
         {"no SRTP", {.key = "EC", .profiles = NULL}, false},
         {"no extended master secret",
          {.key = "EC",

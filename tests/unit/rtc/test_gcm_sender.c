@@ -96,6 +96,37 @@ static void a_number_is_used_once_and_late_ones_still_go(void **state)
     (void)state;
 }
 
+/* Numbers that leap anywhere, also to before the first one: receivers count roll-overs as libsrtp
+ * does, and one wrong guess would leave them deaf for good. */
+static void any_leap_counts_roll_overs_as_libsrtp_does(void **state)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct rng rng = rng_of_seed(seed);
+        struct gcm_sender *ours;
+        srtp_t theirs;
+        uint8_t a[PACKET_BYTES + 64];
+        uint8_t b[PACKET_BYTES + 64];
+        uint16_t seq = (uint16_t)rng_below(&rng, seed % 2 == 0 ? 20 : 65536);
+        make_sessions(&rng, &ours, &theirs);
+        for (int i = 0; i < 60; i++) {
+            size_t size = make_packet(&rng, a, 5, seq);
+            int length = (int)size;
+            memcpy(b, a, size);
+            enum status got = gcm_sender_protect(ours, a, &size);
+            srtp_err_status_t expected = srtp_protect(theirs, b, &length);
+            if ((got == STATUS_OK) != (expected == srtp_err_status_ok) || size != (size_t)length ||
+                (got == STATUS_OK && memcmp(a, b, size) != 0))
+                fail_msg("seed %u, packet %d, number %u: %s, libsrtp %d", (unsigned)seed, i, seq,
+                         status_name(got), (int)expected);
+            seq = (uint16_t)(seq + (rng_below(&rng, 4) == 0 ? rng_below(&rng, 65536)
+                                                            : rng_below(&rng, 40) - 20));
+        }
+        gcm_sender_free(ours);
+        srtp_dealloc(theirs);
+    }
+    (void)state;
+}
+
 static void malformed_packets_and_ssrcs_too_many_are_refused(void **state)
 {
     struct rng rng = rng_of_seed(3);
@@ -126,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_packet_has_libsrtps_very_bytes_across_roll_overs),
         cmocka_unit_test(a_number_is_used_once_and_late_ones_still_go),
+        cmocka_unit_test(any_leap_counts_roll_overs_as_libsrtp_does),
         cmocka_unit_test(malformed_packets_and_ssrcs_too_many_are_refused),
     };
     srtp_init();

@@ -223,6 +223,57 @@ static void a_ninth_path_takes_the_oldest_ones_place_but_never_the_medias(void *
     }
 }
 
+/* T-STUN-2: somebody saw the check on its way. */
+static void a_copied_check_verifies_no_other_address(void **state)
+{
+    struct bench *b = *state;
+    uint8_t datagram[STUN_BYTES_MAX];
+    struct net_addr one = address(1);
+    b->peer.use_candidate = true;
+    size_t size = ice_peer_write_check(&b->peer, datagram);
+    struct bytes check_bytes = bytes_of(datagram, size);
+    assert_int_equal(ice_lite_handle_stun(&b->ice, SECONDS(2), &one, check_bytes, b->answer,
+                                          &b->answer_bytes, &b->change),
+                     ICE_ANSWERED);
+    for (uint8_t i = 0; i < 20; i++) {
+        struct net_addr thief = address((uint8_t)(100 + i));
+        b->answer_bytes = 0;
+        assert_int_equal(ice_lite_handle_stun(&b->ice, SECONDS(9), &thief, check_bytes, b->answer,
+                                              &b->answer_bytes, &b->change),
+                         ICE_REFUSED);
+        assert_int_equal(b->answer_bytes, 0);
+        assert_false(b->change.added || b->change.dropped);
+        assert_false(ice_lite_is_path(&b->ice, &thief));
+    }
+    assert_true(ice_lite_is_path(&b->ice, &one));
+    assert_int_equal(remote(b, SECONDS(9)), 1);
+    assert_true(ice_lite_get_silence_us(&b->ice, SECONDS(9)) == SECONDS(7));
+    /* From where it came it is a retransmission; and a fresh one is welcome from anywhere. */
+    assert_int_equal(ice_lite_handle_stun(&b->ice, SECONDS(9), &one, check_bytes, b->answer,
+                                          &b->answer_bytes, &b->change),
+                     ICE_ANSWERED);
+    assert_int_equal(check(b, SECONDS(9), 100), ICE_ANSWERED);
+}
+
+static void the_last_checks_are_remembered_and_no_more(void **state)
+{
+    struct bench *b = *state;
+    uint8_t datagram[STUN_BYTES_MAX];
+    struct net_addr one = address(1), thief = address(66);
+    for (size_t between = ICE_CHECKS_MAX - 1; between <= ICE_CHECKS_MAX; between++) {
+        set_up(state);
+        size_t size = ice_peer_write_check(&b->peer, datagram);
+        assert_int_equal(ice_lite_handle_stun(&b->ice, SECONDS(2), &one, bytes_of(datagram, size),
+                                              b->answer, &b->answer_bytes, &b->change),
+                         ICE_ANSWERED);
+        for (size_t i = 0; i < between; i++)
+            assert_int_equal(check(b, SECONDS(2), 1), ICE_ANSWERED);
+        assert_int_equal(ice_lite_handle_stun(&b->ice, SECONDS(2), &thief, bytes_of(datagram, size),
+                                              b->answer, &b->answer_bytes, &b->change),
+                         between < ICE_CHECKS_MAX ? ICE_REFUSED : ICE_ANSWERED);
+    }
+}
+
 static void nothing_is_sent_to_a_peer_silent_for_15_seconds(void **state)
 {
     struct bench *b = *state;
@@ -278,6 +329,18 @@ static void restarts_in_a_row_keep_the_credentials_that_are_in_use(void **state)
     assert_int_equal(check_by(b, &first, SECONDS(15), 1), ICE_REFUSED);
 }
 
+static void a_restart_does_not_bring_expired_credentials_back(void **state)
+{
+    struct bench *b = *state;
+    struct ice_peer first, second;
+    assert_int_equal(check(b, SECONDS(2), 1), ICE_ANSWERED);
+    restart(b, SECONDS(10), &first); /* nobody comes with these, and the older ones expire */
+    restart(b, SECONDS(40), &second);
+    assert_int_equal(check(b, SECONDS(41), 1), ICE_REFUSED);
+    assert_int_equal(check_by(b, &first, SECONDS(41), 1), ICE_ANSWERED);
+    assert_int_equal(check_by(b, &second, SECONDS(41), 1), ICE_ANSWERED);
+}
+
 static void a_restart_forgets_what_was_nominated_before(void **state)
 {
     struct bench *b = *state;
@@ -312,9 +375,12 @@ int main(void)
         TEST(the_nominated_path_is_used_until_media_says_otherwise),
         TEST(the_highest_nomination_number_wins),
         TEST(a_ninth_path_takes_the_oldest_ones_place_but_never_the_medias),
+        TEST(a_copied_check_verifies_no_other_address),
+        TEST(the_last_checks_are_remembered_and_no_more),
         TEST(nothing_is_sent_to_a_peer_silent_for_15_seconds),
         TEST(old_credentials_last_20_seconds_or_until_the_new_are_used),
         TEST(restarts_in_a_row_keep_the_credentials_that_are_in_use),
+        TEST(a_restart_does_not_bring_expired_credentials_back),
         TEST(a_restart_forgets_what_was_nominated_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,17 @@ static void packets_of_impossible_size_are_left_out(void **state)
     assert_int_equal(retransmit_cache_find(cache, FIRST)->size, 100);
 }
 
+static void a_packet_too_old_to_be_of_use_is_not_sent_again(void **state)
+{
+    struct retransmit_cache *cache = *state;
+    uint8_t packet[10] = {0};
+    retransmit_cache_store(cache, SECONDS(5), FIRST, bytes_of(packet, 10), false);
+    assert_non_null(retransmit_cache_find_recent(cache, SECONDS(7), SECONDS(2), FIRST));
+    assert_null(retransmit_cache_find_recent(cache, SECONDS(7) + 1, SECONDS(2), FIRST));
+    assert_null(retransmit_cache_find_recent(cache, SECONDS(5), SECONDS(2), FIRST + 1));
+    assert_non_null(retransmit_cache_find(cache, FIRST));
+}
+
 static void a_late_joiner_gets_the_newest_key_frame_and_all_behind_it(void **state)
 {
     struct retransmit_cache *cache = *state;
@@ -137,6 +148,7 @@ int main(void)
         TEST(the_newest_packets_are_held_and_no_others),
         TEST(a_late_packet_is_held_unless_it_is_older_than_the_ring),
         TEST(packets_of_impossible_size_are_left_out),
+        TEST(a_packet_too_old_to_be_of_use_is_not_sent_again),
         TEST(a_late_joiner_gets_the_newest_key_frame_and_all_behind_it),
         TEST(a_key_frame_that_left_the_ring_is_not_offered),
         TEST(a_cleared_cache_holds_nothing_and_starts_anywhere),

@@ -295,6 +295,96 @@ static void a_stranger_moves_nothing_and_hears_nothing(void **state)
     assert_int_equal(give(b, 1, bytes_of(packet, size)), TRANSPORT_INPUT_SRTP_REPLAY);
 }
 
+/* T-DTLS-3: strangers spray hellos before, during and after the true handshake. */
+static void sprayed_hellos_neither_prevent_nor_break_a_handshake(void **state)
+{
+    struct bench *b = *state;
+    /* TLS_RSA_WITH_NULL_SHA alone, as scanners send it. */
+    static const struct bytes null_hello =
+        BYTES("\26\xfe\xfd\0\0\0\0\0\0\0\0\0\66\1\0\0\52\0\0\0\0\0\0\0\0\52\xfe\xfd"
+              "01234567890123456789012345678901\0\0\0\2\0\2\1\0");
+    struct net_addr same_ip = address(1);
+    struct bytes out;
+    same_ip.port++;
+    dtls_start(b->dtls, b->now);
+    for (int round = 0; round < 20; round++) {
+        if (round == 5)
+            assert_int_equal(check(b, 1), TRANSPORT_INPUT_CONSUMED);
+        for (int i = 0; i < 300; i++) {
+            assert_int_equal(give(b, (uint8_t)(60 + i % 3), null_hello),
+                             TRANSPORT_INPUT_UNKNOWN_PATH);
+            memcpy(b->memory, null_hello.data, null_hello.size);
+            struct bytes_mut copy = {b->memory, null_hello.size};
+            assert_int_equal(transport_handle_datagram(b->t, b->now, &same_ip, copy, &b->plain),
+                             TRANSPORT_INPUT_UNKNOWN_PATH);
+        }
+        if (round >= 10 && dtls_poll_datagram(b->dtls, &out))
+            assert_int_equal(give(b, 1, out), TRANSPORT_INPUT_CONSUMED);
+        if (round == 10 || round == 11) /* even from the peer's own address: it begins again */
+            assert_int_equal(give(b, 1,
+                                  (struct bytes)BYTES("\25\xfe\xfd\0\0\0\0\0\0\0\1\0\2"
+                                                      "\2\50")),
+                             TRANSPORT_INPUT_BAD_DTLS);
+        drain(b);
+    }
+    assert_int_equal(transport_get_state(b->t), TRANSPORT_CONNECTED);
+    assert_int_equal(dtls_get_state(b->dtls), DTLS_CONNECTED);
+}
+
+static void a_hello_that_fails_does_not_end_the_session(void **state)
+{
+    struct bench *b = *state;
+    static const struct bytes bad_hello =
+        BYTES("\26\xfe\xfd\0\0\0\0\0\0\0\0\0\15\1\0\0\1\0\0\0\0\0\0\0\1x");
+    assert_int_equal(check(b, 1), TRANSPORT_INPUT_CONSUMED);
+    b->datagrams_out = 0;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(give(b, 1, bad_hello), TRANSPORT_INPUT_BAD_DTLS);
+    drain(b);
+    assert_int_equal(b->datagrams_out, 0);
+    assert_int_equal(transport_get_state(b->t), TRANSPORT_CHECKING);
+    shake_hands(b, 1);
+    assert_int_equal(transport_get_state(b->t), TRANSPORT_CONNECTED);
+    assert_int_equal(send_rtp(b, 1), TRANSPORT_INPUT_RTP);
+}
+
+/* The first path may be one that carries nothing towards the peer. */
+static void the_first_flight_is_repeated_to_the_nominated_path(void **state)
+{
+    struct bench *b = *state;
+    struct transport_datagram out;
+    tear_down(state);
+    set_up_role(b, DTLS_ROLE_CLIENT);
+    assert_int_equal(check(b, 1), TRANSPORT_INPUT_CONSUMED);
+    assert_int_equal(b->last_to.ip[3], 1);
+    b->ice.use_candidate = true;
+    assert_int_equal(check(b, 2), TRANSPORT_INPUT_CONSUMED);
+    set_now(b, transport_next_timeout(b->t, b->now));
+    transport_handle_timeout(b->t, b->now);
+    assert_true(transport_poll_datagram(b->t, &out));
+    assert_int_equal(out.data.data[0], 22);
+    assert_int_equal(out.to.ip[3], 2);
+}
+
+static void later_flights_go_where_the_peer_was_last_heard(void **state)
+{
+    struct bench *b = *state;
+    struct transport_datagram out;
+    struct bytes hello;
+    assert_int_equal(check(b, 1), TRANSPORT_INPUT_CONSUMED);
+    dtls_start(b->dtls, b->now);
+    assert_true(dtls_poll_datagram(b->dtls, &hello));
+    assert_int_equal(give(b, 1, hello), TRANSPORT_INPUT_CONSUMED);
+    while (transport_poll_datagram(b->t, &out))
+        assert_int_equal(out.to.ip[3], 1);
+    b->ice.use_candidate = true;
+    assert_int_equal(check(b, 2), TRANSPORT_INPUT_CONSUMED);
+    set_now(b, transport_next_timeout(b->t, b->now));
+    transport_handle_timeout(b->t, b->now);
+    assert_true(transport_poll_datagram(b->t, &out));
+    assert_int_equal(out.to.ip[3], 1);
+}
+
 static void media_before_keys_is_counted_and_dropped(void **state)
 {
     struct bench *b = *state;
@@ -548,6 +638,10 @@ int main(void)
         TEST(each_change_of_state_is_told_once),
         TEST(the_active_side_speaks_only_to_a_verified_address),
         TEST(a_stranger_moves_nothing_and_hears_nothing),
+        TEST(sprayed_hellos_neither_prevent_nor_break_a_handshake),
+        TEST(a_hello_that_fails_does_not_end_the_session),
+        TEST(the_first_flight_is_repeated_to_the_nominated_path),
+        TEST(later_flights_go_where_the_peer_was_last_heard),
         TEST(media_before_keys_is_counted_and_dropped),
         TEST(bad_datagrams_are_counters_never_a_disconnect),
         TEST(a_silent_peer_is_quiet_then_spared_then_gone),
