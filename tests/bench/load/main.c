@@ -26,7 +26,7 @@ struct options {
     char trainer_token[SETTING_TEXT_BYTES], learner_token[SETTING_TEXT_BYTES];
     char bind[SETTING_TEXT_BYTES];
     struct setting_list pids;
-    int64_t learners, at_once, window_s, settle_s, join_s, video_kbps, core, sample;
+    int64_t learners, at_once, window_s, settle_s, join_s, video_kbps, sample;
     bool gro, nack;
 };
 
@@ -39,7 +39,6 @@ static const struct setting table[] = {
     {"learner-token", SETTING_STRING, AT(learner_token), 0, 0, NULL, NULL, "Amphi"},
     {"bind", SETTING_STRING, AT(bind), 0, 0, "127.0.0.1", NULL, "address of our sockets"},
     {"pid", SETTING_LIST, AT(pids), 0, 0, NULL, NULL, "processes whose CPU time counts"},
-    {"core", SETTING_INTEGER, AT(core), 0, 1023, "0", NULL, "that they run on"},
     {"learners", SETTING_INTEGER, AT(learners), 1, LEARNERS_MAX, "10", NULL, "that join"},
     {"at-once", SETTING_INTEGER, AT(at_once), 1, 1000, "32", NULL, "joins under way at one time"},
     {"join-seconds", SETTING_INTEGER, AT(join_s), 1, 600, "60", "s", "to wait for all to join"},
@@ -72,7 +71,6 @@ struct bench {
 
 struct use {
     struct process_use sum;
-    struct core_use core;
     struct rusage own;
     usec_t at;
 };
@@ -169,10 +167,10 @@ static void read_use(const struct bench *b, struct use *out)
         out->sum.user_us += one.user_us;
         out->sum.system_us += one.system_us;
         out->sum.run_us += one.run_us;
+        out->sum.waited_us += one.waited_us;
         out->sum.resident_bytes += one.resident_bytes;
         out->sum.threads += one.threads;
     }
-    (void)!core_use_read((int)b->options.core, &out->core);
     getrusage(RUSAGE_SELF, &out->own);
 }
 
@@ -246,11 +244,9 @@ static json_t *report(const struct bench *b, const struct use *idle, const struc
         "user_us_per_packet", packets > 0 ? cpu / packets * user / ticks : 0,
         "system_us_per_packet", packets > 0 ? cpu / packets * system / ticks : 0);
     json_object_update_new(
-        out, json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "cpu_percent", cpu / seconds / 1e4,
-                       "core_others_percent",
-                       ((double)(after->core.busy_us - before->core.busy_us) - cpu) / seconds / 1e4,
-                       "core_stolen_percent",
-                       (double)(after->core.stolen_us - before->core.stolen_us) / seconds / 1e4,
+        out, json_pack("{s:f, s:f, s:f, s:f, s:o, s:o}", "cpu_percent", cpu / seconds / 1e4,
+                       "waited_percent",
+                       (double)(after->sum.waited_us - before->sum.waited_us) / seconds / 1e4,
                        "delivered_percent", expected > 0 ? packets / expected * 100 : 0, "missing",
                        (double)missing, "video_delay_ms", all, "voice_delay_ms",
                        delays(&t->delays[LOAD_LINE_VOICE])));

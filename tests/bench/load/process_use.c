@@ -31,23 +31,23 @@ static uint64_t column(const char *from, int index)
     return strtoull(from, NULL, 10);
 }
 
-static usec_t read_run_time(int pid)
+static void read_schedule(int pid, struct process_use *out)
 {
     char path[300], line[256];
-    usec_t total = 0;
     snprintf(path, sizeof path, "/proc/%d/task", pid);
     DIR *folder = opendir(path);
     if (folder == NULL)
-        return 0;
+        return;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (entry->d_name[0] == '.')
             continue;
         snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", pid, entry->d_name);
-        if (read_line(path, "", line, sizeof line))
-            total += (usec_t)(column(line, 0) / 1000);
+        if (!read_line(path, "", line, sizeof line))
+            continue;
+        out->run_us += (usec_t)(column(line, 0) / 1000);
+        out->waited_us += (usec_t)(column(line, 1) / 1000);
     }
     closedir(folder);
-    return total;
 }
 
 enum status process_use_read(int pid, struct process_use *out)
@@ -63,25 +63,10 @@ enum status process_use_read(int pid, struct process_use *out)
         .user_us = (usec_t)column(behind_name + 1, 11) * TICK_US,
         .system_us = (usec_t)column(behind_name + 1, 12) * TICK_US,
         .threads = column(behind_name + 1, 17),
-        .run_us = read_run_time(pid),
     };
+    read_schedule(pid, out);
     snprintf(path, sizeof path, "/proc/%d/status", pid);
     if (read_line(path, "VmRSS:", line, sizeof line))
         out->resident_bytes = strtoull(line + 6, NULL, 10) * 1024;
-    return STATUS_OK;
-}
-
-enum status core_use_read(int core, struct core_use *out)
-{
-    char prefix[16], line[512];
-    snprintf(prefix, sizeof prefix, "cpu%d ", core);
-    if (!read_line("/proc/stat", prefix, line, sizeof line))
-        return STATUS_NOT_FOUND;
-    const char *numbers = line + strlen(prefix);
-    uint64_t busy = 0;
-    for (int i = 0; i < 8; i++)
-        busy += i == 3 || i == 4 ? 0 : column(numbers, i); /* without idle and iowait */
-    *out = (struct core_use){.busy_us = (usec_t)busy * TICK_US,
-                             .stolen_us = (usec_t)column(numbers, 7) * TICK_US};
     return STATUS_OK;
 }

@@ -1,0 +1,141 @@
+"""The benchmark's result as a Markdown table and as an SVG plot."""
+
+import math
+
+NAMES = {"amphi": "Amphi", "janus": "Janus, event_loops = 1", "janus-threads": "Janus, default", "floor": "Floor"}
+COLOURS = {"amphi": "#0b6e4f", "janus": "#b3541e", "janus-threads": "#d9a441", "floor": "#5b6770"}
+
+
+def measured(result):
+    return [case for case in result["cases"] if "failed" not in case and "skipped" not in case]
+
+
+def cost_of(result, peer, learners):
+    for case in measured(result):
+        if case["peer"] == peer and case["learners"] == learners:
+            return case["cpu_us_per_packet"]
+    return None
+
+
+def ratio(result, peer, learners, to):
+    mine, other = cost_of(result, peer, learners), cost_of(result, to, learners)
+    return f"{mine / other:.2f}" if mine and other and peer != to else ""
+
+
+def per_core(case):
+    """Learners that a whole core would carry at this cost, were it to stay the same."""
+    if case["saturated"] or not case["cpu_percent"]:
+        return "full"
+    return f"{case['learners'] * 100 / case['cpu_percent']:.0f}"
+
+
+def delay(case, line):
+    value = case.get(line)
+    return "/".join(f"{value[key]:.1f}" for key in ("p50", "p95", "p99")) if value else ""
+
+
+def number(case, key, form):
+    value = case.get(key)
+    return format(value, form) if value is not None else ""
+
+
+def row(result, case):
+    if "failed" in case or "skipped" in case:
+        return [NAMES[case["peer"]], str(case["learners"]), case.get("skipped") or "failed"] + [""] * 13
+    low, high = case["cpu_us_per_packet_range"]
+    return [NAMES[case["peer"]], str(case["learners"]), f"{case['cpu_us_per_packet']:.2f} ({low:.2f} to {high:.2f})",
+            f"{case['user_us_per_packet']:.2f} + {case['system_us_per_packet']:.2f}", f"{case['cpu_percent']:.1f}", per_core(case),
+            ratio(result, case["peer"], case["learners"], "janus"), ratio(result, case["peer"], case["learners"], "floor"),
+            f"{case['delivered_percent']:.2f}", number(case, "missing", ".0f"), delay(case, "video_delay_ms"), delay(case, "voice_delay_ms"),
+            number(case, "resident_kb_per_learner", ".0f"), number(case, "joins_per_second", ".0f"),
+            number(case, "join_cpu_ms_with_media", ".2f"), number(case.get("first_packet_ms") or {}, "p50", ".0f")]
+
+
+HEADINGS = ["server", "learners", "µs CPU per packet (range)", "user + system", "% of core", "learners per core", "of Janus", "of floor",
+            "delivered %", "missing", "video delay p50/p95/p99 ms", "voice delay ms", "kB per learner", "joins/s", "CPU ms per join",
+            "first media ms"]
+
+
+def generator_notes(result):
+    """What the load generator itself could not keep up with."""
+    notes = []
+    for case in measured(result):
+        own = case.get("generator")
+        if own and (own["cpu_percent"] > 90 or own["late_mean_ms"] > 5):
+            notes.append(f"- {NAMES[case['peer']]}, {case['learners']} learners: the generator used {own['cpu_percent']:.0f} % of its core and sent "
+                         f"{own['late_mean_ms']:.1f} ms late; delays and joins there are its own too.")
+        if own and own["not_opened"]:
+            notes.append(f"- {NAMES[case['peer']]}, {case['learners']} learners: {own['not_opened']:.0f} of {own['sampled']:.0f} sampled packets "
+                         "could not be opened.")
+    return notes or ["- The load generator kept up in all runs, and every sampled packet could be opened."]
+
+
+def waited_notes(result):
+    return [f"- {NAMES[case['peer']]}, {case['learners']} learners: ready to run but without its core for {case['waited_percent']:.0f} % of the time."
+            for case in measured(result) if case["waited_percent"] > 10]
+
+
+def rush_notes(result):
+    notes = []
+    for case in measured(result):
+        rush = case.get("rush")
+        if rush:
+            voice = rush["voice_delay_ms"]
+            notes.append(f"- {case['learners']} learners in class, {rush['joined']:.0f} more joined within {rush['seconds']:.1f} s: voice delay p50 "
+                         f"{voice['p50']:.1f}, p99 {voice['p99']:.1f}, worst {voice['max']:.1f} ms of {voice['samples']:.0f} packets; {rush['missing']:.0f} missing.")
+    return ["", "Join rush:", ""] + notes if notes else []
+
+
+def markdown(result):
+    about, host = result["about"], result["about"]["machine"]
+    lines = [f"{host['cpu']}, {host['cores']} cores, Linux {host['kernel']}, {host['at']}, commit {about['commit']}; medians of "
+             f"{about['repeat']}, windows of {about['window_s']} s.", "",
+             "| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
+    lines += ["| " + " | ".join(row(result, case)) + " |" for case in result["cases"]]
+    lines += [""] + generator_notes(result) + waited_notes(result) + rush_notes(result)
+    return "\n".join(lines) + "\n"
+
+
+# --- The plot: cost against learners, both axes logarithmic.
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 420, 64, 24, 44, 52
+
+
+def scale(low, high, first, last):
+    span = math.log10(high / low) or 1
+    return lambda value: first + (last - first) * math.log10(value / low) / span
+
+
+def svg(result):
+    cases = measured(result)
+    if not cases:
+        return '<svg xmlns="http://www.w3.org/2000/svg"/>\n'
+    counts = sorted({case["learners"] for case in cases})
+    costs = [case["cpu_us_per_packet"] for case in cases]
+    low, high = 10 ** math.floor(math.log10(min(costs))), 10 ** math.ceil(math.log10(max(costs)))
+    x = scale(counts[0] / 1.3, counts[-1] * 1.3, LEFT, WIDTH - RIGHT)
+    y = scale(low, high, HEIGHT - BOTTOM, TOP)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#222">',
+           f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+           f'<text x="{LEFT}" y="20" font-size="14">CPU time per forwarded packet, microseconds</text>']
+    decade = low
+    while decade <= high:
+        for step in (1, 2, 5):
+            value = decade * step
+            if value <= high:
+                out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#ddd"/>'
+                           f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
+        decade *= 10
+    for count in counts:
+        out.append(f'<text x="{x(count):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{count}</text>')
+    out.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">learners</text>')
+    for place, peer in enumerate(sorted({case["peer"] for case in cases}, key=list(NAMES).index)):
+        points = [(x(case["learners"]), y(case["cpu_us_per_packet"]), case) for case in cases if case["peer"] == peer]
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py, _ in points)
+        out.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[peer]}" stroke-width="2"/>')
+        for px, py, case in points:  # hollow: the server was full
+            fill = "#fff" if case["saturated"] else COLOURS[peer]
+            out.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{fill}" stroke="{COLOURS[peer]}" stroke-width="2"/>')
+        left = LEFT + 150 * place
+        out.append(f'<circle cx="{left + 6}" cy="{TOP - 8}" r="4" fill="{COLOURS[peer]}"/><text x="{left + 16}" y="{TOP - 4}">{NAMES[peer]}</text>')
+    return "\n".join(out) + "\n</svg>\n"

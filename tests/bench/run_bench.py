@@ -1,0 +1,172 @@
+"""Runs the benchmark: each server in turn under the same load; called by ./bench in a network of its own.
+
+Writes bench.json, bench.md and bench.svg to the build folder."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import report  # noqa: E402
+import servers  # noqa: E402
+
+ADDRESS = "10.99.0.1"
+SERVER_CORE, LOAD_CORE = 0, 1
+PEERS = ("amphi", "janus", "janus-threads", "floor")
+SATURATED_CPU_PERCENT = 97
+SATURATED_DELIVERED_PERCENT = 99
+
+
+def options():
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--learners", type=lambda text: [int(n) for n in text.split(",")])
+    parser.add_argument("--peers", type=lambda text: text.split(","), default=["amphi", "janus", "floor"])
+    parser.add_argument("--repeat", type=int)
+    parser.add_argument("--window", type=int)
+    parser.add_argument("--rush", type=int, default=0)
+    parser.add_argument("--nack", action="store_true")
+    parser.add_argument("--no-gro", action="store_true")
+    given = parser.parse_args()
+    for peer in given.peers:
+        if peer not in PEERS:
+            parser.error(f"--peers: expected some of {', '.join(PEERS)}, got '{peer}'")
+    given.learners = given.learners or ([1, 100, 300] if given.quick else [1, 10, 100, 300, 1000])
+    given.repeat = given.repeat or (1 if given.quick else 3)
+    given.window = given.window or (5 if given.quick else 10)
+    return given
+
+
+def make_network():
+    """An address on an interface that is no loopback one; its packets go over lo all the same."""
+    for command in ("ip link set lo up", "ip link add bench0 type veth peer name bench1",
+                    f"ip addr add {ADDRESS}/24 dev bench0", "ip link set bench0 up", "ip link set bench1 up"):
+        subprocess.run(command.split(), check=True)
+
+
+def run_floor(given, learners):
+    command = ["taskset", "-c", str(SERVER_CORE), os.path.join(given.build, "bin", "bench-floor"), ADDRESS, str(learners),
+               str(given.window), str(LOAD_CORE)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=given.window + 60).stdout)
+
+
+def start(given, peer):
+    if peer == "amphi":
+        return servers.Amphi(given.build, ADDRESS, SERVER_CORE)
+    return servers.Janus(ADDRESS, SERVER_CORE, event_loops=1 if peer == "janus" else 0)
+
+
+def run_server(given, peer, learners):
+    server = start(given, peer)
+    try:
+        command = ["taskset", "-c", str(LOAD_CORE), os.path.join(given.build, "bin", "bench-load"), "--url", server.url, "--bind",
+                   ADDRESS, "--learners", learners, "--window", given.window, "--pid", ",".join(map(str, server.pids)),
+                   "--join-seconds", 30, *server.load_options()]
+        command += ["--nack"] if given.nack else []
+        command += ["--gro", "false"] if given.no_gro else []
+        command += ["--rush", given.rush] if given.rush and peer == "amphi" else []
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=given.window + 180, check=False)
+        if done.returncode != 0:
+            return {"failed": done.stderr.strip()[-500:] or f"exit code {done.returncode}"}
+        result = json.loads(done.stdout)
+        if done.stderr.strip():
+            result["said"] = done.stderr.strip()[-500:]
+        return result
+    finally:
+        server.stop()
+
+
+def run_once(given, peer, learners):
+    result = run_floor(given, learners) if peer == "floor" else run_server(given, peer, learners)
+    result["peer"] = peer
+    if "failed" in result:
+        print(f"  {peer:14} {learners:5} learners: {result['failed']}", flush=True)
+    else:
+        print(f"  {peer:14} {learners:5} learners: {result['cpu_us_per_packet']:7.2f} us/packet, {result['cpu_percent']:5.1f} % of the core, "
+              f"{result['delivered_percent']:6.2f} % delivered", flush=True)
+    return result
+
+
+def median_of(values):
+    """The median of numbers, and of the members of objects one by one; of anything else the first."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: median_of([v[key] for v in values if v.get(key) is not None]) for key in first if first[key] is not None}
+    if isinstance(first, (int, float)) and not isinstance(first, bool):
+        return statistics.median(values)
+    return first
+
+
+def summarise(runs):
+    good = [run for run in runs if "failed" not in run]
+    if not good:
+        return {"peer": runs[0]["peer"], "failed": runs[0]["failed"], "saturated": True}
+    summary = median_of(good)
+    costs = [run["cpu_us_per_packet"] for run in good]
+    summary["cpu_us_per_packet_range"] = [min(costs), max(costs)]
+    summary["runs"] = len(good)
+    summary["saturated"] = summary["cpu_percent"] >= SATURATED_CPU_PERCENT or summary["delivered_percent"] < SATURATED_DELIVERED_PERCENT \
+        or summary["connected"] < summary["learners"]
+    return summary
+
+
+def run_all(given):
+    cases, raw, over = [], [], set()
+    for learners in given.learners:
+        runs = {peer: [] for peer in given.peers}
+        for _ in range(given.repeat):
+            for peer in given.peers:  # in turn, so that the machine's moods meet all alike
+                if peer not in over:
+                    runs[peer].append(run_once(given, peer, learners))
+        for peer in given.peers:
+            if peer in over:
+                cases.append({"peer": peer, "learners": learners, "skipped": "more than it carried before"})
+                continue
+            raw += runs[peer]
+            case = summarise(runs[peer])
+            case["learners"] = learners
+            cases.append(case)
+            if case["saturated"]:
+                over.add(peer)
+    return cases, raw
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return {"cpu": names[0] if names else platform.machine(), "cores": os.cpu_count(), "kernel": platform.release(),
+            "load_before": os.getloadavg()[0], "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+
+
+def commit():
+    done = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def main():
+    given = options()
+    if (os.cpu_count() or 1) < 2:
+        sys.exit("The benchmark needs two cores: one for the server, one for the load.")
+    make_network()
+    about = {"machine": machine(), "commit": commit(), "repeat": given.repeat, "window_s": given.window, "nack": given.nack,
+             "gro": not given.no_gro, "janus": "Debian's package, VideoRoom, event_loops = 1 (janus) or a thread each (janus-threads)"}
+    cases, raw = run_all(given)
+    result = {"about": about, "cases": cases, "runs": raw}
+    for name, text in (("bench.json", json.dumps(result, indent=1) + "\n"), ("bench.md", report.markdown(result)),
+                       ("bench.svg", report.svg(result))):
+        with open(os.path.join(given.build, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    print()
+    print(report.markdown(result))
+    print(f"Written: {given.build}/bench.json, bench.md, bench.svg")
+
+
+if __name__ == "__main__":
+    main()
