@@ -24,8 +24,10 @@ def ratio(result, peer, learners, to):
 
 def per_core(case):
     """Learners that a whole core would carry at this cost, were it to stay the same."""
-    if case["saturated"] or not case["cpu_percent"]:
+    if case["saturated"]:
         return "full"
+    if case["learners"] < 100:
+        return ""
     return f"{case['learners'] * 100 / case['cpu_percent']:.0f}"
 
 
@@ -86,13 +88,29 @@ def rush_notes(result):
     return ["", "Join rush:", ""] + notes if notes else []
 
 
+def memory_notes(result):
+    """From the largest class that was carried to a smaller one: what does not grow with learners is left out."""
+    notes = []
+    for peer, names in (("amphi", ("relay", "signalling")), ("janus", ("Janus",)), ("janus-threads", ("Janus",))):
+        cases = [case for case in measured(result) if case["peer"] == peer and not case["saturated"] and case["learners"] >= 10]
+        if len(cases) < 2:
+            continue
+        small, large = cases[-2], cases[-1]
+        parts = []
+        for name, before, after in zip(names, small["processes"], large["processes"]):
+            grown = (after["resident_kb"] - before["resident_kb"]) / (large["learners"] - small["learners"])
+            parts.append(f"{name} {grown:.0f} kB")
+        notes.append(f"- {NAMES[peer]}: each learner from {small['learners']} to {large['learners']} takes {', '.join(parts)}.")
+    return ["", "Memory:", ""] + notes if notes else []
+
+
 def markdown(result):
     about, host = result["about"], result["about"]["machine"]
     lines = [f"{host['cpu']}, {host['cores']} cores, Linux {host['kernel']}, {host['at']}, commit {about['commit']}; medians of "
              f"{about['repeat']}, windows of {about['window_s']} s.", "",
              "| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
     lines += ["| " + " | ".join(row(result, case)) + " |" for case in result["cases"]]
-    lines += [""] + generator_notes(result) + waited_notes(result) + rush_notes(result)
+    lines += [""] + generator_notes(result) + waited_notes(result) + memory_notes(result) + rush_notes(result)
     return "\n".join(lines) + "\n"
 
 

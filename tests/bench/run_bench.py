@@ -99,6 +99,8 @@ def median_of(values):
     first = values[0]
     if isinstance(first, dict):
         return {key: median_of([v[key] for v in values if v.get(key) is not None]) for key in first if first[key] is not None}
+    if isinstance(first, list):
+        return [median_of(list(row)) for row in zip(*values)]
     if isinstance(first, (int, float)) and not isinstance(first, bool):
         return statistics.median(values)
     return first

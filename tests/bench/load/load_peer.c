@@ -154,12 +154,13 @@ static void take_rtp(struct load_peer *p, struct load_shared *shared, usec_t arr
     if (s->first == 0)
         s->first = seq;
     s->received++;
-    if (!shared->measuring)
+    if (!shared->measuring || p->index >= shared->measured_below)
         return;
     shared->totals.packets[line]++;
     shared->totals.bytes += packet.size;
     /* Neighbours in a frame and in the fan-out take turns in being looked at. */
-    if (((seq + p->index * 5) & shared->sample_mask) == 0)
+    unsigned mask = line == LOAD_LINE_VOICE ? shared->voice_sample_mask : shared->sample_mask;
+    if (((seq + p->index * 5) & mask) == 0)
         take_sample(p, shared, arrived, line, packet);
 }
 

@@ -61,7 +61,8 @@ struct load_shared { /* one per process; borrowed by all */
     struct log log;
     struct load_totals totals;
     usec_t unix_minus_now;
-    unsigned sample_mask; /* one packet in sample_mask + 1 is opened */
+    unsigned sample_mask, voice_sample_mask; /* one packet in mask + 1 is opened */
+    size_t measured_below;                   /* participants of a smaller index are measured */
     bool measuring;
     bool gro;
     bool is_lite;          /* the server makes the checks */

@@ -26,7 +26,7 @@ struct options {
     char trainer_token[SETTING_TEXT_BYTES], learner_token[SETTING_TEXT_BYTES];
     char bind[SETTING_TEXT_BYTES];
     struct setting_list pids;
-    int64_t learners, at_once, window_s, settle_s, join_s, video_kbps, sample;
+    int64_t learners, at_once, window_s, settle_s, join_s, video_kbps, sample, rush, rush_rate;
     bool gro, nack;
 };
 
@@ -48,6 +48,9 @@ static const struct setting table[] = {
     {"sample", SETTING_INTEGER, AT(sample), 1, 4096, "16", NULL,
      "one packet in so many is opened for its delay; a power of two"},
     {"gro", SETTING_BOOLEAN, AT(gro), 0, 0, "true", NULL, "learners take runs whole (UDP_GRO)"},
+    {"rush", SETTING_INTEGER, AT(rush), 0, LEARNERS_MAX, "0", NULL,
+     "more learners that join once the class was measured"},
+    {"rush-rate", SETTING_INTEGER, AT(rush_rate), 1, 2000, "100", "per second", "how fast"},
     {"nack", SETTING_BOOLEAN, AT(nack), 0, 0, NULL, NULL, "negotiate retransmission requests"},
 };
 static const struct settings_program program = {
@@ -61,7 +64,8 @@ struct bench {
     struct load_join join;
     struct load_media media;
     struct load_peer *peers;
-    size_t count; /* the trainer among them */
+    size_t count;       /* the trainer among them, and those of the rush */
+    size_t class_count; /* without the rush */
     size_t begun;
     int epoll_fd, signal_fd;
     usec_t now, timers_at;
@@ -70,7 +74,7 @@ struct bench {
 };
 
 struct use {
-    struct process_use sum;
+    struct process_use sum, each[PIDS_MAX];
     struct rusage own;
     usec_t at;
 };
@@ -141,17 +145,19 @@ static bool join_trainer(struct bench *b)
     return b->peers[0].state == LOAD_CONNECTED;
 }
 
-/* `at_once` joins are under way until all have begun. Returns when the last one was connected. */
-static usec_t join_learners(struct bench *b)
+/* `at_once` joins are under way until all below `end` have begun, but no more than `rate` a second
+ * (0: as fast as it goes). Returns when the last one was connected. */
+static usec_t join_learners(struct bench *b, size_t end, int64_t rate)
 {
-    usec_t deadline = b->now + SECONDS(b->options.join_s);
-    size_t open = 0;
+    usec_t began = b->now, deadline = began + SECONDS(b->options.join_s);
+    size_t open = 0, first = b->begun;
     do {
+        size_t due = rate == 0 ? end : first + (size_t)((b->now - began) * rate / SECONDS(1)) + 1;
         open = count_state(b, LOAD_SIGNALLING, 1) + count_state(b, LOAD_CONNECTING, 1);
-        for (; open < (size_t)b->options.at_once && b->begun < b->count; open++)
+        for (; open < (size_t)b->options.at_once && b->begun < end && b->begun < due; open++)
             b->join.ops->add(&b->join, &b->peers[b->begun++], b->now);
         turn(b, true);
-    } while ((open > 0 || b->begun < b->count) && b->now < deadline && !b->stopped);
+    } while ((open > 0 || b->begun < end) && b->now < deadline && !b->stopped);
     return b->now;
 }
 
@@ -160,10 +166,11 @@ static usec_t join_learners(struct bench *b)
 static void read_use(const struct bench *b, struct use *out)
 {
     *out = (struct use){.at = host_clock_now()};
-    for (size_t i = 0; i < b->options.pids.count; i++) {
+    for (size_t i = 0; i < b->options.pids.count && i < PIDS_MAX; i++) {
         struct process_use one;
         if (process_use_read((int)strtol(b->options.pids.items[i], NULL, 10), &one) != STATUS_OK)
             continue;
+        out->each[i] = one;
         out->sum.user_us += one.user_us;
         out->sum.system_us += one.system_us;
         out->sum.run_us += one.run_us;
@@ -217,6 +224,21 @@ static json_t *delays(const struct delay_histogram *h)
                      "samples", (json_int_t)h->total);
 }
 
+/* In the order of --pid. */
+static json_t *each_process(const struct bench *b, const struct use *idle, const struct use *before,
+                            const struct use *after)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < b->options.pids.count && i < PIDS_MAX; i++)
+        json_array_append_new(out,
+                              json_pack("{s:f, s:f, s:f}", "resident_before_kb",
+                                        (double)idle->each[i].resident_bytes / 1024, "resident_kb",
+                                        (double)after->each[i].resident_bytes / 1024, "cpu_percent",
+                                        (double)(after->each[i].run_us - before->each[i].run_us) /
+                                            (double)(after->at - before->at) * 100));
+    return out;
+}
+
 static json_t *report(const struct bench *b, const struct use *idle, const struct use *joined,
                       const struct use *before, const struct use *after, usec_t join_us,
                       const uint64_t sent[LOAD_LINE_COUNT], usec_t late_us, uint64_t bursts)
@@ -264,6 +286,7 @@ static json_t *report(const struct bench *b, const struct use *idle, const struc
                             1024 / (double)connected
                       : 0,
                   "threads", (json_int_t)after->sum.threads));
+    json_object_set_new(out, "processes", each_process(b, idle, before, after));
     json_object_update_new(
         out,
         json_pack("{s:{s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f}}", "generator", "cpu_percent",
@@ -282,7 +305,7 @@ static json_t *measure(struct bench *b)
     run_for(b, SECONDS(1));
     read_use(b, &idle);
     usec_t began = b->now;
-    usec_t ended = join_learners(b);
+    usec_t ended = join_learners(b, b->class_count, 0);
     read_use(b, &joined);
     run_for(b, SECONDS(b->options.settle_s));
     uint64_t sent[LOAD_LINE_COUNT] = {b->media.sent[0], b->media.sent[1]};
@@ -301,6 +324,33 @@ static json_t *measure(struct bench *b)
                   (uint64_t)b->options.window_s * 80);
 }
 
+/* What the class feels while many more join at once. */
+static json_t *rush(struct bench *b)
+{
+    uint64_t missing = 0;
+    struct use before, after;
+    b->shared.totals = (struct load_totals){0};
+    b->shared.voice_sample_mask = 0; /* every voice packet counts here */
+    for (size_t i = 1; i < b->class_count; i++)
+        load_peer_begin_window(&b->peers[i]);
+    b->shared.measuring = true;
+    b->shared.measured_below = b->class_count;
+    read_use(b, &before);
+    usec_t began = b->now;
+    usec_t ended = join_learners(b, b->count, b->options.rush_rate);
+    read_use(b, &after);
+    b->shared.measuring = false;
+    for (size_t i = 1; i < b->class_count; i++)
+        missing += load_peer_get_missing(&b->peers[i]);
+    return json_pack(
+        "{s:f, s:i, s:i, s:f, s:f, s:o, s:o}", "seconds", (double)(ended - began) / 1e6, "asked",
+        (int)b->options.rush, "joined", (int)count_state(b, LOAD_CONNECTED, b->class_count),
+        "missing", (double)missing, "cpu_percent",
+        (double)(after.sum.run_us - before.sum.run_us) / (double)(after.at - before.at) * 100,
+        "voice_delay_ms", delays(&b->shared.totals.delays[LOAD_LINE_VOICE]), "video_delay_ms",
+        delays(&b->shared.totals.delays[LOAD_LINE_VIDEO]));
+}
+
 /* --- Set-up */
 
 static enum status set_up(struct bench *b)
@@ -310,10 +360,12 @@ static enum status set_up(struct bench *b)
     random_bytes(&seed, sizeof seed);
     b->shared.rng = rng_of_seed(seed);
     b->shared.gro = b->options.gro;
-    b->shared.sample_mask = (unsigned)b->options.sample - 1;
+    b->shared.sample_mask = b->shared.voice_sample_mask = (unsigned)b->options.sample - 1;
     b->now = host_clock_now();
     b->shared.unix_minus_now = host_clock_unix() - b->now;
-    b->count = (size_t)b->options.learners + 1;
+    b->class_count = (size_t)b->options.learners + 1;
+    b->count = b->class_count + (size_t)b->options.rush;
+    b->shared.measured_below = b->count;
     b->begun = 1;
     b->peers = calloc(b->count, sizeof *b->peers);
     b->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -390,6 +442,8 @@ int main(int argc, char **argv)
     load_media_init(&b.media, &media, b.now);
     b.sends = true;
     json_t *out = measure(&b);
+    if (b.options.rush > 0 && !b.stopped)
+        json_object_set_new(out, "rush", rush(&b));
     say_failures(&b);
     json_dumpf(out, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     printf("\n");
