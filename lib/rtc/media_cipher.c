@@ -1,9 +1,7 @@
 #include "rtc/media_cipher.h"
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/wipe.h"
-#include "rtc/gcm_sender.h"
 
 #include <srtp2/srtp.h>
 
@@ -11,28 +9,10 @@
 #define RTCP_BYTES_MIN 8
 #define RTCP_INDEX_BYTES 4 /* E flag and SRTCP index (RFC 3711 3.4) */
 
-/* Debug builds remember what was sealed lately, to tell our bug from a harmless repetition. */
-#ifdef AMPHI_RELEASE
-struct seal_check {
-    char unused;
-};
-#else
-#define SEAL_CHECK_PLACES 512
-struct seal_check {
-    struct {
-        uint32_t ssrc;
-        uint16_t seq;
-        bool used;
-        uint64_t hash;
-    } places[SEAL_CHECK_PLACES];
-};
-#endif
-
 struct media_cipher {
-    srtp_t in, out;
-    struct gcm_sender *gcm; /* seals RTP where GCM was negotiated; NULL: libsrtp does */
+    srtp_t in;
+    struct srtp_sender *out;
     size_t tag_bytes;
-    struct seal_check sealed;
     uint32_t ssrcs[MEDIA_CIPHER_SSRCS_MAX];
     size_t ssrc_count;
 };
@@ -60,13 +40,12 @@ static enum status status_of(srtp_err_status_t error)
     }
 }
 
-static enum status create_session(srtp_t *out, const struct media_keys *keys, const uint8_t *master,
-                                  srtp_ssrc_type_t direction)
+static enum status create_session(srtp_t *out, const struct media_keys *keys)
 {
     srtp_policy_t policy;
     uint8_t key[MEDIA_MASTER_BYTES_MAX];
     memset(&policy, 0, sizeof policy);
-    memcpy(key, master, sizeof key);
+    memcpy(key, keys->remote, sizeof key);
     if (keys->profile == MEDIA_PROFILE_GCM_128) {
         srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
         srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
@@ -74,7 +53,7 @@ static enum status create_session(srtp_t *out, const struct media_keys *keys, co
         srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
         srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
     }
-    policy.ssrc.type = direction;
+    policy.ssrc.type = ssrc_any_inbound;
     policy.key = key;
     policy.window_size = MEDIA_CIPHER_WINDOW;
     srtp_err_status_t error = srtp_create(out, &policy);
@@ -90,11 +69,9 @@ enum status media_cipher_create(struct media_cipher **out, const struct media_ke
     if (c == NULL)
         return STATUS_NO_MEMORY;
     c->tag_bytes = keys->profile == MEDIA_PROFILE_GCM_128 ? 16 : 10;
-    enum status status = create_session(&c->in, keys, keys->remote, ssrc_any_inbound);
+    enum status status = create_session(&c->in, keys);
     if (status == STATUS_OK)
-        status = create_session(&c->out, keys, keys->local, ssrc_any_outbound);
-    if (status == STATUS_OK && keys->profile == MEDIA_PROFILE_GCM_128)
-        status = gcm_sender_create(&c->gcm, keys->local);
+        status = srtp_sender_create(&c->out, SRTP_BACKEND_AUTO, keys);
     if (status != STATUS_OK) {
         media_cipher_free(c);
         return status;
@@ -109,9 +86,7 @@ void media_cipher_free(struct media_cipher *c)
         return;
     if (c->in != NULL)
         (void)srtp_dealloc(c->in);
-    if (c->out != NULL)
-        (void)srtp_dealloc(c->out);
-    gcm_sender_free(c->gcm);
+    srtp_sender_free(c->out);
     free(c);
 }
 
@@ -155,74 +130,41 @@ enum status media_cipher_unprotect_rtcp(struct media_cipher *c, uint8_t *packet,
     return unprotect(c, packet, size, load_u32(packet + 4), srtp_unprotect_rtcp);
 }
 
-#ifndef AMPHI_RELEASE
-static uint64_t hash_plain(const uint8_t *packet, size_t size)
+/* Bytes before the payload: fixed header, CSRCs, extension. 0 when they do not fit. */
+static size_t header_bytes(const uint8_t *packet, size_t size)
 {
-    static const uint64_t key[2] = {0, 0};
-    return hash_bytes(bytes_of(packet, size), key);
+    if (size < RTP_BYTES_MIN)
+        return 0;
+    size_t bytes = RTP_BYTES_MIN + 4u * (packet[0] & 0x0f);
+    if ((packet[0] & 0x10) == 0)
+        return bytes <= size ? bytes : 0;
+    if (bytes + 4 > size)
+        return 0;
+    bytes += 4 + 4u * load_u16(packet + bytes + 2);
+    return bytes <= size ? bytes : 0;
 }
 
-static size_t place_of(uint32_t ssrc, uint16_t seq)
-{
-    return (ssrc * 31u + seq) % SEAL_CHECK_PLACES;
-}
-
-static void note_sealed(struct seal_check *s, uint32_t ssrc, uint16_t seq, uint64_t hash)
-{
-    size_t at = place_of(ssrc, seq);
-    s->places[at].ssrc = ssrc;
-    s->places[at].seq = seq;
-    s->places[at].used = true;
-    s->places[at].hash = hash;
-}
-
-static bool is_other_packet(const struct seal_check *s, uint32_t ssrc, uint16_t seq, uint64_t hash)
-{
-    size_t at = place_of(ssrc, seq);
-    return s->places[at].used && s->places[at].ssrc == ssrc && s->places[at].seq == seq &&
-           s->places[at].hash != hash;
-}
-#endif
-
-/* Two different packets under one key, SSRC and index would give GCM's key away (RFC 7714 8.3).
- * libsrtp refuses every second packet of one number in all builds (allow_repeat_tx is off); debug
- * builds stop when it was a different one, since that is our bug. */
 enum status media_cipher_protect_rtp(struct media_cipher *c, uint8_t *packet, size_t *size)
 {
-    if (*size < RTP_BYTES_MIN)
+    size_t header = header_bytes(packet, *size);
+    if (header == 0)
         return STATUS_MALFORMED;
-    int length = (int)*size;
-#ifndef AMPHI_RELEASE
-    uint32_t ssrc = load_u32(packet + 8);
-    uint16_t seq = load_u16(packet + 2);
-    uint64_t hash = hash_plain(packet, *size);
-#endif
-    enum status status;
-    if (c->gcm != NULL) {
-        size_t sealed = *size;
-        status = gcm_sender_protect(c->gcm, packet, &sealed);
-        length = (int)sealed;
-    } else {
-        status = status_of(srtp_protect(c->out, packet, &length));
-    }
-#ifndef AMPHI_RELEASE
-    if (status == STATUS_REPLAYED)
-        CHECK(!is_other_packet(&c->sealed, ssrc, seq, hash));
-    if (status == STATUS_OK)
-        note_sealed(&c->sealed, ssrc, seq, hash);
-#endif
-    if (status == STATUS_OK)
-        *size = (size_t)length;
-    return status;
+    struct srtp_job job = {.sender = c->out,
+                           .packet = packet,
+                           .header_bytes = header,
+                           .payload = bytes_of(packet + header, *size - header)};
+    srtp_sender_protect_rtp(NULL, &job, 1);
+    if (job.status == STATUS_OK)
+        *size += srtp_sender_get_tag_bytes(c->out);
+    return job.status;
 }
 
 enum status media_cipher_protect_rtcp(struct media_cipher *c, uint8_t *packet, size_t *size)
 {
-    if (*size < RTCP_BYTES_MIN)
-        return STATUS_MALFORMED;
-    int length = (int)*size;
-    enum status status = status_of(srtp_protect_rtcp(c->out, packet, &length));
-    if (status == STATUS_OK)
-        *size = (size_t)length;
-    return status;
+    return srtp_sender_protect_rtcp(c->out, packet, size);
+}
+
+struct srtp_sender *media_cipher_get_sender(struct media_cipher *c)
+{
+    return c->out;
 }

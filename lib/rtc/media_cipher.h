@@ -1,7 +1,7 @@
-/* SRTP and SRTCP of one peer (RFC 3711, 7714), by libsrtp, behind four calls. */
+/* SRTP and SRTCP of one peer (RFC 3711, 7714): opened by libsrtp, sealed by srtp_sender. */
 #pragma once
 
-#include "rtc/dtls.h"
+#include "rtc/srtp_sender.h"
 
 #define MEDIA_CIPHER_WINDOW 1024 /* replay window, packets */
 #define MEDIA_CIPHER_SSRCS_MAX                                                                     \
@@ -28,3 +28,6 @@ MUST_CHECK enum status media_cipher_protect_rtp(struct media_cipher *c, uint8_t 
                                                 size_t *size);
 MUST_CHECK enum status media_cipher_protect_rtcp(struct media_cipher *c, uint8_t *packet,
                                                  size_t *size);
+
+/* For those who seal many packets at once; lives as long as the cipher. */
+struct srtp_sender *media_cipher_get_sender(struct media_cipher *c);

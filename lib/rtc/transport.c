@@ -340,3 +340,8 @@ const struct transport_stats *transport_get_stats(const struct transport *t)
 {
     return &t->stats;
 }
+
+struct srtp_sender *transport_get_sender(const struct transport *t)
+{
+    return t->cipher == NULL ? NULL : media_cipher_get_sender(t->cipher);
+}

@@ -1,0 +1,491 @@
+#include "rtc/srtp_sender.h"
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/wipe.h"
+#include "rtc/srtp_cipher.h"
+
+#include <openssl/evp.h>
+#include <srtp2/srtp.h>
+#include <stdlib.h>
+
+#define RTP_HEADER_BYTES 12
+#define RTCP_HEADER_BYTES 8
+#define RTCP_INDEX_BYTES 4
+#define RTCP_INDEX_MAX 0x7fffffffu
+#define RTCP_ENCRYPTED 0x80000000u
+#define WORDS (SRTP_SENDER_WINDOW / 64)
+#define SALT_BYTES_MAX 14
+
+/* RFC 3711 4.3.2 */
+enum key_label {
+    LABEL_RTP,
+    LABEL_RTP_AUTH,
+    LABEL_RTP_SALT,
+    LABEL_RTCP,
+    LABEL_RTCP_AUTH,
+    LABEL_RTCP_SALT
+};
+
+/* The numbers of one SSRC that were used. */
+struct numbers {
+    uint64_t highest; /* roll-over count and sequence number, 48 bits */
+    bool used;
+    uint64_t seen[WORDS];
+#ifndef AMPHI_RELEASE
+    uint64_t hashes[SRTP_SENDER_WINDOW]; /* of the plain packets, to tell our bug from a repeat */
+#endif
+};
+
+struct srtp_sender {
+    const struct srtp_cipher_ops *ops; /* of RTP; NULL: libsrtp seals */
+    void *rtp_key, *rtcp_key;          /* the latter always OpenSSL's */
+    srtp_t reference;
+    bool is_gcm;
+    uint32_t rtcp_index;
+    uint8_t rtp_salt[SALT_BYTES_MAX], rtcp_salt[SALT_BYTES_MAX];
+    uint32_t ssrc_count;
+    uint32_t ssrcs[SRTP_SENDER_SSRCS_MAX];
+    struct numbers *numbers[SRTP_SENDER_SSRCS_MAX];
+};
+
+/* AES-CM packets that wait to be sealed together. */
+struct burst {
+    size_t count;
+    struct srtp_cm_job cm[SRTP_BURST_MAX];
+    struct srtp_job *of[SRTP_BURST_MAX];
+};
+
+struct srtp_worker {
+    const struct srtp_cipher_ops *ops;
+    void *of_ops;
+    struct burst burst;
+};
+
+/* --- The choice of a back end */
+
+static enum srtp_backend chosen = SRTP_BACKEND_AUTO;
+
+const char *srtp_backend_name(enum srtp_backend backend)
+{
+    static const char *const names[] = {"auto", "ipsec-mb", "openssl", "libsrtp"};
+    CHECK((unsigned)backend < SRTP_BACKEND_COUNT);
+    return names[backend];
+}
+
+bool srtp_backend_is_available(enum srtp_backend backend)
+{
+    return backend != SRTP_BACKEND_IPSEC_MB || srtp_cipher_ipsec_mb() != NULL;
+}
+
+enum status srtp_sender_choose(enum srtp_backend backend)
+{
+    if (!srtp_backend_is_available(backend))
+        return STATUS_CONFIG;
+    chosen = backend;
+    return STATUS_OK;
+}
+
+enum srtp_backend srtp_sender_get_choice(void)
+{
+    if (chosen != SRTP_BACKEND_AUTO)
+        return chosen;
+    return srtp_backend_is_available(SRTP_BACKEND_IPSEC_MB) ? SRTP_BACKEND_IPSEC_MB
+                                                            : SRTP_BACKEND_OPENSSL;
+}
+
+static const struct srtp_cipher_ops *ops_of(enum srtp_backend backend)
+{
+    if (backend == SRTP_BACKEND_AUTO)
+        backend = srtp_sender_get_choice();
+    switch (backend) {
+    case SRTP_BACKEND_IPSEC_MB:
+        return srtp_cipher_ipsec_mb();
+    case SRTP_BACKEND_OPENSSL:
+        return &srtp_cipher_openssl;
+    default:
+        return NULL;
+    }
+}
+
+/* --- Keys */
+
+/* RFC 3711 4.3.1 and 4.3.3: AES in counter mode over the master salt (as 14 octets, RFC 7714 11)
+ * with the label in its seventh from the right; no key derivation rate. */
+static bool derive(const struct media_keys *keys, enum key_label label, uint8_t *out, size_t size)
+{
+    uint8_t iv[16] = {0}, zeros[32] = {0}, stream[32];
+    int length = 0;
+    memcpy(iv, keys->local + SRTP_KEY_BYTES, keys->bytes - SRTP_KEY_BYTES);
+    iv[7] ^= (uint8_t)label;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    bool done = context != NULL &&
+                EVP_EncryptInit_ex(context, EVP_aes_128_ctr(), NULL, keys->local, iv) == 1 &&
+                EVP_EncryptUpdate(context, stream, &length, zeros, sizeof zeros) == 1;
+    EVP_CIPHER_CTX_free(context);
+    memcpy(out, stream, size);
+    memory_wipe(stream, sizeof stream);
+    memory_wipe(iv, sizeof iv);
+    return done;
+}
+
+static bool make_key(const struct srtp_cipher_ops *ops, const struct media_keys *keys,
+                     enum key_label first, void **key, uint8_t *salt)
+{
+    uint8_t cipher[SRTP_KEY_BYTES], auth[SRTP_AUTH_KEY_BYTES];
+    bool is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
+    size_t salt_bytes = keys->bytes - SRTP_KEY_BYTES;
+    bool done = derive(keys, first, cipher, sizeof cipher) &&
+                derive(keys, (enum key_label)(first + 1), auth, sizeof auth) &&
+                derive(keys, (enum key_label)(first + 2), salt, salt_bytes);
+    if (done)
+        *key = is_gcm ? ops->gcm_create(cipher) : ops->cm_create(cipher, auth);
+    memory_wipe(cipher, sizeof cipher);
+    memory_wipe(auth, sizeof auth);
+    return done && *key != NULL;
+}
+
+static enum status create_reference(struct srtp_sender *s, const struct media_keys *keys)
+{
+    srtp_policy_t policy;
+    uint8_t key[MEDIA_MASTER_BYTES_MAX];
+    memset(&policy, 0, sizeof policy);
+    memcpy(key, keys->local, sizeof key);
+    if (s->is_gcm) {
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
+    } else {
+        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
+        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
+    }
+    policy.ssrc.type = ssrc_any_outbound;
+    policy.key = key;
+    policy.window_size = SRTP_SENDER_WINDOW;
+    srtp_err_status_t error = srtp_create(&s->reference, &policy);
+    memory_wipe(key, sizeof key);
+    return error == srtp_err_status_ok ? STATUS_OK : STATUS_SYSTEM;
+}
+
+enum status srtp_sender_create(struct srtp_sender **out, enum srtp_backend backend,
+                               const struct media_keys *keys)
+{
+    if (keys->profile == MEDIA_PROFILE_NONE || !srtp_backend_is_available(backend) ||
+        keys->bytes <= SRTP_KEY_BYTES || keys->bytes > SRTP_KEY_BYTES + SALT_BYTES_MAX)
+        return STATUS_CONFIG;
+    struct srtp_sender *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return STATUS_NO_MEMORY;
+    s->is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
+    s->ops = ops_of(backend);
+    enum status status = STATUS_OK;
+    if (s->ops == NULL)
+        status = create_reference(s, keys);
+    else if (!make_key(s->ops, keys, LABEL_RTP, &s->rtp_key, s->rtp_salt) ||
+             !make_key(&srtp_cipher_openssl, keys, LABEL_RTCP, &s->rtcp_key, s->rtcp_salt))
+        status = STATUS_NO_MEMORY;
+    if (status != STATUS_OK) {
+        srtp_sender_free(s);
+        return status;
+    }
+    *out = s;
+    return STATUS_OK;
+}
+
+static void free_key(const struct srtp_sender *s, const struct srtp_cipher_ops *ops, void *key)
+{
+    if (key == NULL)
+        return;
+    if (s->is_gcm)
+        ops->gcm_free(key);
+    else
+        ops->cm_free(key);
+}
+
+void srtp_sender_free(struct srtp_sender *s)
+{
+    if (s == NULL)
+        return;
+    free_key(s, s->ops, s->rtp_key);
+    free_key(s, &srtp_cipher_openssl, s->rtcp_key);
+    if (s->reference != NULL)
+        (void)srtp_dealloc(s->reference);
+    for (size_t i = 0; i < s->ssrc_count; i++)
+        free(s->numbers[i]);
+    memory_wipe(s, sizeof *s);
+    free(s);
+}
+
+size_t srtp_sender_get_tag_bytes(const struct srtp_sender *s)
+{
+    return s->is_gcm ? SRTP_GCM_TAG_BYTES : SRTP_CM_TAG_BYTES;
+}
+
+/* --- Numbers */
+
+static enum status find_numbers(struct srtp_sender *s, uint32_t ssrc, struct numbers **out)
+{
+    for (size_t i = 0; i < s->ssrc_count; i++) {
+        if (s->ssrcs[i] == ssrc) {
+            *out = s->numbers[i];
+            return STATUS_OK;
+        }
+    }
+    if (s->ssrc_count == SRTP_SENDER_SSRCS_MAX)
+        return STATUS_LIMIT;
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL)
+        return STATUS_NO_MEMORY;
+    s->ssrcs[s->ssrc_count] = ssrc;
+    s->numbers[s->ssrc_count++] = *out;
+    return STATUS_OK;
+}
+
+/* RFC 3711 3.3.1: the index nearest to the highest sent. A stream begins without a roll-over, so
+ * what would lie before index 0 is far ahead instead: receivers guess the same. */
+static uint64_t index_of(const struct numbers *n, uint16_t seq)
+{
+    if (!n->used)
+        return seq;
+    int16_t delta = (int16_t)(uint16_t)(seq - (uint16_t)n->highest);
+    return delta < 0 && (uint64_t)-delta > n->highest ? seq : n->highest + (uint64_t)(int64_t)delta;
+}
+
+static bool take_number(struct numbers *n, uint64_t index)
+{
+    if (!n->used) {
+        n->used = true;
+        n->highest = index;
+    } else if (index > n->highest) {
+        uint64_t from = index - n->highest >= SRTP_SENDER_WINDOW ? index - SRTP_SENDER_WINDOW + 1
+                                                                 : n->highest + 1;
+        for (uint64_t i = from; i <= index; i++)
+            n->seen[i % SRTP_SENDER_WINDOW / 64] &= ~((uint64_t)1 << (i % 64));
+        n->highest = index;
+    } else if (n->highest - index >= SRTP_SENDER_WINDOW) {
+        return false;
+    }
+    uint64_t bit = (uint64_t)1 << (index % 64);
+    uint64_t *word = &n->seen[index % SRTP_SENDER_WINDOW / 64];
+    if ((*word & bit) != 0)
+        return false;
+    *word |= bit;
+    return true;
+}
+
+/* Two different packets under one key, SSRC and index would give GCM's key away (RFC 7714 8.3):
+ * a second one is refused in all builds; debug builds stop when it was a different one, since that
+ * is our bug. */
+static void check_repeat(struct numbers *n, uint64_t index, const struct srtp_job *job, bool is_new)
+{
+#ifdef AMPHI_RELEASE
+    (void)n, (void)index, (void)job, (void)is_new;
+#else
+    static const uint64_t key[2];
+    uint64_t hash = hash_bytes(bytes_of(job->packet, job->header_bytes), key) * 3 +
+                    hash_bytes(job->payload, key);
+    if (is_new)
+        n->hashes[index % SRTP_SENDER_WINDOW] = hash;
+    else if (n->highest - index < SRTP_SENDER_WINDOW)
+        CHECK(n->hashes[index % SRTP_SENDER_WINDOW] == hash);
+#endif
+}
+
+static enum status number(struct srtp_job *job, uint64_t *index)
+{
+    struct numbers *n;
+    if (job->header_bytes < RTP_HEADER_BYTES)
+        return STATUS_MALFORMED;
+    enum status status = find_numbers(job->sender, load_u32(job->packet + 8), &n);
+    if (status != STATUS_OK)
+        return status;
+    *index = index_of(n, load_u16(job->packet + 2));
+    bool is_new = take_number(n, *index);
+    check_repeat(n, *index, job, is_new);
+    return is_new ? STATUS_OK : STATUS_REPLAYED;
+}
+
+/* --- RTP */
+
+/* RFC 7714 8.1: two zero octets, SSRC, roll-over counter, sequence number, all under the salt. */
+static void write_nonce(const uint8_t *salt, uint32_t ssrc, uint64_t index, uint8_t *nonce)
+{
+    store_u16(nonce, 0);
+    store_u32(nonce + 2, ssrc);
+    store_u32(nonce + 6, (uint32_t)(index >> 16));
+    store_u16(nonce + 10, (uint16_t)index);
+    for (size_t i = 0; i < SRTP_GCM_NONCE_BYTES; i++)
+        nonce[i] ^= salt[i];
+}
+
+/* RFC 3711 4.1.1: salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16. */
+static void write_iv(const uint8_t *salt, uint32_t ssrc, uint64_t index, uint8_t *iv)
+{
+    memcpy(iv, salt, SALT_BYTES_MAX);
+    store_u16(iv + 14, 0);
+    store_u32(iv + 4, load_u32(iv + 4) ^ ssrc);
+    store_u32(iv + 8, load_u32(iv + 8) ^ (uint32_t)(index >> 16));
+    store_u16(iv + 12, (uint16_t)(load_u16(iv + 12) ^ (uint16_t)index));
+}
+
+static enum status seal_gcm(const struct srtp_job *job, uint64_t index)
+{
+    const struct srtp_sender *s = job->sender;
+    uint8_t nonce[SRTP_GCM_NONCE_BYTES];
+    write_nonce(s->rtp_salt, load_u32(job->packet + 8), index, nonce);
+    return s->ops->gcm_seal(s->rtp_key, nonce, bytes_of(job->packet, job->header_bytes),
+                            job->payload, job->packet + job->header_bytes);
+}
+
+static void fill_cm(struct srtp_cm_job *to, const struct srtp_job *job, uint64_t index)
+{
+    to->key = job->sender->rtp_key;
+    write_iv(job->sender->rtp_salt, load_u32(job->packet + 8), index, to->iv);
+    to->packet = job->packet;
+    to->header_bytes = job->header_bytes;
+    to->plain = job->payload;
+    to->suffix = (uint32_t)(index >> 16);
+    to->keeps_suffix = false;
+}
+
+static enum status seal_reference(const struct srtp_job *job)
+{
+    uint8_t *behind = job->packet + job->header_bytes;
+    int length = (int)(job->header_bytes + job->payload.size);
+    if (job->payload.data != behind && job->payload.size > 0)
+        memcpy(behind, job->payload.data, job->payload.size);
+    return srtp_protect(job->sender->reference, job->packet, &length) == srtp_err_status_ok
+               ? STATUS_OK
+               : STATUS_SYSTEM;
+}
+
+static void run_burst(struct srtp_worker *w)
+{
+    struct burst *b = &w->burst;
+    if (b->count == 0)
+        return;
+    const struct srtp_cipher_ops *ops = b->of[0]->sender->ops;
+    ops->cm_seal(w->ops == ops ? w->of_ops : NULL, b->cm, b->count);
+    for (size_t i = 0; i < b->count; i++)
+        b->of[i]->status = b->cm[i].status;
+    b->count = 0;
+}
+
+static void add_to_burst(struct srtp_worker *w, struct srtp_job *job, uint64_t index)
+{
+    struct burst *b = &w->burst;
+    if (b->count == SRTP_BURST_MAX || (b->count > 0 && b->of[0]->sender->ops != job->sender->ops))
+        run_burst(w);
+    fill_cm(&b->cm[b->count], job, index);
+    b->of[b->count++] = job;
+}
+
+static enum status seal_lone_cm(struct srtp_job *job, uint64_t index)
+{
+    struct srtp_cm_job cm = {0};
+    fill_cm(&cm, job, index);
+    job->sender->ops->cm_seal(NULL, &cm, 1);
+    return cm.status;
+}
+
+static void protect(struct srtp_worker *w, struct srtp_job *job)
+{
+    uint64_t index = 0;
+    job->status = number(job, &index);
+    if (job->status != STATUS_OK)
+        return;
+    if (job->sender->ops == NULL)
+        job->status = seal_reference(job);
+    else if (job->sender->is_gcm)
+        job->status = seal_gcm(job, index);
+    else if (w != NULL)
+        add_to_burst(w, job, index);
+    else
+        job->status = seal_lone_cm(job, index);
+}
+
+void srtp_sender_protect_rtp(struct srtp_worker *w, struct srtp_job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        protect(w, &jobs[i]);
+    if (w != NULL)
+        run_burst(w);
+}
+
+enum status srtp_worker_create(struct srtp_worker **out)
+{
+    struct srtp_worker *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return STATUS_NO_MEMORY;
+    w->ops = ops_of(SRTP_BACKEND_AUTO);
+    if (w->ops != NULL && w->ops->worker_create != NULL) {
+        w->of_ops = w->ops->worker_create();
+        if (w->of_ops == NULL) {
+            free(w);
+            return STATUS_NO_MEMORY;
+        }
+    }
+    *out = w;
+    return STATUS_OK;
+}
+
+void srtp_worker_free(struct srtp_worker *w)
+{
+    if (w == NULL)
+        return;
+    if (w->of_ops != NULL)
+        w->ops->worker_free(w->of_ops);
+    free(w);
+}
+
+/* --- RTCP */
+
+/* RFC 7714 9: the index word is authenticated behind the header, and stands behind the tag. */
+static enum status seal_rtcp_gcm(struct srtp_sender *s, uint8_t *packet, size_t *size,
+                                 uint32_t index)
+{
+    uint8_t nonce[SRTP_GCM_NONCE_BYTES], aad[RTCP_HEADER_BYTES + RTCP_INDEX_BYTES];
+    uint8_t *behind = packet + RTCP_HEADER_BYTES;
+    write_nonce(s->rtcp_salt, load_u32(packet + 4), index, nonce);
+    memcpy(aad, packet, RTCP_HEADER_BYTES);
+    store_u32(aad + RTCP_HEADER_BYTES, RTCP_ENCRYPTED | index);
+    enum status status =
+        srtp_cipher_openssl.gcm_seal(s->rtcp_key, nonce, bytes_of(aad, sizeof aad),
+                                     bytes_of(behind, *size - RTCP_HEADER_BYTES), behind);
+    *size += SRTP_GCM_TAG_BYTES;
+    store_u32(packet + *size, RTCP_ENCRYPTED | index);
+    *size += RTCP_INDEX_BYTES;
+    return status;
+}
+
+static enum status seal_rtcp_cm(struct srtp_sender *s, uint8_t *packet, size_t *size,
+                                uint32_t index)
+{
+    struct srtp_cm_job job = {.key = s->rtcp_key,
+                              .packet = packet,
+                              .header_bytes = RTCP_HEADER_BYTES,
+                              .plain =
+                                  bytes_of(packet + RTCP_HEADER_BYTES, *size - RTCP_HEADER_BYTES),
+                              .suffix = RTCP_ENCRYPTED | index,
+                              .keeps_suffix = true};
+    write_iv(s->rtcp_salt, load_u32(packet + 4), index, job.iv);
+    srtp_cipher_openssl.cm_seal(NULL, &job, 1);
+    *size += RTCP_INDEX_BYTES + SRTP_CM_TAG_BYTES;
+    return job.status;
+}
+
+enum status srtp_sender_protect_rtcp(struct srtp_sender *s, uint8_t *packet, size_t *size)
+{
+    if (*size < RTCP_HEADER_BYTES)
+        return STATUS_MALFORMED;
+    if (s->ops == NULL) {
+        int length = (int)*size;
+        if (srtp_protect_rtcp(s->reference, packet, &length) != srtp_err_status_ok)
+            return STATUS_SYSTEM;
+        *size = (size_t)length;
+        return STATUS_OK;
+    }
+    if (s->rtcp_index == RTCP_INDEX_MAX)
+        return STATUS_LIMIT;
+    uint32_t index = ++s->rtcp_index; /* of all SSRCs: each sees it grow */
+    return s->is_gcm ? seal_rtcp_gcm(s, packet, size, index) : seal_rtcp_cm(s, packet, size, index);
+}
