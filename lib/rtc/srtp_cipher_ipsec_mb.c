@@ -7,7 +7,7 @@
 
 #define NO_COMPAT_IMB_API_053 /* its old macros clash with OpenSSL's */
 #include <intel-ipsec-mb.h>
-#include <pthread.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #define KEY_ALIGNMENT 64
@@ -18,8 +18,8 @@
 /* Its functions for GCM and keys keep no state in the manager: one serves all threads. Bursts do.
  */
 static struct IMB_MGR *shared_manager;
-static pthread_once_t manager_once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t manager_lock = PTHREAD_MUTEX_INITIALIZER; /* bursts without a worker */
+static CRYPTO_ONCE manager_once = CRYPTO_ONCE_STATIC_INIT;
+static CRYPTO_RWLOCK *manager_lock; /* bursts without a worker; kept until the process ends */
 
 static void *allocate(size_t size)
 {
@@ -46,7 +46,9 @@ static struct IMB_MGR *create_manager(void)
 
 static void create_shared(void)
 {
-    shared_manager = create_manager();
+    manager_lock = CRYPTO_THREAD_lock_new();
+    if (manager_lock != NULL)
+        shared_manager = create_manager();
 }
 
 /* --- AEAD_AES_128_GCM */
@@ -195,10 +197,14 @@ static void cm_seal(void *worker, struct srtp_cm_job *jobs, size_t count)
         seal_all(worker, jobs, count);
         return;
     }
-    pthread_mutex_lock(&manager_lock);
+    if (CRYPTO_THREAD_write_lock(manager_lock) != 1) {
+        for (size_t i = 0; i < count; i++)
+            jobs[i].status = STATUS_SYSTEM;
+        return;
+    }
     shared.manager = shared_manager;
     seal_all(&shared, jobs, count);
-    pthread_mutex_unlock(&manager_lock);
+    CRYPTO_THREAD_unlock(manager_lock);
 }
 
 static void worker_free(void *worker)
@@ -232,7 +238,8 @@ const struct srtp_cipher_ops *srtp_cipher_ipsec_mb(void)
                                                .cm_seal = cm_seal,
                                                .worker_create = worker_create,
                                                .worker_free = worker_free};
-    pthread_once(&manager_once, create_shared);
+    if (CRYPTO_THREAD_run_once(&manager_once, create_shared) != 1)
+        return NULL;
     return shared_manager != NULL ? &ops : NULL;
 }
 
