@@ -187,3 +187,78 @@ struct udp_send_result udp_send_batch(const struct udp_socket *socket,
     }
     return result;
 }
+
+/* --- Messages that are segmented already */
+
+static void fill_message(struct outgoing *o, size_t at, const struct udp_message *m)
+{
+    /* sendmmsg only reads; iovec has no const */
+    o->vectors[at] = (struct iovec){(void *)(uintptr_t)m->data.data, m->data.size};
+    o->messages[at].msg_hdr = (struct msghdr){.msg_name = &o->to[at],
+                                              .msg_namelen = net_sockaddr_of(&m->to, &o->to[at]),
+                                              .msg_iov = &o->vectors[at],
+                                              .msg_iovlen = 1};
+    if (m->segments > 1)
+        set_segment_size(&o->messages[at].msg_hdr, o->control[at], m->segment_bytes);
+}
+
+static bool is_full_buffer(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
+}
+
+/* Datagram by datagram: no UDP_SEGMENT here, or an odd route, or an address that cannot be
+ * reached. False when the socket's buffer is full. */
+static bool send_segments(const struct udp_socket *socket, const struct udp_message *m,
+                          struct udp_send_result *result)
+{
+    struct sockaddr_storage to;
+    socklen_t to_bytes = net_sockaddr_of(&m->to, &to);
+    for (size_t i = 0; i < m->segments; i++) {
+        size_t at = i * m->segment_bytes;
+        size_t left = m->data.size - at;
+        size_t size = left < m->segment_bytes ? left : m->segment_bytes;
+        ssize_t sent;
+        do {
+            sent = sendto(socket->fd, m->data.data + at, size, MSG_DONTWAIT, (struct sockaddr *)&to,
+                          to_bytes);
+        } while (sent < 0 && errno == EINTR);
+        if (sent < 0 && is_full_buffer(errno)) {
+            result->blocked += m->segments - i;
+            return false;
+        }
+        result->sent += sent >= 0;
+        result->failed += sent < 0;
+    }
+    return true;
+}
+
+static struct udp_send_result with_blocked(struct udp_send_result result,
+                                           const struct udp_message *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        result.blocked += messages[i].segments;
+    return result;
+}
+
+struct udp_send_result udp_send_messages(const struct udp_socket *socket,
+                                         const struct udp_message *messages, size_t count)
+{
+    struct udp_send_result result = {0};
+    static _Thread_local struct outgoing o; /* 15 kB that need no clearing */
+    for (size_t done = 0; done < count;) {
+        size_t n = count - done < UDP_BATCH_DATAGRAMS ? count - done : UDP_BATCH_DATAGRAMS;
+        for (size_t i = 0; i < n; i++)
+            fill_message(&o, i, &messages[done + i]);
+        int sent = sendmmsg(socket->fd, o.messages, (unsigned)n, MSG_DONTWAIT);
+        for (int i = 0; i < sent; i++)
+            result.sent += messages[done++].segments;
+        if (sent > 0 || errno == EINTR)
+            continue;
+        if (is_full_buffer(errno))
+            return with_blocked(result, messages + done, count - done);
+        if (!send_segments(socket, &messages[done++], &result))
+            return with_blocked(result, messages + done, count - done);
+    }
+    return result;
+}

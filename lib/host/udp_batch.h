@@ -46,3 +46,16 @@ struct udp_send_result {
  * counted. */
 struct udp_send_result udp_send_batch(const struct udp_socket *socket,
                                       const struct udp_outgoing *datagrams, size_t count);
+
+/* Datagrams of `segment_bytes` each (the last may be shorter), one behind the other, to one
+ * address: one message that the kernel cuts up (UDP_SEGMENT, Linux 4.18). */
+struct udp_message {
+    struct net_addr to;
+    struct bytes data;
+    uint16_t segment_bytes;
+    uint16_t segments;
+};
+/* As udp_send_batch; the result counts datagrams. Where the kernel takes no segments, or not of
+ * this size on this route, they go one by one. */
+struct udp_send_result udp_send_messages(const struct udp_socket *socket,
+                                         const struct udp_message *messages, size_t count);

@@ -1,23 +1,27 @@
 /* The hot path: one packet of a publication to every subscription of its room slots, and one copy
- * to each other shard that has some. Writes a header per receiver, references the payload,
- * allocates nothing. */
+ * to each other shard that has some. A few words per receiver; allocates nothing. */
 #include "relay/core/shard_private.h"
 
-#include "wire/rtx.h"
+#define OSN_BYTES 2
 
+static enum tx_class class_of(const struct subscription *s)
+{
+    return room_slot_kind(s->slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
+}
+
+/* The packet that was begun in `tx` to one receiver. */
 static void send_packet(usec_t now, struct subscription *s, const struct media_packet *packet,
-                        uint64_t seq, uint32_t timestamp, struct tx_batch *tx)
+                        const struct tx_rtp *rtp, struct tx_batch *tx)
 {
     struct participant *receiver = s->owner;
-    enum tx_class class =
-        room_slot_kind(s->slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
-    struct tx_entry *entry =
-        tx_batch_add(tx, now, receiver->handle.index, class, packet->header.payload);
-    struct writer w = writer_of((struct bytes_mut){entry->header, sizeof entry->header});
-    subscription_write_header(s, &w, now, packet, receiver->extension_ids, (uint16_t)seq, timestamp,
-                              s->ssrc, s->payload_type);
-    entry->header_bytes = (uint16_t)writer_size(&w);
-    receiver->bytes_out += entry->header_bytes + packet->header.payload.size;
+    const struct tx_prefix *prefix = tx_batch_find_prefix(tx, s->layout);
+    if (prefix == NULL) {
+        struct tx_prefix *fresh = tx_batch_add_prefix(tx, now, s->layout);
+        fresh->bytes = (uint16_t)subscription_write_extensions(
+            s, now, packet, receiver->extension_ids, fresh->data);
+        prefix = fresh;
+    }
+    receiver->bytes_out += tx_batch_add(tx, now, receiver->handle.index, class_of(s), prefix, rtp);
 }
 
 static void forward(struct shard_core *c, usec_t now, struct subscription *s,
@@ -30,7 +34,13 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s,
     switch (subscription_accept(s, now, packet, &seq, &timestamp)) {
     case SUBSCRIPTION_SEND:
         c->stats.rtp_forwarded++;
-        send_packet(now, s, packet, seq, timestamp, tx);
+        send_packet(now, s, packet,
+                    &(struct tx_rtp){.seq = (uint16_t)seq,
+                                     .timestamp = timestamp,
+                                     .ssrc = s->ssrc,
+                                     .payload_type = s->payload_type,
+                                     .marker = packet->header.marker},
+                    tx);
         return;
     case SUBSCRIPTION_NO_CODEC:
         shard_drop(c, DROP_CODEC_MISMATCH);
@@ -62,7 +72,9 @@ static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
 {
     struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
     bool waiting = false;
-    for (uint32_t slots = p->slots; room != NULL && slots != 0; slots &= slots - 1) {
+    if (room == NULL || !tx_batch_begin(tx, now, packet->header.payload))
+        return;
+    for (uint32_t slots = p->slots; slots != 0; slots &= slots - 1) {
         const struct room_listeners *l = &room->listeners[__builtin_ctz(slots)];
         for (uint32_t i = 0; i < l->count; i++) {
             forward(c, now, l->list[i], packet, tx);
@@ -71,6 +83,7 @@ static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
                                   l->list[i]->owner->id != packet->participant);
         }
     }
+    tx_batch_end(tx);
     if (waiting && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO)
         p->wants_key_frame = true;
 }
@@ -167,11 +180,19 @@ static void send_silence(usec_t now, struct subscription *s, struct tx_batch *tx
                                   .header.payload = {silence, sizeof silence}};
     uint64_t seq;
     uint32_t timestamp;
+    if (!tx_batch_begin(tx, now, packet.header.payload))
+        return;
     for (int i = 0; i < SILENCE_FRAMES; i++) {
         if (!subscription_append(s, SILENCE_TICKS, &seq, &timestamp))
-            return;
-        send_packet(now, s, &packet, seq, timestamp, tx);
+            break;
+        send_packet(now, s, &packet,
+                    &(struct tx_rtp){.seq = (uint16_t)seq,
+                                     .timestamp = timestamp,
+                                     .ssrc = s->ssrc,
+                                     .payload_type = s->payload_type},
+                    tx);
     }
+    tx_batch_end(tx);
 }
 
 void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, struct tx_batch *tx)
@@ -199,8 +220,11 @@ static bool replay(struct shard_core *c, usec_t now, struct publication *p, stru
     for (size_t i = 0; i < count; i++) {
         const struct retransmit_entry *e = retransmit_cache_find(&p->cache, first + i);
         struct media_packet packet = packet_of(p, e->seq, e->key_frame);
-        if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) == STATUS_OK)
-            forward(c, now, s, &packet, tx);
+        if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK ||
+            !tx_batch_begin(tx, now, packet.header.payload))
+            continue;
+        forward(c, now, s, &packet, tx);
+        tx_batch_end(tx);
     }
     return count > 0;
 }
@@ -245,15 +269,23 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
     struct media_packet packet = packet_of(publication, source_seq, e->key_frame);
     if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK)
         return;
-    enum tx_class class =
-        room_slot_kind(s->slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
-    struct tx_entry *entry = tx_batch_add(tx, now, p->handle.index, class, packet.header.payload);
-    struct writer w = writer_of((struct bytes_mut){entry->header, sizeof entry->header});
-    subscription_write_header(s, &w, now, &packet, p->extension_ids, (uint16_t)s->rtx_seq++,
-                              packet.header.timestamp + s->timestamp_offset, s->rtx_ssrc,
-                              s->rtx_payload_type);
-    write_u16(&w, (uint16_t)seq); /* OSN (RFC 4588 4) */
-    entry->header_bytes = (uint16_t)writer_size(&w);
-    p->bytes_out += entry->header_bytes + packet.header.payload.size;
+    /* RFC 4588 4: the original's number stands before its payload. */
+    uint8_t payload[TX_PAYLOAD_BYTES];
+    size_t bytes = packet.header.payload.size + OSN_BYTES;
+    if (bytes > sizeof payload)
+        return;
+    store_u16(payload, (uint16_t)seq);
+    if (bytes > OSN_BYTES)
+        memcpy(payload + OSN_BYTES, packet.header.payload.data, packet.header.payload.size);
+    if (!tx_batch_begin(tx, now, bytes_of(payload, bytes)))
+        return;
+    send_packet(now, s, &packet,
+                &(struct tx_rtp){.seq = (uint16_t)s->rtx_seq++,
+                                 .timestamp = packet.header.timestamp + s->timestamp_offset,
+                                 .ssrc = s->rtx_ssrc,
+                                 .payload_type = s->rtx_payload_type,
+                                 .marker = packet.header.marker},
+                tx);
+    tx_batch_end(tx);
     c->stats.retransmitted++;
 }

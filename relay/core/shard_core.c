@@ -147,8 +147,6 @@ void shard_remove_publication(struct shard_core *c, struct publication *p)
     }
     hash_map_remove(&c->publications, publication_key(p->ref));
     c->publication_count--;
-    if (p->has_cache && c->tx != NULL)
-        tx_batch_flush(c->tx, c->now); /* entries may point into the cache */
     publication_free(p);
 }
 

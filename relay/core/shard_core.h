@@ -48,11 +48,10 @@ MUST_CHECK enum status shard_core_create(struct shard_core **out, usec_t now,
                                          const struct shard_port *port);
 void shard_core_free(struct shard_core *core);
 
-/* One datagram; opened in place, and referenced by `tx` until the end of the turn. */
+/* One datagram; opened in place. */
 void shard_core_handle_datagram(struct shard_core *core, usec_t now, const struct net_addr *from,
                                 struct bytes_mut datagram, struct tx_batch *tx);
-/* A message from another shard or from the director; referenced by `tx` until the end of the turn.
- */
+/* A message from another shard or from the director. */
 void shard_core_handle_message(struct shard_core *core, usec_t now,
                                const struct shard_message *message, struct tx_batch *tx);
 void shard_core_handle_timeout(struct shard_core *core, usec_t now, struct tx_batch *tx);

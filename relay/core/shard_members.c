@@ -161,7 +161,7 @@ static enum status add_subscriptions(struct shard_core *c, struct participant *p
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < params->receive_slot_count; i++) {
         struct subscription *s = &p->subscriptions[i];
-        subscription_init(s, p, &params->receive_slots[i], &c->rng);
+        subscription_init(s, p, &params->receive_slots[i], p->extension_ids, &c->rng);
         enum status status = room_add_listener(p->room, s);
         if (status != STATUS_OK)
             return status;

@@ -8,6 +8,7 @@
 #define RESEND_CREDIT_START (32 * 1024)
 #define RESEND_SHARE 4 /* a quarter of what was sent */
 #define FRAME_US_MIN 20000
+#define RTP_EXTENSION_HEADER_BYTES 4 /* profile, length in words */
 
 uint32_t codec_profile_hash(const char *profile)
 {
@@ -15,8 +16,18 @@ uint32_t codec_profile_hash(const char *profile)
     return (uint32_t)hash_bytes(bytes_of_string(profile), key);
 }
 
+static uint64_t layout_of(const uint8_t *ids, const char *mid)
+{
+    static const uint64_t key[2];
+    uint8_t text[HEADER_EXTENSION_COUNT + MID_BYTES] = {0};
+    memcpy(text, ids, HEADER_EXTENSION_COUNT);
+    memcpy(text + HEADER_EXTENSION_COUNT, mid, strlen(mid));
+    return hash_bytes(bytes_of(text, sizeof text), key);
+}
+
 void subscription_init(struct subscription *s, struct participant *owner,
-                       const struct receive_slot_parameters *params, struct rng *rng)
+                       const struct receive_slot_parameters *params, const uint8_t *ids,
+                       struct rng *rng)
 {
     *s = (struct subscription){.owner = owner,
                                .slot = params->slot,
@@ -24,6 +35,7 @@ void subscription_init(struct subscription *s, struct participant *owner,
                                .rtx_ssrc = params->rtx_ssrc,
                                .resend_credit_bytes = RESEND_CREDIT_START};
     memcpy(s->mid, params->mid, sizeof s->mid);
+    s->layout = layout_of(ids, s->mid);
     s->codec_count = params->codec_count;
     for (size_t i = 0; i < params->codec_count; i++) {
         s->codecs[i] = (struct subscription_codec){
@@ -176,9 +188,9 @@ static bool is_passed_on(enum header_extension extension)
  */
 #define EXTENSIONS_BYTES_MAX 96
 
-void subscription_write_header(const struct subscription *s, struct writer *out, usec_t now,
-                               const struct media_packet *packet, const uint8_t *ids, uint16_t seq,
-                               uint32_t timestamp, uint32_t ssrc, uint8_t payload_type)
+size_t subscription_write_extensions(const struct subscription *s, usec_t now,
+                                     const struct media_packet *packet, const uint8_t *ids,
+                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES])
 {
     struct rtp_extension elements[HEADER_EXTENSION_COUNT];
     uint8_t send_time[RTP_ABS_SEND_TIME_BYTES];
@@ -204,15 +216,13 @@ void subscription_write_header(const struct subscription *s, struct writer *out,
         elements[count++] = (struct rtp_extension){ids[i], data};
         bytes += 2 + data.size;
     }
-    uint8_t block[EXTENSIONS_BYTES_MAX + 8];
-    struct writer w = writer_of((struct bytes_mut){block, sizeof block});
-    struct rtp_header header = {.marker = packet->header.marker,
-                                .payload_type = payload_type,
-                                .seq = seq,
-                                .timestamp = timestamp,
-                                .ssrc = ssrc};
-    if (count > 0 &&
-        rtp_extension_write(&w, elements, count, &header.extension_profile) == STATUS_OK)
-        header.extension = bytes_const(writer_written(&w));
-    rtp_write_header(out, &header);
+    uint16_t profile = 0;
+    struct writer w =
+        writer_of((struct bytes_mut){out + RTP_EXTENSION_HEADER_BYTES,
+                                     SUBSCRIPTION_EXTENSIONS_BYTES - RTP_EXTENSION_HEADER_BYTES});
+    if (count == 0 || rtp_extension_write(&w, elements, count, &profile) != STATUS_OK)
+        return 0;
+    store_u16(out, profile);
+    store_u16(out + 2, (uint16_t)(writer_size(&w) / 4));
+    return RTP_EXTENSION_HEADER_BYTES + writer_size(&w);
 }

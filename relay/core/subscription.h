@@ -46,10 +46,8 @@ struct subscription {
     struct participant *owner; /* borrowed: who embeds this */
     enum room_slot slot;
     uint32_t ssrc, rtx_ssrc;
-    char mid[MID_BYTES];
-    struct subscription_codec codecs[CONTROL_CODECS_MAX];
-    size_t codec_count;
     uint32_t room_place; /* index in the room's list of this slot */
+    uint64_t layout;     /* stands for mid and extension ids: equal ones get equal extensions */
 
     /* The present epoch. */
     uint64_t source_serial; /* 0: none yet */
@@ -68,15 +66,18 @@ struct subscription {
     usec_t last_sent_at;
     uint64_t rtx_seq;
     uint64_t packets_sent, bytes_sent;
+    int64_t resend_credit_bytes;
     usec_t report_at; /* next sender report */
 
-    /* Retransmission limits. */
-    struct {
+    /* What is not touched for every packet. */
+    char mid[MID_BYTES];
+    struct subscription_codec codecs[CONTROL_CODECS_MAX];
+    size_t codec_count;
+    struct { /* retransmission limits */
         uint64_t seq;
         usec_t at;
         uint8_t count;
     } resends[SUBSCRIPTION_RESENDS];
-    int64_t resend_credit_bytes;
 
     /* From the receiver's reports. */
     uint32_t loss_permille;
@@ -84,8 +85,10 @@ struct subscription {
 
 uint32_t codec_profile_hash(const char *profile);
 
+/* `ids`: how the owner numbers header extensions. */
 void subscription_init(struct subscription *s, struct participant *owner,
-                       const struct receive_slot_parameters *params, struct rng *rng);
+                       const struct receive_slot_parameters *params, const uint8_t *ids,
+                       struct rng *rng);
 
 /* What forwarding decided. */
 enum subscription_verdict {
@@ -118,9 +121,12 @@ bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
 bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                size_t bytes);
 
-/* Writes an outgoing RTP header with its extensions into `out`: mid, and what the publisher sent
- * and this receiver negotiated (`ids`: the receiver's numbers). STATUS_TRUNCATED cannot happen with
- * TX_HEADER_BYTES unless a publisher's extension is too long: it is then left out. */
-void subscription_write_header(const struct subscription *s, struct writer *out, usec_t now,
-                               const struct media_packet *packet, const uint8_t *ids, uint16_t seq,
-                               uint32_t timestamp, uint32_t ssrc, uint8_t payload_type);
+#define SUBSCRIPTION_EXTENSIONS_BYTES 104
+
+/* Writes the header extensions of an outgoing packet: mid, and what the publisher sent and this
+ * receiver negotiated (`ids`: the receiver's numbers); all of it, from the profile on. One that
+ * does not fit is left out. Returns the bytes, 0 when there is none. They are the same for all
+ * subscriptions of one `layout`. */
+size_t subscription_write_extensions(const struct subscription *s, usec_t now,
+                                     const struct media_packet *packet, const uint8_t *ids,
+                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES]);

@@ -1,17 +1,91 @@
 #include "relay/core/tx_batch.h"
 
-enum status tx_batch_init(struct tx_batch *tx, uint32_t receivers, uint32_t capacity,
+#include "rtc/srtp_sender.h"
+
+#define RTP_HEADER_BYTES 12u
+#define RTP_VERSION 0x80
+#define RTP_PADDING 0x20
+#define RTP_EXTENSION 0x10
+#define RTP_MARKER 0x80
+#define SLOTS 512
+
+struct tx_slot {
+    uint32_t refs; /* entries, and one while it is open */
+    uint32_t next_free;
+    uint16_t payload_bytes;
+    uint8_t padding; /* bytes that stand behind the payload; 0: none yet */
+    uint8_t prefix_count;
+    uint64_t layouts[TX_PREFIXES];
+    uint8_t payload[TX_PAYLOAD_BYTES + TX_PADDING_MAX];
+    struct tx_prefix prefixes[TX_PREFIXES];
+};
+
+struct tx_entry {
+    uint32_t next; /* of the same receiver and class, or free; 0: none */
+    uint32_t slot;
+    uint32_t timestamp, ssrc;
+    uint16_t seq;
+    uint8_t prefix;
+    uint8_t marker_and_type; /* second byte of the header */
+};
+
+struct plan_part { /* of a message; no jobs: it is sent as it is */
+    uint16_t first_job, jobs;
+};
+
+struct tx_plan {
+    size_t count, job_count, used;
+    struct tx_message messages[TX_MESSAGES];
+    struct plan_part parts[TX_MESSAGES];
+    struct srtp_job jobs[TX_JOBS];
+    uint8_t block[TX_BLOCK_BYTES];
+};
+
+/* Packets of one receiver that go as one message. */
+struct run {
+    uint32_t entries[TX_SEGMENTS_MAX];
+    uint16_t sizes[TX_SEGMENTS_MAX]; /* before padding and sealing */
+    size_t count;
+    size_t segment; /* before sealing; the last one may be shorter */
+};
+
+struct bytes tx_message_get(const struct tx_message *m, size_t index)
+{
+    size_t at = index * m->segment_bytes;
+    size_t left = m->data.size - at;
+    return bytes_of(m->data.data + at, left < m->segment_bytes ? left : m->segment_bytes);
+}
+
+/* --- Life */
+
+static bool allocate(struct tx_batch *tx)
+{
+    /* Untouched memory of these takes no pages. */
+    tx->entries = calloc((size_t)tx->entry_count + 1, sizeof *tx->entries);
+    tx->slots = calloc((size_t)tx->slot_count + 1, sizeof *tx->slots);
+    tx->receivers = calloc(tx->receiver_count, sizeof *tx->receivers);
+    tx->plan = calloc(1, sizeof *tx->plan);
+    bool done = tx->entries != NULL && tx->slots != NULL && tx->receivers != NULL &&
+                tx->plan != NULL && srtp_worker_create(&tx->worker) == STATUS_OK;
+    for (int class = 0; class < TX_CLASS_COUNT; class ++) {
+        tx->queues[class].receivers = calloc(tx->receiver_count, sizeof(uint32_t));
+        done = done && tx->queues[class].receivers != NULL;
+    }
+    return done;
+}
+
+enum status tx_batch_init(struct tx_batch *tx, uint32_t receivers, uint32_t entries,
                           const struct tx_sink *sink, struct relay_stats *stats)
 {
-    if (receivers == 0 || capacity == 0)
+    if (receivers == 0 || entries == 0)
         return STATUS_CONFIG;
-    *tx = (struct tx_batch){
-        .capacity = capacity, .receiver_count = receivers, .sink = *sink, .stats = stats};
-    tx->entries = calloc(capacity, sizeof *tx->entries);
-    tx->touched = calloc(receivers, sizeof *tx->touched);
-    tx->receivers = calloc(receivers, sizeof *tx->receivers);
-    tx->packets = calloc(TX_BURST, sizeof *tx->packets);
-    if (tx->entries != NULL && tx->touched != NULL && tx->receivers != NULL && tx->packets != NULL)
+    *tx = (struct tx_batch){.entry_count = entries,
+                            .slot_count = SLOTS,
+                            .receiver_count = receivers,
+                            .hold_until = USEC_NEVER,
+                            .sink = *sink,
+                            .stats = stats};
+    if (allocate(tx))
         return STATUS_OK;
     tx_batch_destroy(tx);
     return STATUS_NO_MEMORY;
@@ -20,45 +94,173 @@ enum status tx_batch_init(struct tx_batch *tx, uint32_t receivers, uint32_t capa
 void tx_batch_destroy(struct tx_batch *tx)
 {
     free(tx->entries);
-    free(tx->touched);
+    free(tx->slots);
     free(tx->receivers);
-    free(tx->packets);
+    free(tx->plan);
+    srtp_worker_free(tx->worker);
+    for (int class = 0; class < TX_CLASS_COUNT; class ++)
+        free(tx->queues[class].receivers);
     *tx = (struct tx_batch){0};
+}
+
+/* --- Slots and entries */
+
+static uint32_t take_slot(struct tx_batch *tx)
+{
+    uint32_t slot = tx->free_slot;
+    if (slot != 0)
+        tx->free_slot = tx->slots[slot].next_free;
+    else if (tx->slots_used < tx->slot_count)
+        slot = ++tx->slots_used;
+    return slot;
+}
+
+static void release_slot(struct tx_batch *tx, uint32_t slot)
+{
+    if (--tx->slots[slot].refs > 0)
+        return;
+    tx->slots[slot].next_free = tx->free_slot;
+    tx->free_slot = slot;
+}
+
+static uint32_t take_entry(struct tx_batch *tx)
+{
+    uint32_t entry = tx->free_entry;
+    if (entry != 0)
+        tx->free_entry = tx->entries[entry].next;
+    else if (tx->entries_used < tx->entry_count)
+        entry = ++tx->entries_used;
+    return entry;
+}
+
+/* The receiver's first entry of a class is done with. */
+static void drop_head(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
+{
+    uint32_t at = r->head[class];
+    struct tx_entry *e = &tx->entries[at];
+    r->head[class] = e->next;
+    if (e->next == 0)
+        r->tail[class] = 0;
+    r->count[class]--;
+    tx->waiting[class]--;
+    release_slot(tx, e->slot);
+    e->next = tx->free_entry;
+    tx->free_entry = at;
+}
+
+static void drop_all(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
+{
+    while (r->head[class] != 0)
+        drop_head(tx, r, class);
 }
 
 void tx_batch_set_receiver(struct tx_batch *tx, uint32_t index, struct transport *transport)
 {
     CHECK(index < tx->receiver_count);
-    tx->receivers[index].transport = transport;
+    struct tx_receiver *r = &tx->receivers[index];
+    if (transport != r->transport) {
+        drop_all(tx, r, TX_CLASS_FIRST);
+        drop_all(tx, r, TX_CLASS_VIDEO);
+    }
+    r->transport = transport;
 }
 
-static void send_burst(struct tx_batch *tx)
+/* --- The plan: messages that are put together */
+
+static void hand_over(struct tx_batch *tx, const struct tx_message *messages, size_t count)
 {
     size_t failed = 0;
-    if (tx->burst_count == 0)
-        return;
-    size_t sent = tx->sink.send(tx->sink.context, tx->burst, tx->burst_count, &failed);
+    size_t datagrams = 0;
+    for (size_t i = 0; i < count; i++) {
+        datagrams += messages[i].segments;
+        tx->stats->bytes_out += messages[i].data.size;
+    }
+    size_t sent = tx->sink.send(tx->sink.context, messages, count, &failed);
     tx->stats->packets_out += sent;
     tx->stats->drops[DROP_SEND_FAILED] += failed;
-    tx->stats->drops[DROP_SEND_BLOCKED] += tx->burst_count - sent - failed;
-    tx->burst_count = 0;
+    tx->stats->drops[DROP_SEND_BLOCKED] += datagrams - sent - failed;
 }
 
-static void commit_packet(struct tx_batch *tx, const struct net_addr *to, size_t size)
+/* A message with packets that could not be sealed: what lies between them goes on its own. */
+static void hand_over_rest(struct tx_batch *tx, const struct tx_message *m,
+                           const struct plan_part *part)
 {
-    tx->burst[tx->burst_count] =
-        (struct tx_datagram){.to = *to, .data = bytes_of(tx->packets[tx->burst_count], size)};
-    tx->stats->bytes_out += size;
-    if (++tx->burst_count == TX_BURST)
-        send_burst(tx);
+    for (size_t i = 0; i < part->jobs;) {
+        size_t n = 0;
+        while (i + n < part->jobs && tx->plan->jobs[part->first_job + i + n].status == STATUS_OK)
+            n++;
+        if (n > 0) {
+            struct bytes last = tx_message_get(m, i + n - 1);
+            struct tx_message rest = *m;
+            rest.data.data = m->data.data + i * m->segment_bytes;
+            rest.data.size = (size_t)(last.data + last.size - rest.data.data);
+            rest.segments = (uint16_t)n;
+            hand_over(tx, &rest, 1);
+            i += n;
+            continue;
+        }
+        tx->stats->drops[DROP_SEAL_FAILED]++;
+        i++;
+    }
+}
+
+static bool is_whole(const struct tx_plan *p, const struct plan_part *part)
+{
+    for (size_t i = 0; i < part->jobs; i++) {
+        if (p->jobs[part->first_job + i].status != STATUS_OK)
+            return false;
+    }
+    return true;
+}
+
+static void emit(struct tx_batch *tx)
+{
+    struct tx_plan *p = tx->plan;
+    size_t first = 0;
+    srtp_sender_protect_rtp(tx->worker, p->jobs, p->job_count);
+    for (size_t i = 0; i < p->count; i++) {
+        if (is_whole(p, &p->parts[i]))
+            continue;
+        if (i > first)
+            hand_over(tx, p->messages + first, i - first);
+        hand_over_rest(tx, &p->messages[i], &p->parts[i]);
+        first = i + 1;
+    }
+    if (p->count > first)
+        hand_over(tx, p->messages + first, p->count - first);
+    p->count = p->job_count = p->used = 0;
+}
+
+/* Room for one more message of `bytes` with `jobs` packets. */
+static uint8_t *make_message_room(struct tx_batch *tx, size_t bytes, size_t jobs)
+{
+    struct tx_plan *p = tx->plan;
+    if (p->count == TX_MESSAGES || p->job_count + jobs > TX_JOBS ||
+        p->used + bytes > TX_BLOCK_BYTES)
+        emit(tx);
+    return p->block + p->used;
+}
+
+static void commit_message(struct tx_batch *tx, const struct net_addr *to, size_t bytes,
+                           size_t segment, size_t segments, size_t first_job)
+{
+    struct tx_plan *p = tx->plan;
+    p->messages[p->count] = (struct tx_message){.to = *to,
+                                                .data = bytes_of(p->block + p->used, bytes),
+                                                .segment_bytes = (uint16_t)segment,
+                                                .segments = (uint16_t)segments};
+    p->parts[p->count] =
+        (struct plan_part){(uint16_t)first_job, (uint16_t)(p->job_count - first_job)};
+    p->count++;
+    p->used += bytes;
 }
 
 void tx_batch_add_raw(struct tx_batch *tx, const struct net_addr *to, struct bytes data)
 {
     if (data.size > TX_PACKET_BYTES || data.size == 0)
         return;
-    memcpy(tx->packets[tx->burst_count], data.data, data.size);
-    commit_packet(tx, to, data.size);
+    memcpy(make_message_room(tx, data.size, 0), data.data, data.size);
+    commit_message(tx, to, data.size, data.size, 1, tx->plan->job_count);
 }
 
 void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver, struct bytes data)
@@ -66,7 +268,6 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
     CHECK(receiver < tx->receiver_count);
     struct tx_receiver *r = &tx->receivers[receiver];
     struct net_addr to;
-    uint8_t *packet = tx->packets[tx->burst_count];
     size_t size = data.size;
     if (size + TRANSPORT_SEAL_BYTES > TX_PACKET_BYTES || r->transport == NULL)
         return;
@@ -74,81 +275,294 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
         tx->stats->drops[DROP_NO_ADDRESS]++;
         return;
     }
+    uint8_t *packet = make_message_room(tx, size + TRANSPORT_SEAL_BYTES, 0);
     memcpy(packet, data.data, size);
     if (transport_protect_rtcp(r->transport, packet, &size) != STATUS_OK)
         tx->stats->drops[DROP_SEAL_FAILED]++;
     else
-        commit_packet(tx, &to, size);
+        commit_message(tx, &to, size, size, 1, tx->plan->job_count);
 }
 
-struct tx_entry *tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver,
-                              enum tx_class class, struct bytes payload)
+/* --- Runs */
+
+static size_t size_of(const struct tx_batch *tx, const struct tx_entry *e)
 {
-    CHECK(receiver < tx->receiver_count);
-    if (tx->used == tx->capacity)
-        tx_batch_flush(tx, now);
-    struct tx_receiver *r = &tx->receivers[receiver];
-    if (!r->queued) {
-        r->queued = true;
-        tx->touched[tx->touched_count++] = receiver;
+    const struct tx_slot *slot = &tx->slots[e->slot];
+    return RTP_HEADER_BYTES + slot->prefixes[e->prefix].bytes + slot->payload_bytes;
+}
+
+/* The longest run from `at` on: sizes that padding can make equal, the last one as it is. */
+static void find_run(const struct tx_batch *tx, uint32_t at, struct run *run)
+{
+    size_t longest = 0, shortest = SIZE_MAX;
+    run->count = 0;
+    for (; at != 0 && run->count < TX_SEGMENTS_MAX; at = tx->entries[at].next) {
+        size_t size = size_of(tx, &tx->entries[at]);
+        size_t spread = size > longest ? size - shortest : longest - size;
+        bool apart = run->count > 0 && spread > TX_PADDING_MAX;
+        if (apart && size > longest)
+            break;
+        run->entries[run->count] = at;
+        run->sizes[run->count++] = (uint16_t)size;
+        if (apart)
+            break;
+        longest = size > longest ? size : longest;
+        shortest = size < shortest ? size : shortest;
     }
-    uint32_t place = ++tx->used; /* index + 1 */
-    if (r->tail[class] != 0)
-        tx->entries[r->tail[class] - 1].next = place;
-    else
-        r->head[class] = place;
-    r->tail[class] = place;
-    struct tx_entry *entry = &tx->entries[place - 1];
-    entry->next = 0;
-    entry->payload = payload;
-    entry->header_bytes = 0;
-    return entry;
+    run->segment = longest;
 }
 
-static void send_entry(struct tx_batch *tx, const struct tx_receiver *r,
-                       const struct tx_entry *entry)
+/* Padding (RFC 3550 5.1) lies behind the payload that all receivers share: one length for all. */
+static bool pad(struct tx_slot *slot, size_t bytes)
 {
-    uint8_t *packet = tx->packets[tx->burst_count];
-    size_t size = (size_t)entry->header_bytes + entry->payload.size;
-    if (size + TRANSPORT_SEAL_BYTES > TX_PACKET_BYTES) {
+    if (bytes == 0 || slot->padding == bytes)
+        return true;
+    if (slot->padding != 0)
+        return false;
+    slot->padding = (uint8_t)bytes;
+    memset(slot->payload + slot->payload_bytes, 0, bytes - 1);
+    slot->payload[slot->payload_bytes + bytes - 1] = (uint8_t)bytes;
+    return true;
+}
+
+/* Ends the run behind the first packet that cannot be made as long as the others. */
+static void pad_run(struct tx_batch *tx, struct run *run)
+{
+    for (size_t i = 0; i + 1 < run->count; i++) {
+        struct tx_slot *slot = &tx->slots[tx->entries[run->entries[i]].slot];
+        if (!pad(slot, run->segment - run->sizes[i]))
+            run->count = i + 1;
+        else
+            run->sizes[i] = (uint16_t)run->segment;
+    }
+    if (run->count == 1)
+        run->segment = run->sizes[0];
+}
+
+static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const struct tx_entry *e,
+                         size_t size, uint8_t *out)
+{
+    const struct tx_slot *slot = &tx->slots[e->slot];
+    const struct tx_prefix *prefix = &slot->prefixes[e->prefix];
+    size_t header = RTP_HEADER_BYTES + prefix->bytes;
+    bool padded = size > header + slot->payload_bytes;
+    out[0] = (uint8_t)(RTP_VERSION | (padded ? RTP_PADDING : 0) |
+                       (prefix->bytes > 0 ? RTP_EXTENSION : 0));
+    out[1] = e->marker_and_type;
+    store_u16(out + 2, e->seq);
+    store_u32(out + 4, e->timestamp);
+    store_u32(out + 8, e->ssrc);
+    memcpy(out + RTP_HEADER_BYTES, prefix->data, prefix->bytes);
+    tx->plan->jobs[tx->plan->job_count++] =
+        (struct srtp_job){.sender = sender,
+                          .packet = out,
+                          .header_bytes = header,
+                          .payload = bytes_of(slot->payload, size - header)};
+}
+
+static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class,
+                       struct srtp_sender *sender, const struct net_addr *to)
+{
+    struct run run;
+    find_run(tx, r->head[class], &run);
+    pad_run(tx, &run);
+    size_t tag = srtp_sender_get_tag_bytes(sender);
+    size_t segment = run.segment + tag;
+    uint8_t *out = make_message_room(tx, run.count * segment, run.count);
+    size_t first_job = tx->plan->job_count;
+    for (size_t i = 0; i < run.count; i++) {
+        write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
+        drop_head(tx, r, class);
+    }
+    commit_message(tx, to, (run.count - 1) * segment + run.sizes[run.count - 1] + tag, segment,
+                   run.count, first_job);
+    return run.count;
+}
+
+static size_t send_receiver(struct tx_batch *tx, usec_t now, struct tx_receiver *r,
+                            enum tx_class class)
+{
+    struct net_addr to;
+    size_t sent = 0;
+    struct srtp_sender *sender = r->transport != NULL ? transport_get_sender(r->transport) : NULL;
+    if (sender == NULL || !transport_get_remote(r->transport, now, &to)) {
+        tx->stats->drops[DROP_NO_ADDRESS] += r->count[class];
+        drop_all(tx, r, class);
+    }
+    while (r->head[class] != 0)
+        sent += send_run(tx, r, class, sender, &to);
+    return sent;
+}
+
+/* About `limit` packets of one class, receiver by receiver. */
+static void send_class(struct tx_batch *tx, usec_t now, enum tx_class class, size_t limit)
+{
+    struct tx_queue *q = &tx->queues[class];
+    for (size_t sent = 0; q->count > 0 && sent < limit;) {
+        struct tx_receiver *r = &tx->receivers[q->receivers[q->first]];
+        q->first = q->first + 1 == tx->receiver_count ? 0 : q->first + 1;
+        q->count--;
+        r->queued[class] = false;
+        sent += send_receiver(tx, now, r, class);
+    }
+}
+
+/* --- Adding */
+
+#define PORTION 256 /* packets of video sent to make room */
+
+static void make_room(struct tx_batch *tx, usec_t now)
+{
+    send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
+    send_class(tx, now, TX_CLASS_VIDEO, PORTION);
+    emit(tx);
+}
+
+static uint32_t open_slot(struct tx_batch *tx, usec_t now, struct bytes payload)
+{
+    uint32_t slot;
+    while ((slot = take_slot(tx)) == 0)
+        make_room(tx, now);
+    struct tx_slot *s = &tx->slots[slot];
+    s->refs = 1;
+    s->padding = 0;
+    s->prefix_count = 0;
+    s->payload_bytes = (uint16_t)payload.size;
+    if (payload.size > 0)
+        memcpy(s->payload, payload.data, payload.size);
+    return slot;
+}
+
+bool tx_batch_begin(struct tx_batch *tx, usec_t now, struct bytes payload)
+{
+    tx_batch_end(tx);
+    if (payload.size > TX_PAYLOAD_BYTES) {
         tx->stats->drops[DROP_TOO_LONG]++;
-        return;
+        return false;
     }
-    memcpy(packet, entry->header, entry->header_bytes);
-    if (entry->payload.size > 0)
-        memcpy(packet + entry->header_bytes, entry->payload.data, entry->payload.size);
-    if (transport_protect_rtp(r->transport, packet, &size) != STATUS_OK) {
-        tx->stats->drops[DROP_SEAL_FAILED]++;
-        return;
-    }
-    commit_packet(tx, &r->to, size);
+    tx->open = open_slot(tx, now, payload);
+    return true;
 }
 
-/* One class of all receivers; each receiver's packets in a row. */
-static void send_class(struct tx_batch *tx, enum tx_class class)
+void tx_batch_end(struct tx_batch *tx)
 {
-    for (uint32_t i = 0; i < tx->touched_count; i++) {
-        struct tx_receiver *r = &tx->receivers[tx->touched[i]];
-        for (uint32_t at = r->head[class]; at != 0; at = tx->entries[at - 1].next) {
-            if (r->has_address)
-                send_entry(tx, r, &tx->entries[at - 1]);
-            else
-                tx->stats->drops[DROP_NO_ADDRESS]++;
-        }
-        r->head[class] = r->tail[class] = 0;
+    if (tx->open != 0)
+        release_slot(tx, tx->open);
+    tx->open = 0;
+}
+
+const struct tx_prefix *tx_batch_find_prefix(const struct tx_batch *tx, uint64_t layout)
+{
+    CHECK(tx->open != 0);
+    const struct tx_slot *s = &tx->slots[tx->open];
+    for (size_t i = 0; i < s->prefix_count; i++) {
+        if (s->layouts[i] == layout)
+            return &s->prefixes[i];
     }
+    return NULL;
+}
+
+struct tx_prefix *tx_batch_add_prefix(struct tx_batch *tx, usec_t now, uint64_t layout)
+{
+    CHECK(tx->open != 0);
+    if (tx->slots[tx->open].prefix_count == TX_PREFIXES) {
+        const struct tx_slot *old = &tx->slots[tx->open];
+        uint32_t copy = open_slot(tx, now, bytes_of(old->payload, old->payload_bytes));
+        release_slot(tx, tx->open);
+        tx->open = copy;
+    }
+    struct tx_slot *s = &tx->slots[tx->open];
+    s->layouts[s->prefix_count] = layout;
+    struct tx_prefix *prefix = &s->prefixes[s->prefix_count++];
+    prefix->bytes = 0;
+    return prefix;
+}
+
+static void enqueue(struct tx_batch *tx, uint32_t receiver, enum tx_class class)
+{
+    struct tx_queue *q = &tx->queues[class];
+    struct tx_receiver *r = &tx->receivers[receiver];
+    if (r->queued[class])
+        return;
+    r->queued[class] = true;
+    uint32_t place = q->first + q->count;
+    q->receivers[place >= tx->receiver_count ? place - tx->receiver_count : place] = receiver;
+    q->count++;
+}
+
+/* Video waits for the rest of its frame; a frame's end, or a full run, ends the wait. */
+static void set_hold(struct tx_batch *tx, usec_t now, const struct tx_receiver *r, bool marker)
+{
+    if (tx->hold_until == USEC_NEVER)
+        tx->hold_until = now + TX_HOLD_US;
+    if (marker || r->count[TX_CLASS_VIDEO] >= TX_SEGMENTS_MAX)
+        tx->hold_until = usec_min(tx->hold_until, now);
+}
+
+size_t tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
+                    const struct tx_prefix *prefix, const struct tx_rtp *rtp)
+{
+    CHECK(tx->open != 0 && receiver < tx->receiver_count);
+    uint32_t slot = tx->open;
+    struct tx_slot *s = &tx->slots[slot];
+    size_t size = RTP_HEADER_BYTES + prefix->bytes + s->payload_bytes;
+    if (size + TX_PADDING_MAX + SRTP_RTP_TAG_BYTES_MAX > TX_PACKET_BYTES) {
+        tx->stats->drops[DROP_TOO_LONG]++;
+        return 0;
+    }
+    uint32_t entry;
+    while ((entry = take_entry(tx)) == 0)
+        make_room(tx, now);
+    tx->entries[entry] = (struct tx_entry){
+        .slot = slot,
+        .timestamp = rtp->timestamp,
+        .ssrc = rtp->ssrc,
+        .seq = rtp->seq,
+        .prefix = (uint8_t)(prefix - s->prefixes),
+        .marker_and_type = (uint8_t)((rtp->marker ? RTP_MARKER : 0) | rtp->payload_type)};
+    struct tx_receiver *r = &tx->receivers[receiver];
+    if (r->tail[class] != 0)
+        tx->entries[r->tail[class]].next = entry;
+    else
+        r->head[class] = entry;
+    r->tail[class] = entry;
+    r->count[class]++;
+    tx->waiting[class]++;
+    s->refs++;
+    enqueue(tx, receiver, class);
+    if (class == TX_CLASS_VIDEO)
+        set_hold(tx, now, r, rtp->marker);
+    return size;
+}
+
+/* --- Sending */
+
+static void end_hold(struct tx_batch *tx)
+{
+    if (tx->waiting[TX_CLASS_VIDEO] == 0)
+        tx->hold_until = USEC_NEVER;
 }
 
 void tx_batch_flush(struct tx_batch *tx, usec_t now)
 {
-    for (uint32_t i = 0; i < tx->touched_count; i++) {
-        struct tx_receiver *r = &tx->receivers[tx->touched[i]];
-        r->queued = false;
-        r->has_address = r->transport != NULL && transport_get_remote(r->transport, now, &r->to);
-    }
-    send_class(tx, TX_CLASS_FIRST);
-    send_class(tx, TX_CLASS_VIDEO);
-    send_burst(tx);
-    tx->touched_count = 0;
-    tx->used = 0;
+    send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
+    send_class(tx, now, TX_CLASS_VIDEO, SIZE_MAX);
+    emit(tx);
+    end_hold(tx);
+}
+
+void tx_batch_flush_some(struct tx_batch *tx, usec_t now, uint32_t video_packets)
+{
+    send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
+    if (tx->waiting[TX_CLASS_VIDEO] < TX_HOLD_ENTRIES)
+        tx->hold_until = usec_min(tx->hold_until, now);
+    if (tx->hold_until <= now)
+        send_class(tx, now, TX_CLASS_VIDEO, video_packets);
+    emit(tx);
+    end_hold(tx);
+}
+
+usec_t tx_batch_next_timeout(const struct tx_batch *tx)
+{
+    return tx->hold_until;
 }

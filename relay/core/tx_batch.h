@@ -1,9 +1,14 @@
-/* What one loop turn sends. Forwarding appends (header bytes and a reference to the payload); at
- * the end of the turn, or when full, everything is put together, sealed and handed to the sink,
- * receiver by receiver, voice before video. One per shard; memory taken once.
+/* What a shard sends. Forwarding gives each packet once and then its receivers, a few words each;
+ * sending goes receiver by receiver: header, payload sealed out of place behind it, and as many
+ * packets of one size as there are in one message that the kernel (UDP_SEGMENT) cuts up.
  *
- * A payload must stay valid until the flush: it lies in the receive batch, a ring slot or a
- * retransmit cache. */
+ *   begin ──► slot (a copy of the payload)      receiver ─► entry ─► entry      FIRST: voice
+ *   prefix ─► slot (an extension block)                  └► entry ─► entry      VIDEO
+ *   add ────► entry: slot, prefix, numbers
+ *
+ * Voice leaves at the end of the turn. Video may wait up to TX_HOLD_US for the rest of its frame
+ * when many receive it, and goes out in portions, between which a turn can take in voice. All
+ * memory is taken once; nothing is allocated per packet. One per shard. */
 #pragma once
 
 #include "base/net_addr.h"
@@ -12,74 +17,121 @@
 #include "relay/core/relay_stats.h"
 #include "rtc/transport.h"
 
-#define TX_HEADER_BYTES 128
-#define TX_PACKET_BYTES 1600 /* a whole datagram as it is put together */
-#define TX_BURST 64          /* datagrams given to the sink at once */
+#define TX_PACKET_BYTES 1600        /* a whole datagram as it is put together */
+#define TX_PAYLOAD_BYTES 1500       /* of one packet, and TX_PADDING_MAX behind it */
+#define TX_PADDING_MAX 32           /* RTP padding that makes a run's packets equally long */
+#define TX_PREFIX_BYTES 120         /* an extension block with its header */
+#define TX_PREFIXES 16              /* of different layouts in one slot; more take another slot */
+#define TX_SEGMENTS_MAX 16          /* packets in a message: one lost message loses them all */
+#define TX_MESSAGES 64              /* given to the sink at once, at most */
+#define TX_JOBS 160                 /* packets in them, at most */
+#define TX_BLOCK_BYTES (256 * 1024) /* where they are put together: stays in the L2 cache */
+#define TX_HOLD_US 1500
+#define TX_HOLD_ENTRIES 32 /* fewer waiting packets are not worth a hold */
 
 enum tx_class { TX_CLASS_FIRST, TX_CLASS_VIDEO, TX_CLASS_COUNT }; /* voice, then video */
 
-struct tx_entry {
-    uint32_t next;        /* index + 1 of this receiver's next entry in its class; 0: none */
-    struct bytes payload; /* borrowed */
-    uint16_t header_bytes;
-    uint8_t header[TX_HEADER_BYTES];
-};
-
-struct tx_datagram {
+/* One datagram, or several of `segment_bytes` each (the last may be shorter) to one address. */
+struct tx_message {
     struct net_addr to;
     struct bytes data;
+    uint16_t segment_bytes;
+    uint16_t segments;
 };
+/* Datagram `index` of a message. */
+struct bytes tx_message_get(const struct tx_message *m, size_t index);
 
-/* Where datagrams go: the shell's sendmmsg, a test's list. Returns how many it took; *failed counts
- * those of the rest that could not be sent for another reason than a full buffer. */
+/* Where messages go: the shell's sendmmsg, a test's list. Returns how many datagrams it took;
+ * *failed counts those of the rest that could not be sent for another reason than a full buffer. */
 struct tx_sink {
     void *context;
-    size_t (*send)(void *context, const struct tx_datagram *datagrams, size_t count,
-                   size_t *failed);
+    size_t (*send)(void *context, const struct tx_message *messages, size_t count, size_t *failed);
 };
+
+/* The header extensions of a packet towards receivers with the same `layout`, a value that stands
+ * for their extension ids and mid. */
+struct tx_prefix {
+    uint16_t bytes;
+    uint8_t data[TX_PREFIX_BYTES]; /* profile, length, elements; empty without extensions */
+};
+
+/* What a receiver's copy has of its own. */
+struct tx_rtp {
+    uint16_t seq;
+    uint32_t timestamp, ssrc;
+    uint8_t payload_type;
+    bool marker;
+};
+
+struct tx_slot; /* a payload while somebody waits for it */
+struct tx_entry;
 
 struct tx_receiver {
     struct transport *transport;
-    struct net_addr to;
-    bool has_address;
-    bool queued; /* in `touched` */
-    uint32_t head[TX_CLASS_COUNT], tail[TX_CLASS_COUNT];
+    uint32_t head[TX_CLASS_COUNT], tail[TX_CLASS_COUNT]; /* entries; 0: none */
+    uint32_t count[TX_CLASS_COUNT];
+    bool queued[TX_CLASS_COUNT]; /* in the class's queue */
 };
+
+struct tx_queue { /* receivers with entries, in order of their first: a ring */
+    uint32_t *receivers;
+    uint32_t first, count;
+};
+
+struct tx_plan; /* the messages that are being put together */
 
 struct tx_batch {
-    struct tx_entry *entries;
-    uint32_t capacity, used;
-    uint32_t *touched; /* receivers with entries, in order of their first */
-    uint32_t touched_count;
+    struct tx_entry *entries; /* [0] is unused */
+    uint32_t free_entry, entry_count, entries_used;
+    struct tx_slot *slots;
+    uint32_t free_slot, slot_count, slots_used;
+    uint32_t open;                 /* the slot begun last; 0: none */
     struct tx_receiver *receivers; /* by the participant's pool index */
     uint32_t receiver_count;
+    struct tx_queue queues[TX_CLASS_COUNT];
+    uint32_t waiting[TX_CLASS_COUNT]; /* entries */
+    usec_t hold_until;                /* of video; USEC_NEVER: none waits */
     struct tx_sink sink;
     struct relay_stats *stats; /* borrowed */
-    uint8_t (*packets)[TX_PACKET_BYTES];
-    struct tx_datagram burst[TX_BURST];
-    size_t burst_count;
+    struct srtp_worker *worker;
+    struct tx_plan *plan;
 };
 
-MUST_CHECK enum status tx_batch_init(struct tx_batch *tx, uint32_t receivers, uint32_t capacity,
+/* `entries` bounds what waits, in packets times receivers. */
+MUST_CHECK enum status tx_batch_init(struct tx_batch *tx, uint32_t receivers, uint32_t entries,
                                      const struct tx_sink *sink, struct relay_stats *stats);
 void tx_batch_destroy(struct tx_batch *tx);
 
-/* Who receiver `index` is. Before its first entry, and with NULL before the transport goes away:
+/* Who receiver `index` is. Before its first packet, and with NULL before the transport goes away:
  * what was still queued for it is dropped. */
 void tx_batch_set_receiver(struct tx_batch *tx, uint32_t index, struct transport *transport);
 
-/* An entry to fill: `header` gets at most TX_HEADER_BYTES, the rest is `payload`. Flushes by itself
- * when full. */
-struct tx_entry *tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver,
-                              enum tx_class class, struct bytes payload);
+/* Begins a packet: `payload` is copied. False (counted) when it is too long. Everything that waits
+ * is sent first when there is no room. */
+MUST_CHECK bool tx_batch_begin(struct tx_batch *tx, usec_t now, struct bytes payload);
+/* The packet's extensions for `layout` (not 0); NULL when nobody wrote them yet. Then add_prefix
+ * gives a place whose `bytes` and `data` the caller fills. Valid until the next add_prefix. */
+const struct tx_prefix *tx_batch_find_prefix(const struct tx_batch *tx, uint64_t layout);
+struct tx_prefix *tx_batch_add_prefix(struct tx_batch *tx, usec_t now, uint64_t layout);
+/* The packet to one receiver, with the prefix found or added last. Returns its size before
+ * sealing; 0: dropped (counted). */
+size_t tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
+                    const struct tx_prefix *prefix, const struct tx_rtp *rtp);
+/* No more receivers. */
+void tx_batch_end(struct tx_batch *tx);
 
-/* An RTCP compound packet: copied and sealed at once, goes out with the next burst. */
+/* An RTCP compound packet: copied and sealed at once, goes out with the next messages. */
 void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver,
                               struct bytes data);
 
-/* A datagram as it is, to any address (STUN answers, DTLS): copied, goes out with the next burst.
- */
+/* A datagram as it is, to any address (STUN answers, DTLS): copied, goes out with the next
+ * messages. */
 void tx_batch_add_raw(struct tx_batch *tx, const struct net_addr *to, struct bytes data);
 
-/* Sends everything. `now` is the turn's. */
+/* Sends everything. */
 void tx_batch_flush(struct tx_batch *tx, usec_t now);
+
+/* The end of a turn: sends all but video, and of video that is due about `video_packets`. */
+void tx_batch_flush_some(struct tx_batch *tx, usec_t now, uint32_t video_packets);
+/* When flush_some has something to do again: at once while due video is left over. */
+usec_t tx_batch_next_timeout(const struct tx_batch *tx);

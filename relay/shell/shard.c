@@ -12,7 +12,7 @@
 
 struct shard_socket {
     struct udp_socket socket;
-    struct udp_receive_batch *batch; /* datagrams are referenced until the turn's end */
+    struct udp_receive_batch *batch;
 };
 
 struct shard {
@@ -48,32 +48,34 @@ static const struct udp_socket *socket_for(const struct shard *s, enum net_famil
 }
 
 /* The longest run from the front that goes out of one socket. */
-static size_t run_of_family(const struct tx_datagram *datagrams, size_t count)
+static size_t run_of_family(const struct tx_message *messages, size_t count)
 {
     size_t n = 1;
-    while (n < count && n < UDP_BATCH_DATAGRAMS && datagrams[n].to.family == datagrams[0].to.family)
+    while (n < count && n < TX_MESSAGES && messages[n].to.family == messages[0].to.family)
         n++;
     return n;
 }
 
-static size_t send_datagrams(void *context, const struct tx_datagram *datagrams, size_t count,
-                             size_t *failed)
+static size_t send_messages(void *context, const struct tx_message *messages, size_t count,
+                            size_t *failed)
 {
     const struct shard *s = context;
-    struct udp_outgoing run[UDP_BATCH_DATAGRAMS];
+    struct udp_message run[TX_MESSAGES];
     size_t sent = 0;
     *failed = 0;
     for (size_t at = 0; at < count;) {
-        size_t n = run_of_family(datagrams + at, count - at);
-        const struct udp_socket *socket = socket_for(s, (enum net_family)datagrams[at].to.family);
+        size_t n = run_of_family(messages + at, count - at);
+        const struct udp_socket *socket = socket_for(s, (enum net_family)messages[at].to.family);
         for (size_t i = 0; i < n; i++)
-            run[i] = (struct udp_outgoing){datagrams[at + i].to, datagrams[at + i].data};
+            run[i] =
+                (struct udp_message){messages[at + i].to, messages[at + i].data,
+                                     messages[at + i].segment_bytes, messages[at + i].segments};
+        for (size_t i = 0; socket == NULL && i < n; i++)
+            *failed += run[i].segments;
         at += n;
-        if (socket == NULL) {
-            *failed += n;
+        if (socket == NULL)
             continue;
-        }
-        struct udp_send_result result = udp_send_batch(socket, run, n);
+        struct udp_send_result result = udp_send_messages(socket, run, n);
         sent += result.sent;
         *failed += result.failed;
     }
@@ -82,12 +84,19 @@ static size_t send_datagrams(void *context, const struct tx_datagram *datagrams,
 
 /* --- The turn */
 
-static int wait_ms(const struct shard *s, usec_t now)
+/* Microseconds matter to video that is held back; kernels before 5.11 round up to the next
+ * millisecond. */
+static int wait_for_input(const struct shard *s, usec_t now, struct epoll_event *ready,
+                          int capacity)
 {
     usec_t until = usec_min(shard_core_next_timeout(s->core), s->measure_at);
-    if (s->more || until <= now)
-        return 0;
-    return (int)((until - now + 999) / 1000);
+    until = usec_min(until, tx_batch_next_timeout(&s->tx));
+    usec_t left = s->more || until <= now ? 0 : until - now;
+    struct timespec wait = {.tv_sec = left / SECONDS(1), .tv_nsec = left % SECONDS(1) * 1000};
+    int count = epoll_pwait2(s->epoll_fd, ready, capacity, &wait, NULL);
+    if (count < 0 && errno == ENOSYS)
+        count = epoll_wait(s->epoll_fd, ready, capacity, (int)((left + 999) / 1000));
+    return count;
 }
 
 /* The kernel takes no datagram from the wire that claims one of our own addresses. */
@@ -140,7 +149,7 @@ static usec_t turn(struct shard *s, usec_t before)
 {
     struct epoll_event ready[SHARD_SOCKETS_MAX + 1];
     const struct shard_message *message;
-    int count = epoll_wait(s->epoll_fd, ready, (int)COUNT_OF(ready), wait_ms(s, before));
+    int count = wait_for_input(s, before, ready, (int)COUNT_OF(ready));
     usec_t now = host_clock_now();
     s->more = false;
     for (int i = 0; i < count; i++) {
@@ -153,7 +162,7 @@ static usec_t turn(struct shard *s, usec_t before)
         shard_core_handle_message(s->core, now, message, &s->tx);
     if (shard_core_next_timeout(s->core) <= now)
         shard_core_handle_timeout(s->core, now, &s->tx);
-    tx_batch_flush(&s->tx, now);
+    tx_batch_flush_some(&s->tx, now, SHARD_TX_PORTION);
     s->more = shard_link_release(&s->link) || s->more;
     shard_link_wake(&s->link);
     if (now >= s->measure_at)
@@ -203,7 +212,7 @@ static enum status open_sockets(struct shard *s, struct net_addr *failed)
 static enum status create_core(struct shard *s)
 {
     struct shard_port port = shard_link_get_port(&s->link);
-    struct tx_sink sink = {.context = s, .send = send_datagrams};
+    struct tx_sink sink = {.context = s, .send = send_messages};
     enum status status = shard_core_create(&s->core, host_clock_now(), &s->config.core, &port);
     if (status != STATUS_OK)
         return status;

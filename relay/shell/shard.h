@@ -7,8 +7,9 @@
 #include "relay/core/shard_core.h"
 #include "relay/shell/shard_link.h"
 
-#define SHARD_SOCKETS_MAX 2 /* one IPv4, one IPv6 */
-#define SHARD_TX_ENTRIES 8192
+#define SHARD_SOCKETS_MAX 2    /* one IPv4, one IPv6 */
+#define SHARD_TX_ENTRIES 65536 /* packets times receivers that wait; 24 bytes each */
+#define SHARD_TX_PORTION 256   /* video packets sent before new voice is looked for: about 0.4 ms */
 #define SHARD_LOAD_US SECONDS(1) /* between two measurements */
 
 struct shard_config {

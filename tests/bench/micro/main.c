@@ -71,10 +71,8 @@ static void rewrite(struct micro *m, size_t i)
     struct subscription *s = &m->subscriptions[i];
     if (subscription_accept(s, 1000, &m->parsed, &seq, &timestamp) != SUBSCRIPTION_SEND)
         return;
-    struct writer w = writer_of((struct bytes_mut){m->work[0], sizeof m->work[0]});
-    subscription_write_header(s, &w, 1000, &m->parsed, m->extension_ids, (uint16_t)seq, timestamp,
-                              s->ssrc, s->payload_type);
-    m->sum += writer_size(&w);
+    m->sum +=
+        seq + subscription_write_extensions(s, 1000, &m->parsed, m->extension_ids, m->work[0]);
 }
 
 /* The packet is copied first: sealing works in place. */
@@ -140,7 +138,7 @@ static void set_up(struct micro *m)
     params.codecs[0].codec = MEDIA_CODEC_VP8;
     params.codecs[0].payload_type = 96;
     for (size_t i = 0; i < RECEIVERS; i++) {
-        subscription_init(&m->subscriptions[i], NULL, &params, &rng);
+        subscription_init(&m->subscriptions[i], NULL, &params, m->extension_ids, &rng);
         m->sealers[i] = floor_sealer_create((uint32_t)i);
         CHECK(m->sealers[i] != NULL);
         CHECK(udp_socket_open(&m->receivers[i], &local, &silent) == STATUS_OK);
@@ -153,6 +151,7 @@ static void set_packet(struct micro *m, size_t payload_bytes)
     m->parsed = (struct media_packet){.participant = 1,
                                       .source_serial = m->parsed.source_serial + 1,
                                       .codec = MEDIA_CODEC_VP8,
+                                      .profile_hash = codec_profile_hash(""),
                                       .clock_rate = 90000,
                                       .seq = 0x10000,
                                       .key_frame = true,

@@ -120,17 +120,19 @@ static void receive(struct peer *p, usec_t now, struct bytes data)
     }
 }
 
-static size_t sink_send(void *context, const struct tx_datagram *datagrams, size_t count,
+static size_t sink_send(void *context, const struct tx_message *messages, size_t count,
                         size_t *failed)
 {
     struct bench *b = context;
+    size_t sent = 0;
     (void)failed;
     for (size_t i = 0; i < count; i++) {
-        size_t index = datagrams[i].to.port - 50000u;
+        size_t index = messages[i].to.port - 50000u;
         assert_true(index < b->peer_count);
-        receive(&b->peers[index], b->now, datagrams[i].data);
+        for (size_t k = 0; k < messages[i].segments; k++, sent++)
+            receive(&b->peers[index], b->now, tx_message_get(&messages[i], k));
     }
-    return count;
+    return sent;
 }
 
 /* Everything on its way between the shards arrives. */
@@ -182,7 +184,7 @@ static void give(struct bench *b, const struct peer *p, const uint8_t *data, siz
     memcpy(copy, data, size);
     shard_core_handle_datagram(b->cores[p->shard], b->now, &p->addr, (struct bytes_mut){copy, size},
                                &b->tx[p->shard]);
-    tx_batch_flush(&b->tx[p->shard], b->now); /* views `copy` */
+    tx_batch_flush(&b->tx[p->shard], b->now);
     pump(b);
 }
 

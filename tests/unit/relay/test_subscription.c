@@ -28,7 +28,7 @@ static struct subscription make_subscription(enum room_slot slot, uint64_t seed)
     struct subscription s;
     struct rng rng = rng_of_seed(seed);
     struct receive_slot_parameters params = make_params(slot);
-    subscription_init(&s, NULL, &params, &rng);
+    subscription_init(&s, NULL, &params, no_ids, &rng);
     return s;
 }
 

@@ -11,7 +11,7 @@ struct sink {
     size_t bursts, datagrams, bytes;
 };
 
-static size_t sink_send(void *context, const struct tx_datagram *datagrams, size_t count,
+static size_t sink_send(void *context, const struct tx_message *messages, size_t count,
                         size_t *failed)
 {
     struct sink *sink = context;
@@ -19,7 +19,7 @@ static size_t sink_send(void *context, const struct tx_datagram *datagrams, size
     sink->bursts++;
     sink->datagrams += count;
     for (size_t i = 0; i < count; i++)
-        sink->bytes += datagrams[i].data.size;
+        sink->bytes += messages[i].data.size;
     *failed = count - sent < sink->fails ? count - sent : sink->fails;
     return sent;
 }
@@ -64,7 +64,7 @@ static void datagrams_leave_in_bursts_and_each_is_counted_once(void **state)
     } cases[] = {
         {0, 99, 0, 0, 0, 0, 0},
         {1, 99, 0, 1, 1, 0, 0},
-        {TX_BURST + 1, 99, 0, 2, TX_BURST + 1, 0, 0},
+        {TX_MESSAGES + 1, 99, 0, 2, TX_MESSAGES + 1, 0, 0},
         {10, 7, 0, 1, 7, 3, 0},
         {10, 7, 1, 1, 7, 2, 1},
     };
@@ -87,8 +87,13 @@ static void datagrams_leave_in_bursts_and_each_is_counted_once(void **state)
 static void a_full_batch_flushes_by_itself_and_silent_receivers_are_counted(void **state)
 {
     struct bench *b = *state;
-    for (uint32_t i = 0; i < 20; i++) /* no transport: nowhere to send */
-        (void)tx_batch_add(&b->tx, 0, i % 4, TX_CLASS_VIDEO, bytes_of_string("payload"));
+    struct tx_rtp rtp = {.ssrc = 1};
+    for (uint32_t i = 0; i < 20; i++) { /* no transport: nowhere to send */
+        assert_true(tx_batch_begin(&b->tx, 0, bytes_of_string("payload")));
+        (void)tx_batch_add(&b->tx, 0, i % 4, TX_CLASS_VIDEO, tx_batch_add_prefix(&b->tx, 0, 1),
+                           &rtp);
+        tx_batch_end(&b->tx);
+    }
     assert_int_equal(b->stats.drops[DROP_NO_ADDRESS], 16);
     tx_batch_flush(&b->tx, 0);
     tx_batch_flush(&b->tx, 0);
