@@ -232,9 +232,14 @@ static bool is_better(const struct ice_path *a, const struct ice_path *b)
     return a->priority > b->priority;
 }
 
+usec_t ice_lite_get_send_limit(const struct ice_lite *ice)
+{
+    return ice->heard_at + ICE_SEND_FOR_US;
+}
+
 bool ice_lite_get_remote(const struct ice_lite *ice, usec_t now, struct net_addr *out)
 {
-    if (ice->path_count == 0 || now - ice->heard_at >= ICE_SEND_FOR_US)
+    if (ice->path_count == 0 || now >= ice_lite_get_send_limit(ice))
         return false;
     const struct ice_path *best = &ice->paths[0];
     for (size_t i = 1; i < ice->path_count; i++) {

@@ -72,4 +72,6 @@ void ice_lite_note_media(struct ice_lite *ice, usec_t now, const struct net_addr
 /* Where to send: the path of the last authentic media, else the best nominated, else any. False
  * when there is none, or after ICE_SEND_FOR_US of silence. */
 bool ice_lite_get_remote(const struct ice_lite *ice, usec_t now, struct net_addr *out);
+/* From when on nothing more is sent, if silence lasts. */
+usec_t ice_lite_get_send_limit(const struct ice_lite *ice);
 usec_t ice_lite_get_silence_us(const struct ice_lite *ice, usec_t now);

@@ -16,6 +16,7 @@
 #define RTCP_ENCRYPTED 0x80000000u
 #define WORDS (SRTP_SENDER_WINDOW / 64)
 #define SALT_BYTES_MAX 14
+#define CACHE_LINE_BYTES 64
 
 /* RFC 3711 4.3.2 */
 enum key_label {
@@ -435,6 +436,26 @@ void srtp_worker_free(struct srtp_worker *w)
     if (w->of_ops != NULL)
         w->ops->worker_free(w->of_ops);
     free(w);
+}
+
+void srtp_sender_prefetch(const struct srtp_sender *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t at = 0; at < sizeof *s; at += CACHE_LINE_BYTES)
+        __builtin_prefetch((const uint8_t *)s + at);
+}
+
+#define KEY_LINES 16 /* of a GCM key with its table of hash powers */
+
+void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc)
+{
+    for (size_t i = 0; i < KEY_LINES; i++)
+        __builtin_prefetch((const uint8_t *)s->rtp_key + i * CACHE_LINE_BYTES);
+    for (uint32_t i = 0; i < s->ssrc_count; i++) {
+        if (s->ssrcs[i] == ssrc)
+            __builtin_prefetch(s->numbers[i], 1);
+    }
 }
 
 /* --- RTCP */

@@ -42,6 +42,11 @@ MUST_CHECK enum status srtp_sender_create(struct srtp_sender **out, enum srtp_ba
                                           const struct media_keys *keys);
 void srtp_sender_free(struct srtp_sender *s); /* wipes the keys */
 
+/* Fetches into the cache what sealing will touch: the sender itself, soon (NULL is nothing); then,
+ * with it there, its key and the numbers of its SSRCs. */
+void srtp_sender_prefetch(const struct srtp_sender *s);
+void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc);
+
 /* What a sealed RTP packet is longer than before. */
 size_t srtp_sender_get_tag_bytes(const struct srtp_sender *s);
 

@@ -341,7 +341,11 @@ const struct transport_stats *transport_get_stats(const struct transport *t)
     return &t->stats;
 }
 
-struct srtp_sender *transport_get_sender(const struct transport *t)
+bool transport_get_route(const struct transport *t, usec_t now, struct transport_route *out)
 {
-    return t->cipher == NULL ? NULL : media_cipher_get_sender(t->cipher);
+    if (!transport_get_remote(t, now, &out->to))
+        return false;
+    out->sender = media_cipher_get_sender(t->cipher);
+    out->until = ice_lite_get_send_limit(&t->ice);
+    return true;
 }

@@ -121,9 +121,15 @@ bool transport_poll_path(struct transport *t, struct transport_path_change *out)
 MUST_CHECK enum status transport_protect_rtp(struct transport *t, uint8_t *packet, size_t *size);
 MUST_CHECK enum status transport_protect_rtcp(struct transport *t, uint8_t *packet, size_t *size);
 
-/* For those who seal many packets at once; NULL before the handshake's end. Lives as long as `t`.
- */
-struct srtp_sender *transport_get_sender(const struct transport *t);
+/* What a sender of many packets keeps by it: how they are sealed and where they go. It holds until
+ * `until`, if the transport takes in nothing meanwhile; `sender` lives as long as `t`. False as
+ * above. */
+struct transport_route {
+    struct net_addr to;
+    struct srtp_sender *sender;
+    usec_t until;
+};
+bool transport_get_route(const struct transport *t, usec_t now, struct transport_route *out);
 
 /* New credentials (RFC 8445 9); the old ones stay valid beside them as configured. */
 void transport_restart_ice(struct transport *t, usec_t now, const struct ice_parameters *local,

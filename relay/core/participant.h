@@ -35,7 +35,7 @@ struct participant {
 
     usec_t rtt_us; /* 0: unknown */
     usec_t report_at;
-    uint64_t bytes_in, bytes_out;
+    uint64_t bytes_in;
     int64_t rate_credit_bits; /* policing of what it sends */
     usec_t rate_at;
     uint32_t loss_out_permille;

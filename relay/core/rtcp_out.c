@@ -17,7 +17,6 @@
 static void send_compound(usec_t now, struct participant *p, struct tx_batch *tx, struct bytes data)
 {
     tx_batch_add_sealed_rtcp(tx, now, p->handle.index, data);
-    p->bytes_out += data.size;
 }
 
 struct compound {

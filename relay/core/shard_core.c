@@ -191,6 +191,7 @@ static void start_media(struct shard_core *c, usec_t now, struct participant *p,
     p->connected = true;
     p->report_at = now + (usec_t)rng_below(&c->rng, 1000000);
     for (size_t i = 0; i < p->subscription_count; i++) {
+        p->subscriptions[i].is_live = true;
         p->subscriptions[i].report_at = now + (usec_t)rng_below(&c->rng, 1000000);
         forwarder_start_subscription(c, now, &p->subscriptions[i], tx);
     }
@@ -289,6 +290,7 @@ void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct n
     }
     struct bytes_mut plain;
     p->bytes_in += datagram.size;
+    tx_batch_refresh_receiver(tx, p->handle.index);
     enum transport_input input =
         transport_handle_datagram(p->transport, now, from, datagram, &plain);
     if (input == TRANSPORT_INPUT_RTP)
@@ -308,6 +310,7 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
     c->tx = tx;
     while ((timer = timer_heap_take_due(&c->timers, now)) != NULL) {
         struct participant *p = timer->owner;
+        tx_batch_refresh_receiver(tx, p->handle.index);
         transport_handle_timeout(p->transport, now);
         if (!drain_transport(c, now, p, tx))
             continue;

@@ -42,15 +42,15 @@ static void report_participants(struct shard_core *c)
                 return;
             m->participant_stats.count = 0;
         }
-        m->participant_stats.list[m->participant_stats.count++] =
-            (struct shard_participant_stats){.room = p->room->id,
-                                             .participant = p->id,
-                                             .bytes_in = p->bytes_in,
-                                             .bytes_out = p->bytes_out,
-                                             .loss_in_permille = worst_loss_in(p),
-                                             .loss_out_permille = p->loss_out_permille,
-                                             .rtt_us = (uint32_t)p->rtt_us,
-                                             .state = state_of(p)};
+        m->participant_stats.list[m->participant_stats.count++] = (struct shard_participant_stats){
+            .room = p->room->id,
+            .participant = p->id,
+            .bytes_in = p->bytes_in,
+            .bytes_out = tx_batch_get_bytes(c->tx, p->handle.index),
+            .loss_in_permille = worst_loss_in(p),
+            .loss_out_permille = p->loss_out_permille,
+            .rtt_us = (uint32_t)p->rtt_us,
+            .state = state_of(p)};
         if (m->participant_stats.count == SHARD_STATS_PARTICIPANTS) {
             shard_commit(c, director);
             m = NULL;

@@ -1,6 +1,7 @@
 #include "relay/core/subscription.h"
 
 #include "base/hash.h"
+#include "relay/core/participant.h"
 #include "wire/rtp_extension.h"
 
 #define RESEND_AGAIN_US MILLISECONDS(100)
@@ -30,6 +31,9 @@ void subscription_init(struct subscription *s, struct participant *owner,
                        struct rng *rng)
 {
     *s = (struct subscription){.owner = owner,
+                               .owner_id = owner != NULL ? owner->id : 0,
+                               .receiver = owner != NULL ? owner->handle.index : 0,
+                               .is_live = owner != NULL && owner->connected,
                                .slot = params->slot,
                                .ssrc = params->ssrc,
                                .rtx_ssrc = params->rtx_ssrc,

@@ -43,33 +43,34 @@ struct subscription_codec {
 #define SUBSCRIPTION_HISTORY 4      /* epochs whose numbers can still be asked for */
 
 struct subscription {
-    struct participant *owner; /* borrowed: who embeds this */
-    enum room_slot slot;
-    uint32_t ssrc, rtx_ssrc;
-    uint32_t room_place; /* index in the room's list of this slot */
-    uint64_t layout;     /* stands for mid and extension ids: equal ones get equal extensions */
-
-    /* The present epoch. */
-    uint64_t source_serial; /* 0: none yet */
+    /* What forwarding touches for every packet: two lines of the cache. A copy of what it needs of
+     * the owner is among it. */
+    uint64_t layout;        /* stands for mid and extension ids: equal ones get equal extensions */
+    uint64_t owner_id;      /* the participant */
+    uint64_t source_serial; /* of the present epoch; 0: none yet */
     uint64_t first_seq;     /* of the source: older ones belong to the past */
     uint64_t seq_offset;    /* out = in + offset (mod 2^64) */
     uint32_t timestamp_offset;
-    uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
+    uint32_t ssrc;
+    uint32_t receiver; /* the owner's index in the shard's pool */
+    bool is_live;      /* the owner is connected */
     bool has_payload_type;
     bool waiting_key_frame;
-    uint32_t clock_rate;
-
-    /* What went out. */
     bool started;
     uint64_t next_seq; /* highest sent + 1 */
-    uint32_t last_timestamp;
     usec_t last_sent_at;
-    uint64_t rtx_seq;
     uint64_t packets_sent, bytes_sent;
     int64_t resend_credit_bytes;
-    usec_t report_at; /* next sender report */
+    uint32_t last_timestamp;
+    uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
 
-    /* What is not touched for every packet. */
+    struct participant *owner; /* borrowed: who embeds this */
+    enum room_slot slot;
+    uint32_t room_place; /* index in the room's list of this slot */
+    uint32_t rtx_ssrc;
+    uint64_t rtx_seq;
+    uint32_t clock_rate; /* of the present epoch */
+    usec_t report_at;    /* next sender report */
     char mid[MID_BYTES];
     struct subscription_codec codecs[CONTROL_CODECS_MAX];
     size_t codec_count;

@@ -105,6 +105,12 @@ void tx_batch_destroy(struct tx_batch *tx)
 
 /* --- Slots and entries */
 
+static uint32_t place_of(const struct tx_batch *tx, const struct tx_queue *q, uint32_t ahead)
+{
+    uint32_t place = q->first + ahead;
+    return place >= tx->receiver_count ? place - tx->receiver_count : place;
+}
+
 static uint32_t take_slot(struct tx_batch *tx)
 {
     uint32_t slot = tx->free_slot;
@@ -162,7 +168,28 @@ void tx_batch_set_receiver(struct tx_batch *tx, uint32_t index, struct transport
         drop_all(tx, r, TX_CLASS_FIRST);
         drop_all(tx, r, TX_CLASS_VIDEO);
     }
+    if (transport != r->transport)
+        r->bytes = 0;
     r->transport = transport;
+    r->route.until = 0;
+}
+
+void tx_batch_refresh_receiver(struct tx_batch *tx, uint32_t index)
+{
+    CHECK(index < tx->receiver_count);
+    tx->receivers[index].route.until = 0;
+}
+
+uint64_t tx_batch_get_bytes(const struct tx_batch *tx, uint32_t index)
+{
+    CHECK(index < tx->receiver_count);
+    return tx->receivers[index].bytes;
+}
+
+static bool has_route(struct tx_receiver *r, usec_t now)
+{
+    return now < r->route.until ||
+           (r->transport != NULL && transport_get_route(r->transport, now, &r->route));
 }
 
 /* --- The plan: messages that are put together */
@@ -267,20 +294,20 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
 {
     CHECK(receiver < tx->receiver_count);
     struct tx_receiver *r = &tx->receivers[receiver];
-    struct net_addr to;
     size_t size = data.size;
     if (size + TRANSPORT_SEAL_BYTES > TX_PACKET_BYTES || r->transport == NULL)
         return;
-    if (!transport_get_remote(r->transport, now, &to)) {
+    if (!has_route(r, now)) {
         tx->stats->drops[DROP_NO_ADDRESS]++;
         return;
     }
     uint8_t *packet = make_message_room(tx, size + TRANSPORT_SEAL_BYTES, 0);
     memcpy(packet, data.data, size);
-    if (transport_protect_rtcp(r->transport, packet, &size) != STATUS_OK)
+    r->bytes += size;
+    if (srtp_sender_protect_rtcp(r->route.sender, packet, &size) != STATUS_OK)
         tx->stats->drops[DROP_SEAL_FAILED]++;
     else
-        commit_message(tx, &to, size, size, 1, tx->plan->job_count);
+        commit_message(tx, &r->route.to, size, size, 1, tx->plan->job_count);
 }
 
 /* --- Runs */
@@ -360,38 +387,49 @@ static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const 
                           .payload = bytes_of(slot->payload, size - header)};
 }
 
-static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class,
-                       struct srtp_sender *sender, const struct net_addr *to)
+static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
 {
     struct run run;
+    struct srtp_sender *sender = r->route.sender;
     find_run(tx, r->head[class], &run);
     pad_run(tx, &run);
     size_t tag = srtp_sender_get_tag_bytes(sender);
     size_t segment = run.segment + tag;
     uint8_t *out = make_message_room(tx, run.count * segment, run.count);
     size_t first_job = tx->plan->job_count;
+    srtp_sender_prefetch_key(sender, tx->entries[run.entries[0]].ssrc);
     for (size_t i = 0; i < run.count; i++) {
         write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
         drop_head(tx, r, class);
     }
-    commit_message(tx, to, (run.count - 1) * segment + run.sizes[run.count - 1] + tag, segment,
-                   run.count, first_job);
+    commit_message(tx, &r->route.to, (run.count - 1) * segment + run.sizes[run.count - 1] + tag,
+                   segment, run.count, first_job);
     return run.count;
 }
 
 static size_t send_receiver(struct tx_batch *tx, usec_t now, struct tx_receiver *r,
                             enum tx_class class)
 {
-    struct net_addr to;
     size_t sent = 0;
-    struct srtp_sender *sender = r->transport != NULL ? transport_get_sender(r->transport) : NULL;
-    if (sender == NULL || !transport_get_remote(r->transport, now, &to)) {
+    if (!has_route(r, now)) {
         tx->stats->drops[DROP_NO_ADDRESS] += r->count[class];
         drop_all(tx, r, class);
     }
     while (r->head[class] != 0)
-        sent += send_run(tx, r, class, sender, &to);
+        sent += send_run(tx, r, class);
     return sent;
+}
+
+/* What the receivers behind the first one will need: their state, then their sender. */
+static void prefetch(const struct tx_batch *tx, const struct tx_queue *q)
+{
+    if (q->count > 4) {
+        const struct tx_receiver *far = &tx->receivers[q->receivers[place_of(tx, q, 4)]];
+        __builtin_prefetch(far, 1);
+        __builtin_prefetch(&far->route);
+    }
+    if (q->count > 2)
+        srtp_sender_prefetch(tx->receivers[q->receivers[place_of(tx, q, 2)]].route.sender);
 }
 
 /* About `limit` packets of one class, receiver by receiver. */
@@ -400,7 +438,8 @@ static void send_class(struct tx_batch *tx, usec_t now, enum tx_class class, siz
     struct tx_queue *q = &tx->queues[class];
     for (size_t sent = 0; q->count > 0 && sent < limit;) {
         struct tx_receiver *r = &tx->receivers[q->receivers[q->first]];
-        q->first = q->first + 1 == tx->receiver_count ? 0 : q->first + 1;
+        prefetch(tx, q);
+        q->first = place_of(tx, q, 1);
         q->count--;
         r->queued[class] = false;
         sent += send_receiver(tx, now, r, class);
@@ -485,8 +524,7 @@ static void enqueue(struct tx_batch *tx, uint32_t receiver, enum tx_class class)
     if (r->queued[class])
         return;
     r->queued[class] = true;
-    uint32_t place = q->first + q->count;
-    q->receivers[place >= tx->receiver_count ? place - tx->receiver_count : place] = receiver;
+    q->receivers[place_of(tx, q, q->count)] = receiver;
     q->count++;
 }
 
@@ -499,8 +537,8 @@ static void set_hold(struct tx_batch *tx, usec_t now, const struct tx_receiver *
         tx->hold_until = usec_min(tx->hold_until, now);
 }
 
-size_t tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
-                    const struct tx_prefix *prefix, const struct tx_rtp *rtp)
+void tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
+                  const struct tx_prefix *prefix, const struct tx_rtp *rtp)
 {
     CHECK(tx->open != 0 && receiver < tx->receiver_count);
     uint32_t slot = tx->open;
@@ -508,7 +546,7 @@ size_t tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_
     size_t size = RTP_HEADER_BYTES + prefix->bytes + s->payload_bytes;
     if (size + TX_PADDING_MAX + SRTP_RTP_TAG_BYTES_MAX > TX_PACKET_BYTES) {
         tx->stats->drops[DROP_TOO_LONG]++;
-        return 0;
+        return;
     }
     uint32_t entry;
     while ((entry = take_entry(tx)) == 0)
@@ -527,12 +565,12 @@ size_t tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_
         r->head[class] = entry;
     r->tail[class] = entry;
     r->count[class]++;
+    r->bytes += size;
     tx->waiting[class]++;
     s->refs++;
     enqueue(tx, receiver, class);
     if (class == TX_CLASS_VIDEO)
         set_hold(tx, now, r, rtp->marker);
-    return size;
 }
 
 /* --- Sending */

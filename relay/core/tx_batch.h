@@ -67,10 +67,12 @@ struct tx_slot; /* a payload while somebody waits for it */
 struct tx_entry;
 
 struct tx_receiver {
-    struct transport *transport;
     uint32_t head[TX_CLASS_COUNT], tail[TX_CLASS_COUNT]; /* entries; 0: none */
     uint32_t count[TX_CLASS_COUNT];
     bool queued[TX_CLASS_COUNT]; /* in the class's queue */
+    uint64_t bytes;              /* given to it so far, before sealing */
+    struct transport *transport;
+    struct transport_route route; /* kept while it holds */
 };
 
 struct tx_queue { /* receivers with entries, in order of their first: a ring */
@@ -106,6 +108,15 @@ void tx_batch_destroy(struct tx_batch *tx);
  * what was still queued for it is dropped. */
 void tx_batch_set_receiver(struct tx_batch *tx, uint32_t index, struct transport *transport);
 
+/* Its transport took in something: where its packets go may have changed. */
+void tx_batch_refresh_receiver(struct tx_batch *tx, uint32_t index);
+static inline void tx_batch_prefetch_receiver(const struct tx_batch *tx, uint32_t index)
+{
+    __builtin_prefetch(&tx->receivers[index], 1);
+}
+/* What it was given since it was set, in bytes before sealing. */
+uint64_t tx_batch_get_bytes(const struct tx_batch *tx, uint32_t index);
+
 /* Begins a packet: `payload` is copied. False (counted) when it is too long. Everything that waits
  * is sent first when there is no room. */
 MUST_CHECK bool tx_batch_begin(struct tx_batch *tx, usec_t now, struct bytes payload);
@@ -113,10 +124,10 @@ MUST_CHECK bool tx_batch_begin(struct tx_batch *tx, usec_t now, struct bytes pay
  * gives a place whose `bytes` and `data` the caller fills. Valid until the next add_prefix. */
 const struct tx_prefix *tx_batch_find_prefix(const struct tx_batch *tx, uint64_t layout);
 struct tx_prefix *tx_batch_add_prefix(struct tx_batch *tx, usec_t now, uint64_t layout);
-/* The packet to one receiver, with the prefix found or added last. Returns its size before
- * sealing; 0: dropped (counted). */
-size_t tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
-                    const struct tx_prefix *prefix, const struct tx_rtp *rtp);
+/* The packet to one receiver, with the prefix found or added last. Counted when it is
+ * dropped. */
+void tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
+                  const struct tx_prefix *prefix, const struct tx_rtp *rtp);
 /* No more receivers. */
 void tx_batch_end(struct tx_batch *tx);
 

@@ -98,6 +98,8 @@ static void add(struct shard_core *c, uint64_t id, struct tx_batch *tx)
     struct participant *p = shard_find_participant(c, id);
     CHECK(p != NULL);
     p->connected = true;
+    for (size_t i = 0; i < p->subscription_count; i++)
+        p->subscriptions[i].is_live = true;
 }
 
 static size_t write_media(struct reader *r, uint8_t *out)
