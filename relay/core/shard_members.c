@@ -251,6 +251,8 @@ void shard_remove_participant(struct shard_core *c, struct participant *p, struc
     shard_forget_paths(c, p);
     transport_free(p->transport);
     free(p->send_slots);
+    for (size_t i = 0; i < p->subscription_count; i++)
+        subscription_destroy(&p->subscriptions[i]);
     free(p->subscriptions);
     free(p->arrivals);
     struct room *room = p->room;

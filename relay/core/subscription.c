@@ -11,6 +11,17 @@
 #define FRAME_US_MIN 20000
 #define RTP_EXTENSION_HEADER_BYTES 4 /* profile, length in words */
 
+/* Retransmission limits, by number modulo their count. Most receivers never ask. */
+struct subscription_resends {
+    struct {
+        uint32_t seq;        /* its low bits */
+        uint32_t at_ms : 30; /* wraps after twelve days: then one resend is late or refused */
+        uint32_t count : 2;
+    } places[SUBSCRIPTION_RESENDS];
+};
+_Static_assert(SUBSCRIPTION_RESENDS_EACH <= 3, "count has two bits");
+#define AT_MS_MASK 0x3fffffffu
+
 uint32_t codec_profile_hash(const char *profile)
 {
     static const uint64_t key[2];
@@ -53,6 +64,12 @@ void subscription_init(struct subscription *s, struct participant *owner,
     s->next_seq = 0x10000 + rng_below(rng, 0x8000);
     s->rtx_seq = 0x10000 + rng_below(rng, 0x8000);
     s->last_timestamp = rng_u32(rng);
+}
+
+void subscription_destroy(struct subscription *s)
+{
+    free(s->resends);
+    s->resends = NULL;
 }
 
 bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq, uint32_t *timestamp)
@@ -101,7 +118,8 @@ static void begin_epoch(struct subscription *s, usec_t now, const struct media_p
     s->first_seq = packet->seq;
     s->seq_offset = s->next_seq - packet->seq;
     s->timestamp_offset = s->last_timestamp + step - packet->header.timestamp;
-    memset(s->resends, 0, sizeof s->resends);
+    if (s->resends != NULL)
+        memset(s->resends, 0, sizeof *s->resends);
     s->waiting_key_frame = false;
 }
 
@@ -156,17 +174,22 @@ bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
 bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                size_t bytes)
 {
+    if (s->resends == NULL && (s->resends = calloc(1, sizeof *s->resends)) == NULL)
+        return false;
+    uint32_t at_ms = (uint32_t)(now / 1000) & AT_MS_MASK;
     size_t place = seq % SUBSCRIPTION_RESENDS;
-    bool same = s->resends[place].seq == seq && s->resends[place].count > 0;
-    if (same && (s->resends[place].count >= SUBSCRIPTION_RESENDS_EACH ||
-                 now - s->resends[place].at < usec_max(RESEND_AGAIN_US, rtt_us)))
+    uint32_t count = s->resends->places[place].count;
+    uint32_t since_ms = (at_ms - s->resends->places[place].at_ms) & AT_MS_MASK;
+    bool same = s->resends->places[place].seq == (uint32_t)seq && count > 0;
+    if (same && (count >= SUBSCRIPTION_RESENDS_EACH ||
+                 MILLISECONDS(since_ms) < usec_max(RESEND_AGAIN_US, rtt_us)))
         return false;
     if (s->resend_credit_bytes < (int64_t)bytes)
         return false;
     s->resend_credit_bytes -= (int64_t)bytes;
-    s->resends[place].count = same ? (uint8_t)(s->resends[place].count + 1) : 1;
-    s->resends[place].seq = seq;
-    s->resends[place].at = now;
+    s->resends->places[place].seq = (uint32_t)seq;
+    s->resends->places[place].at_ms = at_ms & AT_MS_MASK;
+    s->resends->places[place].count = (same ? count + 1 : 1) & 3;
     return true;
 }
 

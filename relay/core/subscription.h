@@ -38,7 +38,7 @@ struct subscription_codec {
     uint8_t payload_type, rtx_payload_type;
 };
 
-#define SUBSCRIPTION_RESENDS 64     /* retransmissions remembered */
+#define SUBSCRIPTION_RESENDS 128    /* retransmissions remembered */
 #define SUBSCRIPTION_RESENDS_EACH 3 /* per packet (sfu-engineering practice) */
 #define SUBSCRIPTION_HISTORY 4      /* epochs whose numbers can still be asked for */
 
@@ -74,11 +74,7 @@ struct subscription {
     char mid[MID_BYTES];
     struct subscription_codec codecs[CONTROL_CODECS_MAX];
     size_t codec_count;
-    struct { /* retransmission limits */
-        uint64_t seq;
-        usec_t at;
-        uint8_t count;
-    } resends[SUBSCRIPTION_RESENDS];
+    struct subscription_resends *resends; /* owned; NULL: none was asked for yet */
 
     /* From the receiver's reports. */
     uint32_t loss_permille;
@@ -90,6 +86,7 @@ uint32_t codec_profile_hash(const char *profile);
 void subscription_init(struct subscription *s, struct participant *owner,
                        const struct receive_slot_parameters *params, const uint8_t *ids,
                        struct rng *rng);
+void subscription_destroy(struct subscription *s);
 
 /* What forwarding decided. */
 enum subscription_verdict {

@@ -91,7 +91,8 @@ static void start(struct bench *b, uint32_t shards, uint32_t capacity)
     config.capacity = capacity;
     config.rooms_max = 8;
     config.address_count = 2;
-    *b = (struct bench){.now = SECONDS(1)};
+    memset(b, 0, sizeof *b);
+    b->now = SECONDS(1);
     assert_int_equal(director_create(&b->d, b->now, &config), STATUS_OK);
     director_handle_connected(b->d, b->now);
     struct control_message end = {.type = CONTROL_SYNC_END};

@@ -295,6 +295,7 @@ static void a_packet_is_sent_again_three_times_and_not_twice_within_100_ms(void 
         assert_int_equal(subscription_admit_resend(&s, SECONDS(1) + steps[i].at, steps[i].rtt_us,
                                                    steps[i].seq, 100),
                          steps[i].admitted);
+    subscription_destroy(&s);
 }
 
 static void resending_costs_at_most_a_quarter_of_what_was_sent(void **state)
@@ -316,6 +317,7 @@ static void resending_costs_at_most_a_quarter_of_what_was_sent(void **state)
     while (subscription_admit_resend(&s, SECONDS(2), 0, 10000 + asked++, 1000))
         later++;
     assert_in_range(later, 29, 31); /* 100 x 1200 / 4, and what was left over */
+    subscription_destroy(&s);
 }
 
 static void silence_appended_ends_the_epoch_behind_everything_sent(void **state)
