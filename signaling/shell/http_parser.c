@@ -223,6 +223,8 @@ static int take_header(struct http_message *message, struct head_facts *facts, c
         facts->expects_continue = strcasecmp(value, "100-continue") == 0;
     } else if (strcasecmp(name, "if-none-match") == 0) {
         message->if_none_match = value;
+    } else if (strcasecmp(name, "accept-encoding") == 0) {
+        message->accept_encoding = value;
     }
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "signaling/shell/static_files.h"
 
+#include "signaling/shell/gzip.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,27 +14,28 @@
 #define CACHE_REVALIDATE "no-cache"
 #define CACHE_LIBRARY "public, max-age=3600"
 
-static const struct {
+static const struct file_type {
     const char *extension, *content_type;
     bool library; /* also served from node_modules */
+    bool text;    /* worth compressing */
 } types[] = {
-    {".html", "text/html; charset=utf-8", false},
-    {".js", "text/javascript; charset=utf-8", true},
-    {".mjs", "text/javascript; charset=utf-8", true},
-    {".css", "text/css; charset=utf-8", true},
-    {".json", "application/json", false},
-    {".webmanifest", "application/manifest+json", false},
-    {".svg", "image/svg+xml", false},
-    {".png", "image/png", false},
-    {".jpg", "image/jpeg", false},
-    {".webp", "image/webp", false},
-    {".ico", "image/vnd.microsoft.icon", false},
-    {".woff2", "font/woff2", false},
-    {".txt", "text/plain; charset=utf-8", false},
-    {".wasm", "application/wasm", false},
-    {".wav", "audio/wav", false},
-    {".ogg", "audio/ogg", false},
-    {".mp3", "audio/mpeg", false},
+    {".html", "text/html; charset=utf-8", false, true},
+    {".js", "text/javascript; charset=utf-8", true, true},
+    {".mjs", "text/javascript; charset=utf-8", true, true},
+    {".css", "text/css; charset=utf-8", true, true},
+    {".json", "application/json", false, true},
+    {".webmanifest", "application/manifest+json", false, true},
+    {".svg", "image/svg+xml", false, true},
+    {".png", "image/png", false, false},
+    {".jpg", "image/jpeg", false, false},
+    {".webp", "image/webp", false, false},
+    {".ico", "image/vnd.microsoft.icon", false, true},
+    {".woff2", "font/woff2", false, false},
+    {".txt", "text/plain; charset=utf-8", false, true},
+    {".wasm", "application/wasm", false, true},
+    {".wav", "audio/wav", false, true},
+    {".ogg", "audio/ogg", false, false},
+    {".mp3", "audio/mpeg", false, false},
 };
 
 struct scan {
@@ -41,12 +44,12 @@ struct scan {
     bool library;
 };
 
-static const char *type_of(const char *name, bool library)
+static const struct file_type *type_of(const char *name, bool library)
 {
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < COUNT_OF(types); i++)
         if (strcasecmp(dot, types[i].extension) == 0 && (types[i].library || !library))
-            return types[i].content_type;
+            return &types[i];
     return NULL;
 }
 
@@ -70,19 +73,27 @@ static enum status read_whole(int fd, size_t size, uint8_t **out)
     return STATUS_OK;
 }
 
-static void make_etag(struct bytes content, char etag[40])
+static void make_etag(struct bytes content, const char *coding, char etag[40])
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     CHECK(EVP_Digest(content.data, content.size, digest, NULL, EVP_sha256(), NULL) == 1);
     etag[0] = '"';
     for (size_t i = 0; i < 16; i++)
         snprintf(etag + 1 + 2 * i, 3, "%02x", digest[i]);
-    etag[33] = '"';
-    etag[34] = '\0';
+    snprintf(etag + 33, 7, "%s\"", coding);
+}
+
+static enum status compress(struct static_files *files, struct static_file *entry)
+{
+    struct bytes_mut gzip;
+    enum status status = gzip_compress(entry->content, &gzip);
+    entry->gzip = bytes_const(gzip);
+    files->total_bytes += gzip.size;
+    return status;
 }
 
 static enum status add_file(struct scan *scan, int fd, const struct stat *info, const char *path,
-                            const char *content_type)
+                            const struct file_type *type)
 {
     struct static_files *files = scan->files;
     if (files->count == STATIC_FILES_MAX || info->st_size > (off_t)STATIC_FILE_BYTES_MAX ||
@@ -100,13 +111,14 @@ static enum status add_file(struct scan *scan, int fd, const struct stat *info, 
     struct static_file *entry = &files->entries[files->count++];
     *entry = (struct static_file){
         .path = own_path,
-        .content_type = content_type,
+        .content_type = type->content_type,
         .cache_control = scan->library ? CACHE_LIBRARY : CACHE_REVALIDATE,
         .content = bytes_of(content, (size_t)info->st_size),
     };
-    make_etag(entry->content, entry->etag);
+    make_etag(entry->content, "", entry->etag);
+    make_etag(entry->content, "-gzip", entry->gzip_etag);
     files->total_bytes += entry->content.size;
-    return STATUS_OK;
+    return type->text ? compress(files, entry) : STATUS_OK;
 }
 
 static enum status scan_folder(struct scan *scan, int folder, const char *prefix, int depth);
@@ -128,11 +140,11 @@ static enum status scan_entry(struct scan *scan, int folder, const char *prefix,
         close(fd);
         return STATUS_SYSTEM;
     }
-    const char *content_type = type_of(name, scan->library);
+    const struct file_type *type = type_of(name, scan->library);
     if (S_ISDIR(info.st_mode) && depth < STATIC_DEPTH_MAX)
         return scan_folder(scan, fd, path, depth + 1); /* takes the descriptor */
-    if (S_ISREG(info.st_mode) && content_type != NULL)
-        status = add_file(scan, fd, &info, path, content_type);
+    if (S_ISREG(info.st_mode) && type != NULL)
+        status = add_file(scan, fd, &info, path, type);
     close(fd);
     return status;
 }
@@ -241,6 +253,7 @@ void static_files_destroy(struct static_files *files)
     for (size_t i = 0; i < files->count; i++) {
         free(files->entries[i].path);
         free((void *)files->entries[i].content.data);
+        free((void *)files->entries[i].gzip.data);
     }
     free(files->entries);
     *files = (struct static_files){0};

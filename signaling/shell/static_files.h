@@ -1,6 +1,6 @@
 /* The page's files: found once at start under the web root and under the page libraries in
- * node_modules, read into memory, and served by exact path only. What is not in the list does not
- * exist for a client, so no path of a request ever reaches the file system. */
+ * node_modules, read into memory, compressed there, and served by exact path only. What is not in
+ * the list does not exist for a client, so no path of a request ever reaches the file system. */
 #pragma once
 
 #include "base/bytes.h"
@@ -19,7 +19,9 @@ struct static_file {
     const char *content_type;
     const char *cache_control;
     struct bytes content;
-    char etag[40]; /* with its quotes */
+    struct bytes gzip;  /* the same compressed; empty where that saves nothing */
+    char etag[40];      /* with its quotes */
+    char gzip_etag[40]; /* another one: its bytes are others (RFC 9110 section 8.8.3) */
 };
 
 struct static_files {

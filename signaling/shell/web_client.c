@@ -1,5 +1,6 @@
 #include "signaling/shell/web_client.h"
 
+#include "signaling/shell/gzip.h"
 #include "signaling/shell/http_text.h"
 
 #include <stdlib.h>
@@ -194,14 +195,19 @@ static void serve_file(struct web_client *client, struct instant at)
         return;
     }
     struct answer answer = {.status = 200, .content_type = file->content_type};
-    add_header(&answer, "ETag", file->etag);
+    bool gzip = file->gzip.size > 0 && gzip_is_accepted(request->accept_encoding);
+    const char *etag = gzip ? file->gzip_etag : file->etag;
+    add_header(&answer, "ETag", etag);
     add_header(&answer, "Cache-Control", file->cache_control);
-    if (http_list_has(request->if_none_match, file->etag) ||
-        http_list_has(request->if_none_match, "*")) {
+    if (file->gzip.size > 0)
+        add_header(&answer, "Vary", "Accept-Encoding");
+    if (http_list_has(request->if_none_match, etag) || http_list_has(request->if_none_match, "*")) {
         answer.status = 304;
         answer.content_type = NULL;
     } else {
-        answer.body = file->content;
+        answer.body = gzip ? file->gzip : file->content;
+        if (gzip)
+            add_header(&answer, "Content-Encoding", "gzip");
         answer.borrowed_body = true;
     }
     send_answer(client, at, &answer);
@@ -570,14 +576,14 @@ enum status web_site_init(struct web_site *site, struct service *service,
     write_socket_source(&w, base_url);
     for (size_t i = 0; origins[i] != NULL; i++)
         write_socket_source(&w, origins[i]);
-    write_text(&w, "; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
-                   "object-src 'none'; base-uri 'none'; form-action 'none'; "
+    write_text(&w, "; object-src 'none'; base-uri 'none'; form-action 'none'; "
                    "frame-ancestors 'none'\r\n"
                    "Permissions-Policy: camera=(self), microphone=(self), display-capture=(self), "
                    "geolocation=(), payment=(), usb=()\r\n"
                    "X-Content-Type-Options: nosniff\r\n"
                    "Referrer-Policy: no-referrer\r\n"
-                   "Cross-Origin-Opener-Policy: same-origin\r\n");
+                   "Cross-Origin-Opener-Policy: same-origin\r\n"
+                   "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (strncmp(base_url, "https://", 8) == 0)
         write_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");
     return w.failed ? STATUS_LIMIT : STATUS_OK;
