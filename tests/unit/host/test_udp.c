@@ -168,6 +168,69 @@ static void what_cannot_be_sent_is_skipped_and_the_rest_goes(void **state)
     (void)state;
 }
 
+/* Segments of one message arrive as datagrams, also where the kernel refuses the whole: too much
+ * for one, or a size that it does not take. */
+static void check_messages_on(const char *ip)
+{
+    enum { SEGMENTS = 16 };
+    static const size_t sizes[] = {1200, 1, 1400, 5000};
+    static uint8_t data[SEGMENTS * 5000];
+    struct udp_socket a, b;
+    if (!open_on(ip, &a)) {
+        print_message("%s: not on this machine\n", ip);
+        return;
+    }
+    assert_true(open_on(ip, &b));
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        size_t last = sizes[i] - sizes[i] / 2;
+        for (size_t k = 0; k < SEGMENTS; k++)
+            memset(data + k * sizes[i], (int)(k + 1), sizes[i]);
+        struct udp_message messages[] = {
+            {b.local, bytes_of(data, (SEGMENTS - 1) * sizes[i] + last), (uint16_t)sizes[i],
+             SEGMENTS},
+            {b.local, bytes_of(data, 7), 7, 1},
+        };
+        struct udp_send_result result = udp_send_messages(&a, messages, COUNT_OF(messages));
+        assert_int_equal(result.sent, SEGMENTS + 1);
+        assert_int_equal(result.blocked + result.failed, 0);
+        for (size_t k = 0; k <= SEGMENTS; k++) {
+            uint8_t got[6000];
+            size_t expected = k == SEGMENTS ? 7 : k + 1 == SEGMENTS ? last : sizes[i];
+            wait_readable(&b);
+            assert_int_equal(recv(b.fd, got, sizeof got, 0), expected);
+            assert_int_equal(got[0], k == SEGMENTS ? 1 : k + 1);
+        }
+    }
+    udp_socket_close(&a);
+    udp_socket_close(&b);
+}
+
+static void messages_arrive_as_their_datagrams(void **state)
+{
+    check_messages_on("127.0.0.1");
+    check_messages_on("::1");
+    (void)state;
+}
+
+static void a_message_to_nowhere_is_counted_by_its_datagrams(void **state)
+{
+    static const uint8_t data[100];
+    struct udp_socket a, b;
+    struct net_addr nowhere = {0};
+    assert_true(open_on("127.0.0.1", &a));
+    assert_true(open_on("127.0.0.1", &b));
+    struct udp_message messages[] = {{b.local, bytes_of(data, 100), 50, 2},
+                                     {nowhere, bytes_of(data, 100), 40, 3},
+                                     {b.local, bytes_of(data, 100), 100, 1}};
+    struct udp_send_result result = udp_send_messages(&a, messages, COUNT_OF(messages));
+    assert_int_equal(result.sent, 3);
+    assert_int_equal(result.failed, 3);
+    assert_int_equal(result.blocked, 0);
+    udp_socket_close(&a);
+    udp_socket_close(&b);
+    (void)state;
+}
+
 static void a_port_in_use_is_told_apart_from_other_failures(void **state)
 {
     struct udp_socket a, b = {.fd = -1};
@@ -207,6 +270,8 @@ int main(void)
         cmocka_unit_test(datagrams_go_in_batches_over_ipv6),
         cmocka_unit_test(a_datagram_that_is_too_long_is_dropped_and_counted),
         cmocka_unit_test(what_cannot_be_sent_is_skipped_and_the_rest_goes),
+        cmocka_unit_test(messages_arrive_as_their_datagrams),
+        cmocka_unit_test(a_message_to_nowhere_is_counted_by_its_datagrams),
         cmocka_unit_test(a_port_in_use_is_told_apart_from_other_failures),
         cmocka_unit_test(one_port_serves_both_families_by_two_sockets),
     };
