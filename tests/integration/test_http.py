@@ -249,7 +249,6 @@ class GoodRequests(WithServer):
         self.assertGreater(len(seen), 30, sorted(seen))
         self.assertIn("/modules/preact/dist/preact.module.js", seen)
         self.assertLess(transferred, 150_000, sorted(seen))
-        print(f"a learner's page: {len(seen)} files, {transferred} bytes with heads")
 
     def test_files_are_read_only_by_get_and_head(self):
         status, headers, body = self.server.request("HEAD", "/")
