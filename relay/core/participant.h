@@ -19,6 +19,7 @@ struct participant {
     struct room *room;           /* borrowed: rooms outlive their members */
     struct transport *transport; /* owned */
     bool connected;
+    uint8_t handshakes; /* its DTLS datagrams that wait */
     struct timer timer;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
     uint32_t ssrc;                       /* of our RTCP towards it */

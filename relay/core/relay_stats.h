@@ -13,6 +13,7 @@
     X(STUN_AUTH, "stun_auth")                                                                      \
     X(UNKNOWN_PATH, "unknown_path")                                                                \
     X(BAD_DTLS, "bad_dtls")                                                                        \
+    X(HANDSHAKES_FULL, "handshakes_full") /* too many DTLS datagrams wait */                       \
     X(NO_KEYS, "no_keys")                                                                          \
     X(SRTP_AUTH, "srtp_auth")                                                                      \
     X(SRTP_REPLAY, "srtp_replay")                                                                  \

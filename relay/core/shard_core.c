@@ -31,7 +31,8 @@ enum status shard_core_create(struct shard_core **out, usec_t now,
         hash_map_init(&c->by_id, n) == STATUS_OK &&
         hash_map_init(&c->rooms_by_id, config->rooms_max) == STATUS_OK &&
         hash_map_init(&c->publications, n * SHARD_PUBLICATIONS_MAX_FACTOR) == STATUS_OK &&
-        timer_heap_init(&c->timers, n) == STATUS_OK) {
+        timer_heap_init(&c->timers, n) == STATUS_OK &&
+        handshake_queue_init(&c->handshakes, HANDSHAKES_WAITING) == STATUS_OK) {
         *out = c;
         return STATUS_OK;
     }
@@ -65,6 +66,7 @@ void shard_core_free(struct shard_core *c)
     hash_map_destroy(&c->rooms_by_id);
     hash_map_destroy(&c->publications);
     timer_heap_destroy(&c->timers);
+    handshake_queue_destroy(&c->handshakes);
     free(c);
 }
 
@@ -272,6 +274,53 @@ void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
     timer_heap_arm(&c->timers, &p->timer, next);
 }
 
+static void handle_input(struct shard_core *c, usec_t now, struct participant *p,
+                         const struct net_addr *from, struct bytes_mut datagram,
+                         struct tx_batch *tx)
+{
+    struct bytes_mut plain;
+    tx_batch_refresh_receiver(tx, p->handle.index);
+    enum transport_input input =
+        transport_handle_datagram(p->transport, now, from, datagram, &plain);
+    if (input == TRANSPORT_INPUT_RTP)
+        ingress_handle_rtp(c, now, p, plain, tx);
+    else if (input == TRANSPORT_INPUT_RTCP)
+        rtcp_handle_compound(c, now, p, bytes_const(plain), tx);
+    else if (input != TRANSPORT_INPUT_CONSUMED)
+        shard_drop(c, drop_reason_of_input(input));
+    if (drain_transport(c, now, p, tx))
+        shard_arm_timer(c, now, p);
+}
+
+/* RFC 7983: by the first byte. */
+static bool is_dtls(struct bytes_mut datagram)
+{
+    return datagram.size > 0 && datagram.data[0] >= 20 && datagram.data[0] <= 63;
+}
+
+static void queue_handshake(struct shard_core *c, struct participant *p,
+                            const struct net_addr *from, struct bytes datagram)
+{
+    if (p->handshakes == HANDSHAKES_WAITING_EACH ||
+        !handshake_queue_push(&c->handshakes, p->handle, from, datagram))
+        shard_drop(c, DROP_HANDSHAKES_FULL);
+    else
+        p->handshakes++;
+}
+
+static void handle_handshakes(struct shard_core *c, usec_t now, struct tx_batch *tx)
+{
+    struct handshake *h;
+    for (int i = 0; i < HANDSHAKES_EACH_TURN && (h = handshake_queue_pop(&c->handshakes)) != NULL;
+         i++) {
+        struct participant *p = pool_find(&c->participants, h->participant);
+        if (p == NULL)
+            continue;
+        p->handshakes--;
+        handle_input(c, now, p, &h->from, (struct bytes_mut){h->data, h->size}, tx);
+    }
+}
+
 void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct net_addr *from,
                                 struct bytes_mut datagram, struct tx_batch *tx)
 {
@@ -288,19 +337,11 @@ void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct n
         shard_drop(c, DROP_UNKNOWN_ADDRESS);
         return;
     }
-    struct bytes_mut plain;
     p->bytes_in += datagram.size;
-    tx_batch_refresh_receiver(tx, p->handle.index);
-    enum transport_input input =
-        transport_handle_datagram(p->transport, now, from, datagram, &plain);
-    if (input == TRANSPORT_INPUT_RTP)
-        ingress_handle_rtp(c, now, p, plain, tx);
-    else if (input == TRANSPORT_INPUT_RTCP)
-        rtcp_handle_compound(c, now, p, bytes_const(plain), tx);
-    else if (input != TRANSPORT_INPUT_CONSUMED)
-        shard_drop(c, drop_reason_of_input(input));
-    if (drain_transport(c, now, p, tx))
-        shard_arm_timer(c, now, p);
+    if (is_dtls(datagram))
+        queue_handshake(c, p, from, bytes_const(datagram));
+    else
+        handle_input(c, now, p, from, datagram, tx);
 }
 
 void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch *tx)
@@ -320,11 +361,12 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
         if (p->timer.place != 0 && p->timer.deadline <= now)
             timer_heap_arm(&c->timers, &p->timer, now + 1000);
     }
+    handle_handshakes(c, now, tx);
 }
 
 usec_t shard_core_next_timeout(const struct shard_core *c)
 {
-    return timer_heap_next_timeout(&c->timers);
+    return c->handshakes.count > 0 ? c->now : timer_heap_next_timeout(&c->timers);
 }
 
 struct relay_stats *shard_core_get_stats(struct shard_core *c)

@@ -19,6 +19,12 @@
 struct shard_core;
 struct dtls_context;
 
+#define HANDSHAKES_WAITING                                                                         \
+    1024 /* DTLS datagrams; more are dropped, and sent again by their peer                         \
+          */
+#define HANDSHAKES_WAITING_EACH 8 /* of one participant */
+#define HANDSHAKES_EACH_TURN 1    /* takes half a millisecond at most */
+
 struct shard_core_config {
     uint32_t shard; /* this one's number */
     uint32_t shard_count;
@@ -54,6 +60,7 @@ void shard_core_handle_datagram(struct shard_core *core, usec_t now, const struc
 /* A message from another shard or from the director. */
 void shard_core_handle_message(struct shard_core *core, usec_t now,
                                const struct shard_message *message, struct tx_batch *tx);
+/* Also goes on with what waits: a few handshake messages each time (next_timeout is then past). */
 void shard_core_handle_timeout(struct shard_core *core, usec_t now, struct tx_batch *tx);
 usec_t shard_core_next_timeout(const struct shard_core *core);
 /* Its counters, for the tx_batch that sends on its behalf. */

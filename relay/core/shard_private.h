@@ -3,6 +3,7 @@
 
 #include "base/hash_map.h"
 #include "base/rng.h"
+#include "relay/core/handshake_queue.h"
 #include "relay/core/participant.h"
 #include "relay/core/shard_core.h"
 #include "relay/core/shard_message.h"
@@ -23,6 +24,7 @@ struct shard_core {
     struct hash_map rooms_by_id;
     struct hash_map publications; /* publication_key -> pointer */
     struct timer_heap timers;
+    struct handshake_queue handshakes;
     uint64_t next_serial;
     uint32_t publication_count;
     struct relay_stats stats;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct shard_socket {
@@ -144,11 +145,24 @@ static void measure(struct shard *s, usec_t now)
     s->measure_at = now + SHARD_LOAD_US;
 }
 
+/* A transport takes a while to make: of a class that comes in all at once a few per turn. True when
+ * some wait. */
+static bool handle_messages(struct shard *s, usec_t now)
+{
+    const struct shard_message *message;
+    for (int added = 0; added < SHARD_ADDS_EACH_TURN && shard_link_next(&s->link, &message);) {
+        added += message->type == SHARD_PARTICIPANT_ADD;
+        shard_core_handle_message(s->core, now, message, &s->tx);
+        if (added == SHARD_ADDS_EACH_TURN)
+            return true;
+    }
+    return false;
+}
+
 /* `before` is the time of the last look at the clock. Returns the time now. */
 static usec_t turn(struct shard *s, usec_t before)
 {
     struct epoll_event ready[SHARD_SOCKETS_MAX + 1];
-    const struct shard_message *message;
     int count = wait_for_input(s, before, ready, (int)COUNT_OF(ready));
     usec_t now = host_clock_now();
     s->more = false;
@@ -158,8 +172,7 @@ static usec_t turn(struct shard *s, usec_t before)
         else
             shard_link_drain_fd(&s->link);
     }
-    while (shard_link_next(&s->link, &message))
-        shard_core_handle_message(s->core, now, message, &s->tx);
+    s->more = handle_messages(s, now) || s->more;
     if (shard_core_next_timeout(s->core) <= now)
         shard_core_handle_timeout(s->core, now, &s->tx);
     tx_batch_flush_some(&s->tx, now, SHARD_TX_PORTION);
@@ -173,9 +186,18 @@ static usec_t turn(struct shard *s, usec_t before)
     return end;
 }
 
+/* Voice comes before whatever else the machine does, where we may say so (root, or a LimitNICE=
+ * in the unit); nobody else is starved by it. */
+static void raise_priority(const struct shard *s)
+{
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), SHARD_NICE) != 0)
+        log_debug(&s->log, "priority_not_raised", "errno=%d", errno);
+}
+
 static void *run(void *context)
 {
     struct shard *s = context;
+    raise_priority(s);
     usec_t now = host_clock_now();
     measure(s, now);
     while (!atomic_load_explicit(&s->stopping, memory_order_acquire))

@@ -189,6 +189,8 @@ static void give(struct bench *b, const struct peer *p, const uint8_t *data, siz
     allocations_set_counting(b->counts_allocations);
     shard_core_handle_datagram(b->cores[p->shard], b->now, &p->addr, (struct bytes_mut){copy, size},
                                &b->tx[p->shard]);
+    while (shard_core_next_timeout(b->cores[p->shard]) <= b->now) /* handshakes, a few at once */
+        shard_core_handle_timeout(b->cores[p->shard], b->now, &b->tx[p->shard]);
     tx_batch_flush(&b->tx[p->shard], b->now);
     pump(b);
     allocations_set_counting(false);
@@ -599,6 +601,46 @@ static int free_library(void **state)
     return 0;
 }
 
+/* A class comes in all at once: its handshakes wait for their turn, and a voice does not. */
+static void a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *near = add_peer(b, 0, true);
+    struct peer *rusher = add_peer(b, 0, true);
+    struct shard_core *c = b->cores[0];
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint8_t record[] = {22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 7}; /* worth nothing */
+    uint64_t bad = drops(b, 0, DROP_BAD_DTLS);
+    for (int i = 0; i < HANDSHAKES_WAITING_EACH + 3; i++) {
+        uint8_t copy[sizeof record];
+        memcpy(copy, record, sizeof record);
+        shard_core_handle_datagram(c, b->now, &rusher->addr, (struct bytes_mut){copy, sizeof copy},
+                                   &b->tx[0]);
+    }
+    assert_int_equal(drops(b, 0, DROP_HANDSHAKES_FULL), 3);
+    size_t waiting = HANDSHAKES_WAITING_EACH;
+    while (waiting > 0) {
+        assert_int_equal(c->handshakes.count, waiting);
+        assert_true(shard_core_next_timeout(c) <= b->now);
+        shard_core_handle_timeout(c, b->now, &b->tx[0]);
+        waiting -= HANDSHAKES_EACH_TURN;
+    }
+    assert_true(shard_core_next_timeout(c) > b->now);
+    assert_true(drops(b, 0, DROP_BAD_DTLS) <= bad + HANDSHAKES_WAITING_EACH);
+    for (int i = 0; i < HANDSHAKES_EACH_TURN; i++) {
+        uint8_t copy[sizeof record];
+        memcpy(copy, record, sizeof record);
+        shard_core_handle_datagram(c, b->now, &rusher->addr, (struct bytes_mut){copy, sizeof copy},
+                                   &b->tx[0]);
+    }
+    shard_remove_participant(c, shard_find_participant(c, rusher->id), &b->tx[0]);
+    send_screen(b, sender, true, 1); /* what waits for nobody is thrown away on the way */
+    assert_int_equal(near->screen, 1);
+    assert_int_equal(c->handshakes.count, 0);
+}
+
 static void forwarding_allocates_nothing(void **state)
 {
     struct bench *b = *state;
@@ -640,6 +682,7 @@ int main(void)
         TEST(what_was_queued_from_a_cache_goes_before_the_cache_does),
         TEST(an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes),
         TEST(a_publisher_above_its_rate_is_cut_to_it),
+        TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         TEST(forwarding_allocates_nothing),
         TEST(whoever_goes_leaves_nothing_behind),
     };
