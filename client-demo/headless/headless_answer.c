@@ -60,7 +60,7 @@ static enum status take_transport(const struct sdp *sdp, struct headless_answer 
         const struct sdp_media *m = &sdp->media[i];
         if (m->port == 0)
             continue;
-        if (!m->has_fingerprint ||
+        if (!m->has_fingerprint || m->ufrag.size == 0 || m->pwd.size == 0 ||
             !bytes_to_string(m->ufrag, out->ice.ufrag, sizeof out->ice.ufrag) ||
             !bytes_to_string(m->pwd, out->ice.pwd, sizeof out->ice.pwd))
             return STATUS_MALFORMED;
