@@ -14,7 +14,7 @@ import xml.etree.ElementTree as xml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(ROOT, "build", "log")
-PARTS = ["check", "unit", "sim", "integration", "interop", "browser", "fuzz"]
+PARTS = ["check", "unit", "sim", "integration", "interop", "browser", "quality", "fuzz"]
 
 
 class Tally:
@@ -172,6 +172,13 @@ def part_browser(tally):
     if build(tally, "release"):
         for path in files("browser", ".mjs"):
             run_tap(tally, ["node", path], os.path.relpath(path, os.path.join(ROOT, "tests")), 900)
+
+
+def part_quality(tally):
+    """The network laboratory; nightly length when asked for by name is up to docs/quality.md's command."""
+    if build(tally, "release"):
+        for path in files("netlab", ".py") + files("quality", ".py"):
+            run_unittest(tally, path, 300, "--build", os.path.join(ROOT, "build", "release"))
 
 
 def part_fuzz(tally, seconds):
