@@ -137,6 +137,8 @@ static enum status start(struct program *p)
 {
     enum status status = media_cipher_init_library();
     if (status == STATUS_OK)
+        status = srtp_sender_choose(p->config.srtp);
+    if (status == STATUS_OK)
         status = dtls_context_create(&p->dtls);
     if (status == STATUS_OK)
         status = shard_links_create(&p->links, p->config.shard_count);

@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 
 #define AT(field) offsetof(struct relay_settings, field)
 #define CAPACITY_MAX 20000
@@ -29,6 +30,9 @@ static const struct setting table[] = {
      "Unix socket for amphi-signaling"},
     {"capacity", SETTING_INTEGER, AT(capacity), 1, CAPACITY_MAX, "2000", "participants",
      "taken at one time"},
+    {"srtp", SETTING_STRING, AT(srtp), 0, 0, "auto", NULL,
+     "what seals outgoing packets: ipsec-mb, openssl, libsrtp, or auto for the fastest that this "
+     "machine has"},
     {"log-level", SETTING_STRING, AT(log_level), 0, 0, "info", NULL,
      "error, warn, info, debug or trace"},
 };
@@ -42,6 +46,19 @@ static enum settings_outcome refuse(const char *key, const char *expected, const
 {
     fprintf(stderr, "amphi-relay: %s: expected %s, got '%s'\n", key, expected, got);
     return SETTINGS_EXIT_USAGE;
+}
+
+static enum settings_outcome choose_srtp(struct relay_config *config)
+{
+    enum srtp_backend b = SRTP_BACKEND_AUTO;
+    while (b < SRTP_BACKEND_COUNT && strcmp(config->given.srtp, srtp_backend_name(b)) != 0)
+        b++;
+    if (b == SRTP_BACKEND_COUNT)
+        return refuse("srtp", "auto, ipsec-mb, openssl or libsrtp", config->given.srtp);
+    if (!srtp_backend_is_available(b))
+        return refuse("srtp", "one that this program and machine have", config->given.srtp);
+    config->srtp = b;
+    return SETTINGS_RUN;
 }
 
 /* --- Addresses */
@@ -187,6 +204,8 @@ enum settings_outcome relay_config_load(struct relay_config *config, int argc, c
         settings_load(&program, table, COUNT_OF(table), argc, argv, &config->given, NULL);
     if (outcome == SETTINGS_RUN && !log_level_find(config->given.log_level, &config->log_level))
         outcome = refuse("log-level", "error, warn, info, debug or trace", config->given.log_level);
+    if (outcome == SETTINGS_RUN)
+        outcome = choose_srtp(config);
     bool this_machine = config->given.this_machine;
     if (outcome == SETTINGS_RUN)
         outcome = this_machine ? bind_this_machine(config) : find_bind(config);

@@ -4,18 +4,21 @@
 #include "host/settings.h"
 #include "relay/core/director.h"
 #include "relay/shell/shard.h"
+#include "rtc/srtp_sender.h"
 
 struct relay_settings {
     struct setting_list bind, advertise;
     int64_t media_port, shards, capacity;
     bool lan, pin, this_machine;
     char control_socket[SETTING_TEXT_BYTES];
+    char srtp[SETTING_TEXT_BYTES];
     char log_level[SETTING_TEXT_BYTES];
 };
 
 struct relay_config {
     struct relay_settings given;
     enum log_level log_level;
+    enum srtp_backend srtp;
     struct net_addr bind[SHARD_SOCKETS_MAX]; /* one of each family at most; without ports */
     size_t bind_count;
     struct net_addr advertise[DIRECTOR_ADDRESSES_MAX]; /* what participants are told */

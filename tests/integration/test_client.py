@@ -106,6 +106,27 @@ class Client(unittest.TestCase):
         self.assertLess(report["delay_ms"]["p50"], 10)
         self.assertLess(report["delay_ms"]["p99"], 60)
 
+    def test_each_srtp_back_end_carries_a_class(self):
+        for backend in ("ipsec-mb", "openssl", "libsrtp"):
+            said = subprocess.run([os.path.join(BUILD, "bin", "amphi-relay"), "--srtp", backend, "--bind", "nowhere"], capture_output=True,
+                                  text=True, check=False).stderr
+            if "srtp:" in said:
+                print(f"\n# this machine has no {backend}: {said.strip()}")
+                continue
+            with self.subTest(backend=backend):
+                stack = Stack(BUILD, relay_options=("--srtp", backend))
+                try:
+                    class_id = stack.new_class(backend)
+                    trainer = self.start(stack.invite(class_id, "trainer", "T")["url"], 6, "--wav", self.wav, "--ivf", self.ivf)
+                    time.sleep(1)
+                    report = self.start(stack.invite(class_id, "learner", "L")["url"], 3, "--learners", 4)()["all"]
+                    trainer()
+                finally:
+                    codes = stack.stop()
+                self.assertEqual(codes, [0, 0])
+                self.assertEqual((report["connected"], report["with_voice"], report["with_screen"]), (4, 4, 4))
+                self.assertEqual((report["missing"], report["duplicates"]), (0, 0), report)
+
     def test_bad_options_are_named(self):
         for options, said in ((["--url", "nonsense"], "--url"), (["--learners", "0", "--url", self.learner], "--learners"),
                               (["--nonsense"], "unknown option"), (["--url", self.learner, "--ivf", "/nowhere"], "--ivf")):

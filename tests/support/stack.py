@@ -32,7 +32,8 @@ def free_port(kind=socket.SOCK_STREAM, count=1):
 
 
 class Stack:
-    def __init__(self, build, shards=2, environment=None, address="127.0.0.1"):
+    def __init__(self, build, shards=2, environment=None, address="127.0.0.1", relay_options=()):
+        self.relay_options = relay_options
         self.bin = os.path.join(build, "bin")
         self.folder = tempfile.TemporaryDirectory(prefix="amphi-test-")
         self.data = self.folder.name
@@ -56,7 +57,7 @@ class Stack:
 
     def start_relay(self):
         self.relay = self._start("relay", "--bind", self.address, "--advertise", self.address, "--media-port", self.media_port, "--shards",
-                                 self.shards, "--control-socket", os.path.join(self.data, "relay.sock"))
+                                 self.shards, "--control-socket", os.path.join(self.data, "relay.sock"), *self.relay_options)
 
     def start_signaling(self):
         self.signaling = self._start(
