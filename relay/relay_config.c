@@ -42,10 +42,10 @@ static const struct settings_program program = {
     .summary = "Media relay of Amphi: ICE, DTLS-SRTP and forwarding for classes.",
 };
 
-static enum settings_outcome refuse(const char *key, const char *expected, const char *got)
+static enum settings_outcome refuse(const struct relay_config *config, const char *key,
+                                    const char *expected, const char *got)
 {
-    fprintf(stderr, "amphi-relay: %s: expected %s, got '%s'\n", key, expected, got);
-    return SETTINGS_EXIT_USAGE;
+    return settings_refuse(&config->sources, key, expected, got);
 }
 
 static enum settings_outcome choose_srtp(struct relay_config *config)
@@ -54,9 +54,9 @@ static enum settings_outcome choose_srtp(struct relay_config *config)
     while (b < SRTP_BACKEND_COUNT && strcmp(config->given.srtp, srtp_backend_name(b)) != 0)
         b++;
     if (b == SRTP_BACKEND_COUNT)
-        return refuse("srtp", "auto, ipsec-mb, openssl or libsrtp", config->given.srtp);
+        return refuse(config, "srtp", "auto, ipsec-mb, openssl or libsrtp", config->given.srtp);
     if (!srtp_backend_is_available(b))
-        return refuse("srtp", "one that this program and machine have", config->given.srtp);
+        return refuse(config, "srtp", "one that this program and machine have", config->given.srtp);
     config->srtp = b;
     return SETTINGS_RUN;
 }
@@ -88,13 +88,14 @@ static enum settings_outcome find_bind(struct relay_config *config)
     for (size_t i = 0; i < given->count; i++) {
         struct net_addr addr;
         if (net_addr_parse_ip(given->items[i], 0, &addr) != STATUS_OK)
-            return refuse("bind", "an IP address", given->items[i]);
+            return refuse(config, "bind", "an IP address", given->items[i]);
         if (has_family(config->bind, config->bind_count, addr.family))
-            return refuse("bind", "one IPv4 and one IPv6 address at most (0.0.0.0 or :: for all)",
+            return refuse(config, "bind",
+                          "one IPv4 and one IPv6 address at most (0.0.0.0 or :: for all)",
                           given->items[i]);
         config->bind[config->bind_count++] = addr;
     }
-    return config->bind_count > 0 ? SETTINGS_RUN : refuse("bind", "an IP address", "");
+    return config->bind_count > 0 ? SETTINGS_RUN : refuse(config, "bind", "an IP address", "");
 }
 
 static enum settings_outcome take_advertised(struct relay_config *config)
@@ -103,12 +104,13 @@ static enum settings_outcome take_advertised(struct relay_config *config)
     for (size_t i = 0; i < given->count; i++) {
         struct net_addr addr;
         if (net_addr_parse_ip(given->items[i], 0, &addr) != STATUS_OK || net_addr_is_any(&addr))
-            return refuse("advertise", "an IP address that participants can reach",
+            return refuse(config, "advertise", "an IP address that participants can reach",
                           given->items[i]);
         if (!has_family(config->bind, config->bind_count, addr.family))
-            return refuse("advertise", "an address of a family that is bound", given->items[i]);
+            return refuse(config, "advertise", "an address of a family that is bound",
+                          given->items[i]);
         if (config->advertise_count == DIRECTOR_ADDRESSES_MAX)
-            return refuse("advertise", "at most 8 addresses", given->items[i]);
+            return refuse(config, "advertise", "at most 8 addresses", given->items[i]);
         config->advertise[config->advertise_count++] = addr;
     }
     return SETTINGS_RUN;
@@ -145,7 +147,7 @@ static enum settings_outcome derive_advertised(struct relay_config *config)
         const struct net_addr *addr = &config->bind[i];
         bool any = net_addr_is_any(addr);
         if ((any || is_private(addr)) && !config->given.lan)
-            return refuse("advertise",
+            return refuse(config, "advertise",
                           any ? "the address under which participants reach this relay (or lan, "
                                 "when all are in this machine's network), since all are bound"
                               : "the address under which participants reach this relay (or lan, "
@@ -200,10 +202,11 @@ static enum settings_outcome bind_this_machine(struct relay_config *config)
 enum settings_outcome relay_config_load(struct relay_config *config, int argc, char **argv)
 {
     *config = (struct relay_config){0};
-    enum settings_outcome outcome =
-        settings_load(&program, table, COUNT_OF(table), argc, argv, &config->given, NULL);
+    enum settings_outcome outcome = settings_load_noting(
+        &program, table, COUNT_OF(table), argc, argv, &config->given, NULL, &config->sources);
     if (outcome == SETTINGS_RUN && !log_level_find(config->given.log_level, &config->log_level))
-        outcome = refuse("log-level", "error, warn, info, debug or trace", config->given.log_level);
+        outcome = refuse(config, "log-level", "error, warn, info, debug or trace",
+                         config->given.log_level);
     if (outcome == SETTINGS_RUN)
         outcome = choose_srtp(config);
     bool this_machine = config->given.this_machine;

@@ -17,6 +17,7 @@ struct relay_settings {
 
 struct relay_config {
     struct relay_settings given;
+    struct settings_origins sources;
     enum log_level log_level;
     enum srtp_backend srtp;
     struct net_addr bind[SHARD_SOCKETS_MAX]; /* one of each family at most; without ports */

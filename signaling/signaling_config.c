@@ -47,10 +47,10 @@ static const struct settings_program program = {
     .summary = "Classes, participants and rights of Amphi: page, WebSocket, HTTP API, WHIP, WHEP.",
 };
 
-static enum settings_outcome refuse(const char *key, const char *expected, const char *got)
+static enum settings_outcome refuse(const struct signaling_config *config, const char *key,
+                                    const char *expected, const char *got)
 {
-    fprintf(stderr, "amphi-signaling: %s: expected %s, got '%s'\n", key, expected, got);
-    return SETTINGS_EXIT_USAGE;
+    return settings_refuse(&config->sources, key, expected, got);
 }
 
 static bool listen_on(struct signaling_config *config, const char *address)
@@ -67,7 +67,7 @@ static enum settings_outcome find_addresses(struct signaling_config *config)
                     ? listen_on(config, "127.0.0.1") && listen_on(config, "::1")
                     : listen_on(config, bind);
     if (!good)
-        return refuse("bind", "an IP address or localhost", bind);
+        return refuse(config, "bind", "an IP address or localhost", bind);
     config->loopback = net_addr_is_loopback(&config->listen[0]);
     return SETTINGS_RUN;
 }
@@ -76,12 +76,13 @@ static enum settings_outcome check_tls(struct signaling_config *config)
 {
     const struct signaling_settings *given = &config->given;
     if ((given->cert[0] != '\0') != (given->key[0] != '\0'))
-        return refuse("cert", "cert and key together", given->cert);
+        return refuse(config, "cert", "cert and key together", given->cert);
     config->tls = given->cert[0] != '\0';
     if (config->tls && given->plain_http)
-        return refuse("plain-http", "no certificate beside it", given->cert);
+        return refuse(config, "plain-http", "no certificate beside it", given->cert);
     if (!config->tls && !given->plain_http && !config->loopback)
-        return refuse("cert", "a certificate and its key, or plain-http, off the loopback", "");
+        return refuse(config, "cert", "a certificate and its key, or plain-http, off the loopback",
+                      "");
     return SETTINGS_RUN;
 }
 
@@ -129,7 +130,7 @@ static enum settings_outcome find_base_url(struct signaling_config *config)
         config->base_url[size - 1] = '\0';
     return is_origin(config->base_url)
                ? SETTINGS_RUN
-               : refuse("base-url", "http(s)://host or http(s)://host:port", given);
+               : refuse(config, "base-url", "http(s)://host or http(s)://host:port", given);
 }
 
 static void add_origin(struct signaling_config *config, size_t *count, const char *origin)
@@ -147,7 +148,7 @@ static enum settings_outcome find_origins(struct signaling_config *config)
     for (size_t i = 0; i < config->given.origins.count; i++) {
         const char *origin = config->given.origins.items[i];
         if (!is_origin(origin))
-            return refuse("origin", "http(s)://host or http(s)://host:port", origin);
+            return refuse(config, "origin", "http(s)://host or http(s)://host:port", origin);
         add_origin(config, &count, origin);
     }
     for (size_t i = 0; config->loopback && i < COUNT_OF(loopbacks); i++) {
@@ -174,7 +175,7 @@ static enum settings_outcome find_paths(struct signaling_config *config)
     struct signaling_settings *given = &config->given;
     struct setting_list *relays = &given->relay_sockets;
     if (strlen(given->data) > SETTING_ITEM_BYTES - 32)
-        return refuse("data", "a shorter path", given->data);
+        return refuse(config, "data", "a shorter path", given->data);
     find_path(config, given->api_key_file, "api_key", config->api_key_file);
     find_path(config, given->token_key_file, "token_key", config->token_key_file);
     find_path(config, "", "signaling.db", config->store_file);
@@ -185,7 +186,8 @@ static enum settings_outcome find_paths(struct signaling_config *config)
         relays->count = 1;
     }
     if (relays->count > SERVICE_RELAYS_MAX)
-        return refuse("relay-socket", "at most 8 relays", relays->items[SERVICE_RELAYS_MAX]);
+        return refuse(config, "relay-socket", "at most 8 relays",
+                      relays->items[SERVICE_RELAYS_MAX]);
     return SETTINGS_RUN;
 }
 
@@ -195,11 +197,12 @@ enum settings_outcome signaling_config_load(struct signaling_config *config, int
         find_addresses, check_tls, find_base_url, find_origins, find_paths};
     *config = (struct signaling_config){0};
     size_t arguments = 0;
-    enum settings_outcome outcome =
-        settings_load(&program, table, COUNT_OF(table), argc, argv, &config->given, &arguments);
+    enum settings_outcome outcome = settings_load_noting(
+        &program, table, COUNT_OF(table), argc, argv, &config->given, &arguments, &config->sources);
     for (size_t i = 0; outcome == SETTINGS_RUN && i < COUNT_OF(steps); i++)
         outcome = steps[i](config);
     if (outcome == SETTINGS_RUN && !log_level_find(config->given.log_level, &config->log_level))
-        outcome = refuse("log-level", "error, warn, info, debug or trace", config->given.log_level);
+        outcome = refuse(config, "log-level", "error, warn, info, debug or trace",
+                         config->given.log_level);
     return outcome;
 }

@@ -35,6 +35,7 @@ struct signaling_settings {
 /* As meant. Pointers lead into this struct: it is not copied. */
 struct signaling_config {
     struct signaling_settings given;
+    struct settings_origins sources;
     struct net_addr listen[SIGNALING_LISTEN_MAX];
     size_t listen_count;
     bool loopback, tls;

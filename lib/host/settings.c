@@ -123,7 +123,7 @@ static void print_help(const struct settings_loading *l)
     }
     printf("  %-28s %s\n", "--config FILE",
            "the same settings as YAML lines 'key: value'; the command line wins");
-    printf("  %-28s\n  %-28s\n", "--help", "--version");
+    printf("  %-28s this text\n  %-28s name and version\n", "--help", "--version");
 }
 
 static size_t find_setting(const struct settings_loading *l, const char *key, size_t length)
@@ -210,9 +210,10 @@ static enum settings_outcome take_command_line(struct settings_loading *l, int a
     return SETTINGS_RUN;
 }
 
-enum settings_outcome settings_load(const struct settings_program *program,
-                                    const struct setting *table, size_t count, int argc,
-                                    char **argv, void *values, size_t *argument_count)
+enum settings_outcome settings_load_noting(const struct settings_program *program,
+                                           const struct setting *table, size_t count, int argc,
+                                           char **argv, void *values, size_t *argument_count,
+                                           struct settings_origins *origins)
 {
     CHECK(count <= SETTINGS_MAX);
     struct settings_loading l = {
@@ -223,5 +224,30 @@ enum settings_outcome settings_load(const struct settings_program *program,
             CHECK(settings_set_from(&l, i, table[i].fallback, SETTINGS_FROM_DEFAULT, expected) ==
                   STATUS_OK);
     }
-    return take_command_line(&l, argc, argv, argument_count);
+    enum settings_outcome outcome = take_command_line(&l, argc, argv, argument_count);
+    *origins = (struct settings_origins){.program = program, .table = table, .count = count};
+    if (l.file != NULL)
+        snprintf(origins->file, sizeof origins->file, "%s", l.file);
+    for (size_t i = 0; i < count; i++)
+        origins->is_from_file[i] = l.sources[i] == SETTINGS_FROM_FILE;
+    return outcome;
+}
+
+enum settings_outcome settings_load(const struct settings_program *program,
+                                    const struct setting *table, size_t count, int argc,
+                                    char **argv, void *values, size_t *argument_count)
+{
+    struct settings_origins unused;
+    return settings_load_noting(program, table, count, argc, argv, values, argument_count, &unused);
+}
+
+enum settings_outcome settings_refuse(const struct settings_origins *origins, const char *key,
+                                      const char *expected, const char *got)
+{
+    const struct settings_loading l = {.program = origins->program};
+    for (size_t i = 0; i < origins->count; i++)
+        if (origins->is_from_file[i] && strcmp(origins->table[i].key, key) == 0)
+            return settings_complain(&l, "%s:%u: %s: expected %s, got '%s'", origins->file,
+                                     settings_find_line(origins->file, key), key, expected, got);
+    return settings_complain(&l, "--%s: expected %s, got '%s'", key, expected, got);
 }

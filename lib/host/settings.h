@@ -52,6 +52,27 @@ enum settings_outcome settings_load(const struct settings_program *program,
                                     const struct setting *table, size_t count, int argc,
                                     char **argv, void *values, size_t *argument_count);
 
+/* Where the values came from, for what a program refuses after loading. Borrows program and table.
+ */
+struct settings_origins {
+    const struct settings_program *program;
+    const struct setting *table;
+    size_t count;
+    char file[SETTING_TEXT_BYTES]; /* "": there was none */
+    bool is_from_file[SETTINGS_MAX];
+};
+
+/* settings_load() that also notes the origins. */
+enum settings_outcome settings_load_noting(const struct settings_program *program,
+                                           const struct setting *table, size_t count, int argc,
+                                           char **argv, void *values, size_t *argument_count,
+                                           struct settings_origins *origins);
+
+/* Says on stderr that a loaded value cannot be used: "prog: FILE:LINE: key: expected …, got '…'" or
+ * "prog: --key: expected …". Gives SETTINGS_EXIT_USAGE. */
+enum settings_outcome settings_refuse(const struct settings_origins *origins, const char *key,
+                                      const char *expected, const char *got);
+
 /* One value from text, as both sources do it. STATUS_CONFIG, and what was expected in `expected`
  * (SETTING_ITEM_BYTES). */
 MUST_CHECK enum status settings_set(const struct setting *setting, void *values, const char *text,

@@ -50,8 +50,8 @@ static bool find_word(const struct reading *r, const char *mark, const char *end
     return bytes_to_string(bytes_of(at, strcspn(at, ends)), out, capacity);
 }
 
-/* The line on which a top-level key stands: libcyaml tells it of some errors only. */
-static unsigned line_of_key(const char *path, const char *key)
+/* libcyaml tells the line of some errors only. */
+unsigned settings_find_line(const char *path, const char *key)
 {
     FILE *file = fopen(path, "r");
     char line[1024];
@@ -60,7 +60,7 @@ static unsigned line_of_key(const char *path, const char *key)
     size_t length = strlen(key);
     while (file != NULL && found == 0 && fgets(line, sizeof line, file) != NULL) {
         number++;
-        size_t start = strspn(line, " \t\"'");
+        size_t start = strspn(line, " \t{\"'");
         if (strncmp(line + start, key, length) == 0 && strchr(":\"' \t", line[start + length]))
             found = number;
     }
@@ -84,14 +84,14 @@ static enum settings_outcome complain_of_file(const struct reading *r)
     size_t index;
     if (find_word(r, "Unexpected key: ", "\n", key, sizeof key))
         return settings_complain(r->loading, "%s:%u: %s: expected a key of --help", r->path,
-                                 line_of_key(r->path, key), key);
+                                 settings_find_line(r->path, key), key);
     if (find_word(r, "already seen: ", "\n", key, sizeof key))
         return settings_complain(r->loading, "%s:%u: %s: expected once, got it twice", r->path,
-                                 line_of_key(r->path, key), key);
+                                 settings_find_line(r->path, key), key);
     if (find_word(r, "in mapping field '", "'", key, sizeof key)) {
         const struct setting *s = find_setting(r, key, &index);
         return settings_complain(r->loading, "%s:%u: %s: expected %s", r->path,
-                                 line_of_key(r->path, key), key,
+                                 settings_find_line(r->path, key), key,
                                  s != NULL && s->type == SETTING_LIST
                                      ? "a list of at most " TEXT_OF(SETTING_LIST_MAX) " values"
                                      : "one value");
@@ -111,7 +111,7 @@ static enum settings_outcome take(const struct reading *r, size_t index, const c
     if (settings_set_from(r->loading, index, text, SETTINGS_FROM_FILE, expected) == STATUS_OK)
         return SETTINGS_RUN;
     return settings_complain(r->loading, "%s:%u: %s: expected %s, got '%s'", r->path,
-                             line_of_key(r->path, key), key, expected, text);
+                             settings_find_line(r->path, key), key, expected, text);
 }
 
 static enum settings_outcome take_all(const struct reading *r, const struct file_value *values)
@@ -202,5 +202,6 @@ enum settings_outcome settings_load_file(struct settings_loading *l, const char 
         return settings_complain(l, "--config: expected a file that can be read, got '%s': %s",
                                  path, strerror(errno));
     fclose(probe);
+    l->file = path;
     return read_file(&r);
 }

@@ -18,6 +18,7 @@ struct settings_loading {
     size_t count;
     uint8_t *values;
     enum settings_source sources[SETTINGS_MAX];
+    const char *file; /* NULL: none */
 };
 
 /* Says what is wrong on stderr. */
@@ -28,5 +29,8 @@ enum settings_outcome settings_complain(const struct settings_loading *l, const 
  * within one source. `expected` as in settings_set. */
 MUST_CHECK enum status settings_set_from(struct settings_loading *l, size_t index, const char *text,
                                          enum settings_source source, char *expected);
+
+/* The line on which a top-level key stands; 0: none. */
+unsigned settings_find_line(const char *path, const char *key);
 
 enum settings_outcome settings_load_file(struct settings_loading *l, const char *path);

@@ -337,18 +337,23 @@ static int report(const struct client *c, double seconds)
 int main(int argc, char **argv)
 {
     static struct client c;
+    struct settings_origins origins;
     enum log_level level = LOG_LEVEL_WARN;
-    enum settings_outcome outcome =
-        settings_load(&program, table, COUNT_OF(table), argc, argv, &c.options, NULL);
+    enum settings_outcome outcome = settings_load_noting(&program, table, COUNT_OF(table), argc,
+                                                         argv, &c.options, NULL, &origins);
     if (outcome != SETTINGS_RUN)
         return outcome == SETTINGS_EXIT_OK ? 0 : 2;
     if (client_url_parse(c.options.url, &c.url) != STATUS_OK || c.url.token[0] == '\0') {
-        fprintf(stderr, "amphi-client: --url: expected a class link with its token, got '%s'\n",
-                c.options.url);
+        settings_refuse(&origins, "url", "a class link with its token", c.options.url);
         return 2;
     }
     if (!log_level_find(c.options.log_level, &level)) {
-        fprintf(stderr, "amphi-client: --log-level: expected error, warn, info, debug or trace\n");
+        settings_refuse(&origins, "log-level", "error, warn, info, debug or trace",
+                        c.options.log_level);
+        return 2;
+    }
+    if (strcmp(c.options.lang, "fr") != 0 && strcmp(c.options.lang, "en") != 0) {
+        settings_refuse(&origins, "lang", "fr or en", c.options.lang);
         return 2;
     }
     if (load_media(&c) != STATUS_OK)
