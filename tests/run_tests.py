@@ -176,7 +176,7 @@ def part_browser(tally):
 
 def part_quality(tally):
     """The network laboratory; nightly length when asked for by name is up to docs/quality.md's command."""
-    if build(tally, "release"):
+    if build(tally, "release") and build(tally, "asan", "netlab-link"):
         for path in files("netlab", ".py") + files("quality", ".py"):
             run_unittest(tally, path, 300, "--build", os.path.join(ROOT, "build", "release"))
 

@@ -1,6 +1,6 @@
 """A network laboratory: network namespaces joined by emulated lines (netlab-link). Needs root.
 
-    with Lab(build="build/release") as lab:
+    with Lab() as lab:
         line = lab.join("server", "learner", seed=7, settings=["delay 10ms rate 20M"])
         lab.run("learner", ["ping", "-c", "3", line.near_ipv4])
         line.change("at 10 down rate 400k")
@@ -9,6 +9,7 @@ Namespaces carry the process's id in their name. They go when the `with` ends, h
 a killed process left behind is cleared away by the next one.
 """
 
+import glob
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import signal
 import subprocess
 
 PREFIX = "amphi-lab"
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def why_not():
@@ -25,6 +27,8 @@ def why_not():
         return "needs root"
     if not os.path.exists("/dev/net/tun"):
         return "/dev/net/tun is missing"
+    if not _programs():
+        return "netlab-link is not built (./test quality builds it)"
     if shutil.which("ip") is None:
         return "iproute2 is missing"
     probe = f"{PREFIX}-{os.getpid()}-probe"
@@ -33,6 +37,10 @@ def why_not():
         return "no network namespaces: " + made.stderr.decode("utf-8", "replace").strip()
     subprocess.run(["ip", "netns", "del", probe], check=False)
     return None
+
+
+def _programs():
+    return glob.glob(os.path.join(ROOT, "build", "*", "bin", "netlab-link"))
 
 
 def _ip(*arguments):
@@ -74,8 +82,10 @@ class Line:
 
 
 class Lab:
-    def __init__(self, build):
-        self.program = os.path.join(build, "bin", "netlab-link")
+    """`build` is the folder with netlab-link; without it, the one built last in this checkout."""
+
+    def __init__(self, build=None):
+        self.program = os.path.join(build, "bin", "netlab-link") if build else max(_programs(), key=os.path.getmtime)
         self.names, self.lines, self.processes = {}, [], []
 
     def __enter__(self):

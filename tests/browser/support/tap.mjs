@@ -28,6 +28,16 @@ export async function until(what, probe, timeoutMs = 10000, everyMs = 50) {
   }
 }
 
+export async function runEndings() {
+  for (const end of endings) {
+    try {
+      await end();
+    } catch (error) {
+      console.log(`# ending: ${error.message}`);
+    }
+  }
+}
+
 export async function main() {
   let failed = 0;
   const only = process.argv.slice(2).filter((a) => !a.startsWith('--'));
@@ -45,12 +55,6 @@ export async function main() {
     }
     console.log(`# ${Date.now() - started} ms`);
   }
-  for (const end of endings) {
-    try {
-      await end();
-    } catch (error) {
-      console.log(`# ending: ${error.message}`);
-    }
-  }
+  await runEndings();
   process.exit(failed ? 1 : 0);
 }

@@ -1,0 +1,136 @@
+// One class in two browsers on this machine, watched; run by quality.py inside the relay's namespace.
+//
+//     node class_run.mjs SCENARIO.json OUT_FOLDER
+//
+// Standard output, a line of JSON each: {"link": TEXT} asks for a change of the emulated line;
+// {"result": {...}} ends the run. The learner's kept pictures go to OUT_FOLDER as PGM files.
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { installSlides, keepConnections, layout, readStatistics, watchSlides, wordsOfSlide } from './slides.mjs';
+import { Stack, root } from '../browser/support/stack.mjs';
+import { atEnd, sleep, until, runEndings } from '../browser/support/tap.mjs';
+
+const fromBrowserTests = createRequire(join(fileURLToPath(new URL('.', import.meta.url)), '..', 'browser', 'package.json'));
+const { chromium } = await import(pathToFileURL(fromBrowserTests.resolve('playwright-core')).href).then((m) => m.default ?? m);
+const scenario = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const outFolder = process.argv[3];
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const testid = (name) => `[data-testid="${name}"]`;
+const words = [...Array(64).keys()].map(wordsOfSlide);
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows', '--disable-features=WebRtcHideLocalIpsWithMdns,Translate,OptimizationHints'];
+
+/** Chromium in this namespace, or behind the line. */
+async function openBrowser(behindTheLine) {
+  let executablePath = '/usr/bin/chromium';
+  if (behindTheLine) {
+    const folder = mkdtempSync(join(tmpdir(), 'amphi-lab-'));
+    executablePath = join(folder, 'chromium');
+    writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${scenario.farNamespace} /usr/bin/chromium "$@"\n`);
+    chmodSync(executablePath, 0o755);
+    atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  }
+  const browser = await chromium.launch({ executablePath, headless: true, args: flags });
+  atEnd(() => browser.close());
+  return browser;
+}
+
+async function openLobby(browser, url) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'fr-FR', ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => process.stderr.write(`page: ${error}\n`));
+  await page.addInitScript(keepConnections);
+  await page.addInitScript(installSlides, { layout, slideMs: scenario.slideMs, fps: scenario.fps, words });
+  await page.goto(url);
+  await page.waitForSelector(testid('enter'));
+  return page;
+}
+
+async function enterClass(page) {
+  const at = Date.now();
+  await page.click(testid('enter'));
+  await page.waitForSelector(testid('class'), { timeout: 30000 });
+  return at;
+}
+
+/** Counters at the end less those at the start; what is not a counter stays. */
+function difference(end, start) {
+  const kept = new Set(['rttMs', 'jitterBufferMs', 'availableOutgoing']);
+  return Object.fromEntries(Object.entries(end).map(([k, v]) => [k, typeof v === 'number' && !kept.has(k) ? v - start[k] : v]));
+}
+
+function startBackgroundLearners(stack, url, count) {
+  if (!count) return;
+  const report = join(outFolder, 'others.json');
+  const client = spawn(join(root, 'build', 'release', 'bin', 'amphi-client'),
+    ['--url', url, '--learners', String(count), '--seconds', String(scenario.seconds + 20), '--out', report, '--ca', join(stack.data, 'certs', 'ca.pem')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  atEnd(() => client.kill());
+}
+
+async function savePictures(page) {
+  const count = await page.evaluate(() => window.slidesSeen.kept.length);
+  const pictures = [];
+  for (let i = 0; i < count; i++) {
+    const { at, value, grey } = await page.evaluate((n) => {
+      const kept = window.slidesSeen.kept[n];
+      let binary = '';
+      for (let from = 0; from < kept.grey.length; from += 8192) binary += String.fromCharCode(...kept.grey.subarray(from, from + 8192));
+      return { at: kept.at, value: kept.value, grey: btoa(binary) };
+    }, i);
+    const file = join(outFolder, `${String(i).padStart(4, '0')}.pgm`);
+    writeFileSync(file, Buffer.concat([Buffer.from(`P5 ${layout.words.width} ${layout.words.height} 255\n`), Buffer.from(grey, 'base64')]));
+    pictures.push({ at, value, file });
+  }
+  return pictures;
+}
+
+async function run() {
+  const stack = await Stack.start(['--bind', scenario.address]);
+  const classId = await stack.newClass('Mesure');
+  const trainerBrowser = await openBrowser(scenario.behind === 'trainer');
+  const learnerBrowser = await openBrowser(scenario.behind === 'learner');
+  const trainer = await openLobby(trainerBrowser, (await stack.invite(classId, 'trainer', 'Mme Petit')).url);
+  await enterClass(trainer);
+  await trainer.click(testid('share-toggle')).catch(() => trainer.click(testid('share-start')));
+  startBackgroundLearners(stack, (await stack.invite(classId, 'learner', 'Autres', { participants: 50 })).url, scenario.others);
+  const learner = await openLobby(learnerBrowser, (await stack.invite(classId, 'learner', 'Aïcha')).url);
+  await sleep(scenario.waitBeforeJoinMs);
+  await learner.evaluate(watchSlides, { selector: `${testid('stage')} video`, layout });
+  const trainerBeforeJoin = await trainer.evaluate(readStatistics);
+  for (const text of scenario.line) say({ link: text });
+  if (scenario.line.length) await sleep(200);
+  const enteredAt = await enterClass(learner);
+  if (scenario.settleMs) await sleep(scenario.settleMs);
+  const trainerAfterJoin = await trainer.evaluate(readStatistics);
+  for (const text of scenario.script) say({ link: text });
+  const start = { at: Date.now(), learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) };
+  const dip = [];
+  while (Date.now() < start.at + scenario.seconds * 1000) {
+    await sleep(1000);
+    if (scenario.sample) dip.push({ at: Date.now() - start.at, ...(await learner.evaluate(readStatistics)) });
+  }
+  const end = { at: Date.now(), learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) };
+  const connection = await learner.evaluate((s) => document.querySelector(s)?.dataset.state ?? '', testid('connection'));
+  const connectedAt = await learner.evaluate(() => Math.max(0, ...window.connections.map((c) => c.upAt)));
+  const { pictures, firstVoiceAt, width, height } = await learner.evaluate(() => ({ ...window.slidesSeen, kept: [], audio: [] }));
+  const shown = await trainer.evaluate(() => window.slidesShown);
+  if (scenario.screenshot) await learner.screenshot({ path: scenario.screenshot });
+  say({ result: { startAt: start.at, endAt: end.at, enteredAt, connectedAt, firstVoiceAt, width, height, connection, pictures, shown,
+    kept: await savePictures(learner), learner: difference(end.learner, start.learner), trainer: difference(end.trainer, start.trainer),
+    trainerJoin: difference(trainerAfterJoin, trainerBeforeJoin), samples: dip, words } });
+}
+
+let failed = false;
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`${error.stack}\n`);
+  failed = true;
+}
+await runEndings();
+process.exit(failed ? 1 : 0);
