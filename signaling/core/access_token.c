@@ -126,6 +126,8 @@ static void write_payload(const struct access_claims *claims, struct text_json *
     text_json_string(text, "role", role_name(claims->role));
     if (claims->name[0] != '\0')
         text_json_string(text, "name", claims->name);
+    if (claims->title[0] != '\0')
+        text_json_string(text, "title", claims->title);
     text_json_int(text, "nbf", claims->not_before_s);
     text_json_int(text, "exp", claims->expires_s);
     text_json_close(text, '}');

@@ -15,6 +15,9 @@ struct access_claims {
     enum role role;
     char name[NAME_BYTES];           /* "" when the invite names nobody */
     int64_t not_before_s, expires_s; /* since 1970 */
+    /* Of the class when the link was made: what the page shows before anybody enters. Written,
+     * never read back. */
+    char title[TITLE_BYTES];
 };
 
 enum access_result {

@@ -267,6 +267,7 @@ static enum client_error sign_invite(const struct api_call *call, const struct s
     memcpy(claims.class_id, invite->class_id, sizeof claims.class_id);
     memcpy(claims.invite_id, invite->id, sizeof claims.invite_id);
     memcpy(claims.name, invite->name, sizeof claims.name);
+    memcpy(claims.title, call->record.title, sizeof claims.title);
     return access_token_sign(&claims, call->service->config.token_key, token, capacity) == STATUS_OK
                ? CLIENT_OK
                : CLIENT_INTERNAL;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """amphi-ctl against a running amphi-signaling, and signaling's link to a relay that this test plays."""
 
+import base64
 import json
 import os
 import socket
@@ -51,6 +52,9 @@ class Ctl(unittest.TestCase):
                            "--single-use")
         self.assertEqual((invite["role"], invite["name"], invite["single_use"]), ("learner", "Aïcha", True))
         self.assertTrue(invite["url"].endswith("/#" + invite["token"]))
+        payload = invite["token"].split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        self.assertEqual((claims["title"], claims["name"], claims["role"]), ("Français écrit", "Aïcha", "learner"))
         listed = self.json("invites", "list", ident)["invites"]
         self.assertEqual([(i["invite_id"], i["revoked"]) for i in listed], [(invite["invite_id"], False)])
         self.assertNotIn("token", listed[0])

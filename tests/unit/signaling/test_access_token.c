@@ -56,6 +56,25 @@ static void a_signed_token_is_read_back(void **state)
     (void)state;
 }
 
+static void the_longest_name_and_title_fit_into_a_token(void **state)
+{
+    char token[LIMIT_TOKEN_BYTES];
+    struct access_claims claims = sample, back;
+    /* Escaped in JSON to two characters each, and what takes the most bytes otherwise. */
+    static const char *const characters[] = {"\"", "\U0001F600"};
+    for (size_t i = 0; i < COUNT_OF(characters); i++) {
+        size_t size = strlen(characters[i]);
+        for (size_t k = 0; k < LIMIT_NAME_CODE_POINTS; k++)
+            memcpy(claims.name + k * size, characters[i], size + 1);
+        for (size_t k = 0; k < LIMIT_TITLE_CODE_POINTS; k++)
+            memcpy(claims.title + k * size, characters[i], size + 1);
+        assert_int_equal(access_token_sign(&claims, key, token, sizeof token), STATUS_OK);
+        assert_int_equal(access_token_verify(bytes_of_string(token), key, NOW, &back), ACCESS_OK);
+        assert_string_equal(back.name, claims.name);
+    }
+    (void)state;
+}
+
 static void times_are_judged_to_the_second(void **state)
 {
     char token[LIMIT_TOKEN_BYTES];
@@ -238,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signed_token_is_read_back),
+        cmocka_unit_test(the_longest_name_and_title_fit_into_a_token),
         cmocka_unit_test(times_are_judged_to_the_second),
         cmocka_unit_test(headers_and_claims_that_are_not_ours_are_refused),
         cmocka_unit_test(a_token_changed_in_any_character_is_refused),
