@@ -133,11 +133,22 @@ enum control_media_state {
     CONTROL_MEDIA_CLOSED,     /* gone: 30 s of silence, failed handshake, or removed */
 };
 
+/* `reason`, for logs and for people who look why a connection ended; nothing is decided by it:
+ *   ""               connecting, or connected for the first time
+ *   "heard_again"    connected: something authentic after a quiet time
+ *   "silence"        quiet: nothing authentic for 5 s; closed: nothing for 30 s
+ *   "deadline"       closed: no ICE check with the right password, or no DTLS, within 30 s
+ *   "dtls_failed"    closed: the handshake broke off; versions, ciphers, a broken certificate
+ *   "fingerprint"    closed: the peer's certificate is not the one of its SDP
+ *   "too_large"      closed: a handshake flight larger than any certificate needs
+ *   "no_keys"        closed: the handshake ended without an SRTP profile that we know
+ *   "closed_by_peer" closed: DTLS close_notify; the page has left or made a new connection
+ *   "failed"         closed: the shard could not take it (memory, limits); never was connected */
 struct control_participant_state {
     uint64_t participant;
     uint32_t session;
     enum control_media_state state;
-    char reason[32]; /* "", "silence", "dtls_failed", "fingerprint", "replaced" */
+    char reason[32];
 };
 
 /* slot_bound: who is on a room slot now (participant 0: nobody). */
@@ -237,8 +248,16 @@ enum control_type {
         CONTROL_TYPE_COUNT
 };
 
+/* `code`, by which the asker decides:
+ *   "not_found"      no such participant or room
+ *   "stale_session"  a larger session of this participant is known: the request came too late
+ *   "full"           capacity reached, or a queue to a shard: ask again later or elsewhere
+ *   "bad_parameters" what was asked makes no sense, such as a slot that nobody may send on
+ *   "version"        hello of a protocol version that this side does not speak
+ *   "timeout"        made up by the asker's own session: no answer came in time
+ *   "internal"       anything else that failed at the other side */
 struct control_error {
-    char code[32]; /* docs/control-protocol.md, "Errors" */
+    char code[32];
     char text[128];
 };
 
