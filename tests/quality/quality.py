@@ -25,7 +25,7 @@ import netlab  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
 READ_SHARE = 0.9  # of a slide's words
-SLIDE_MS, FPS = 5000, 10
+SLIDE_MS, FPS = 5000, 5
 
 
 # --- what the pictures say ---
@@ -133,7 +133,7 @@ def figures(result, line):
         "video_lost": learner["videoLost"], "video_received": learner["videoReceived"],
         "jitter_buffer_ms": learner["jitterBufferMs"], "codec": learner["codec"], "size": f"{result['width']}x{result['height']}",
         "page_says": result["connection"], "limited_by": trainer["limitedBy"], "rtt_ms": learner["rttMs"], "line": line,
-        "samples": result["samples"],
+        "samples": result["samples"], "machine_load": os.getloadavg()[0],
     }
 
 

@@ -55,15 +55,6 @@ export function installSlides({ layout, slideMs, fps, words }) {
       g.font = '34px sans-serif';
       const area = layout.words;
       words[slide % words.length].forEach((word, i) => g.fillText(word, area.x + 8 + (i % 3) * 250, area.y + 34 + Math.floor(i / 3) * 38));
-      // A picture, so that a slide weighs what slides weigh.
-      let seed = slide * 7919 + 1;
-      const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
-      for (let i = 0; i < 60; i++) {
-        g.fillStyle = `hsl(${random() * 360} 60% ${30 + random() * 50}%)`;
-        g.beginPath();
-        g.arc(830 + random() * 420, 110 + random() * 560, 3 + random() * 24, 0, 7);
-        g.fill();
-      }
       g.fillStyle = '#333';
       g.font = '18px sans-serif';
       for (let line = 0; line < 10; line++) g.fillText(`${line + 1}. ${words[(slide + line) % words.length].slice(0, 7).join(' ')}`, 48, 450 + line * 25);
