@@ -1,50 +1,9 @@
 #include "relay/core/director_private.h"
 
-#include "rtc/ice_lite.h"
-
-#include <inttypes.h>
-
 struct director_config director_config_default(void)
 {
     return (struct director_config){
         .shard_count = 1, .capacity = 2000, .rooms_max = 512, .media_port_base = 40000};
-}
-
-static bool queue_init(struct director_queue *q)
-{
-    q->items = calloc(DIRECTOR_OUT_MAX, sizeof *q->items);
-    return q->items != NULL;
-}
-
-static void *queue_push(struct director_queue *q, size_t bytes)
-{
-    bool fits = q->count < DIRECTOR_OUT_MAX && bytes <= DIRECTOR_OUT_BYTES_MAX - q->bytes;
-    void *item = fits ? calloc(1, bytes) : NULL;
-    if (item == NULL)
-        return NULL;
-    q->items[(q->head + q->count++) % DIRECTOR_OUT_MAX] =
-        (struct director_queued){.message = item, .bytes = bytes};
-    q->bytes += bytes;
-    return item;
-}
-
-static void *queue_pop(struct director_queue *q)
-{
-    free(q->given);
-    q->given = NULL;
-    if (q->count == 0)
-        return NULL;
-    q->given = q->items[q->head].message;
-    q->bytes -= q->items[q->head].bytes;
-    q->head = (q->head + 1) % DIRECTOR_OUT_MAX;
-    q->count--;
-    return q->given;
-}
-
-static void queue_clear(struct director_queue *q)
-{
-    while (queue_pop(q) != NULL) {
-    }
 }
 
 enum status director_create(struct director **out, usec_t now, const struct director_config *config)
@@ -64,7 +23,7 @@ enum status director_create(struct director **out, usec_t now, const struct dire
     d->voices_at = USEC_NEVER;
     /* Twice the capacity: grants may wait for participants still to come. */
     uint32_t places = config->capacity * 2;
-    if (queue_init(&d->messages) && queue_init(&d->shard_messages) &&
+    if (director_queue_init(&d->messages) && director_queue_init(&d->shard_messages) &&
         pool_init(&d->participants, sizeof(struct director_participant), places) == STATUS_OK &&
         pool_init(&d->rooms, sizeof(struct director_room), config->rooms_max) == STATUS_OK &&
         hash_map_init(&d->participants_by_id, places) == STATUS_OK &&
@@ -81,12 +40,12 @@ void director_free(struct director *d)
     if (d == NULL)
         return;
     while (d->shard_messages.count > 0) {
-        struct shard_message *m = queue_pop(&d->shard_messages);
+        struct shard_message *m = director_queue_pop(&d->shard_messages);
         if (m->type == SHARD_PARTICIPANT_ADD)
             free(m->participant_add);
     }
-    queue_clear(&d->messages);
-    queue_clear(&d->shard_messages);
+    director_queue_clear(&d->messages);
+    director_queue_clear(&d->shard_messages);
     free(d->messages.items);
     free(d->shard_messages.items);
     pool_destroy(&d->participants);
@@ -94,82 +53,6 @@ void director_free(struct director *d)
     hash_map_destroy(&d->participants_by_id);
     hash_map_destroy(&d->rooms_by_id);
     free(d);
-}
-
-/* A message is as large as its largest kind, a participant's parameters; what a relay says is
- * small. Only the part that `type` uses is allocated. */
-static size_t message_bytes(enum control_type type)
-{
-#define UP_TO(member)                                                                              \
-    (offsetof(struct control_message, member) + sizeof((struct control_message *)0)->member)
-    switch (type) {
-    case CONTROL_OK:
-    case CONTROL_SYNC_END:
-        return offsetof(struct control_message, hello);
-    case CONTROL_ERROR:
-        return UP_TO(error);
-    case CONTROL_SYNC_PARTICIPANT:
-        return UP_TO(sync_participant);
-    case CONTROL_PARTICIPANT_ADDED:
-        return UP_TO(participant_added);
-    case CONTROL_PARTICIPANT_STATE:
-        return UP_TO(participant_state);
-    case CONTROL_SLOT_BOUND:
-        return UP_TO(slot_bound);
-    case CONTROL_PUBLICATION:
-        return UP_TO(publication);
-    case CONTROL_SPEAKERS:
-        return UP_TO(speakers);
-    case CONTROL_RELAY_STATS:
-        return UP_TO(relay_stats);
-    case CONTROL_ROOM_STATS:
-        return UP_TO(room_stats);
-    default:
-        return sizeof(struct control_message);
-    }
-#undef UP_TO
-}
-
-struct control_message *director_tell(struct director *d, enum control_type type)
-{
-    if (!d->connected)
-        return NULL;
-    struct control_message *m = queue_push(&d->messages, message_bytes(type));
-    if (m == NULL)
-        log_warn(&d->log, "control_queue_full", "type=%s", control_type_name(type));
-    else
-        m->type = type;
-    return m;
-}
-
-struct shard_message *director_order(struct director *d, uint32_t shard,
-                                     enum shard_message_type type)
-{
-    struct shard_message *m = queue_push(&d->shard_messages, sizeof *m);
-    if (m == NULL) {
-        log_error(&d->log, "shard_queue_full", "shard=%u", shard);
-        return NULL;
-    }
-    m->type = type;
-    m->from = shard; /* the destination while it is queued; poll says it and puts ours in */
-    return m;
-}
-
-bool director_poll_message(struct director *d, const struct control_message **out)
-{
-    *out = queue_pop(&d->messages);
-    return *out != NULL;
-}
-
-bool director_poll_shard(struct director *d, uint32_t *shard, const struct shard_message **out)
-{
-    struct shard_message *m = queue_pop(&d->shard_messages);
-    if (m == NULL)
-        return false;
-    *shard = m->from;
-    m->from = d->config.shard_count;
-    *out = m;
-    return true;
 }
 
 struct director_participant *director_find_participant(struct director *d, uint64_t id)
@@ -206,7 +89,7 @@ struct director_room *director_find_room(struct director *d, uint64_t id)
     return pool_find(&d->rooms, handle);
 }
 
-static void answer_error(struct director *d, uint32_t to, const char *code, const char *text)
+void director_answer_error(struct director *d, uint32_t to, const char *code, const char *text)
 {
     /* What came without a number is not answered: an unnumbered error would speak of the link. */
     struct control_message *m = to != 0 ? director_tell(d, CONTROL_ERROR) : NULL;
@@ -219,268 +102,37 @@ static void answer_error(struct director *d, uint32_t to, const char *code, cons
     snprintf(m->error.text, sizeof m->error.text, "%s", text);
 }
 
-static void answer_ok(struct director *d, uint32_t to)
+void director_answer_ok(struct director *d, uint32_t to)
 {
     struct control_message *m = to != 0 ? director_tell(d, CONTROL_OK) : NULL;
     if (m != NULL)
         m->to = to;
 }
 
-/* Nobody is in it and nothing is kept for whoever comes. */
-static bool is_unused(const struct director_room *room)
-{
-    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
-        if (room->slots[slot].ref.participant != 0)
-            return false;
-    }
-    return room->members == 0;
-}
-
-static void free_room_if_empty(struct director *d, struct director_room *room)
-{
-    if (room->members > 0)
-        return;
-    hash_map_remove(&d->rooms_by_id, room->id);
-    pool_release(&d->rooms, room->handle);
-}
-
-/* Its transport is gone, and with it what it was granted: the next one begins closed. */
-static void leave(struct director *d, usec_t now, struct director_participant *p)
-{
-    if (!p->present)
-        return;
-    struct director_room *room = director_find_room(d, p->room);
-    p->present = false;
-    p->state = CONTROL_MEDIA_CLOSED;
-    memset(p->grants, 0, sizeof p->grants);
-    memset(p->active, 0, sizeof p->active);
-    d->shards[p->shard].participants--;
-    if (room != NULL) {
-        director_room_forget(d, now, room, p->id);
-        director_room_member_changed(d, room, p->shard, -1);
-        free_room_if_empty(d, room);
-    }
-}
-
-static void forget_participant(struct director *d, usec_t now, struct director_participant *p)
-{
-    leave(d, now, p);
-    hash_map_remove(&d->participants_by_id, p->id);
-    pool_release(&d->participants, p->handle);
-}
-
-static void remove_participant(struct director *d, usec_t now, struct director_participant *p)
-{
-    if (p->present) {
-        struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_REMOVE);
-        if (m != NULL)
-            m->participant_remove = (struct control_participant_ref){p->id, p->session};
-    }
-    forget_participant(d, now, p);
-}
-
-static uint32_t least_loaded_shard(const struct director *d)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < d->config.shard_count; i++) {
-        if (d->shards[i].participants < d->shards[best].participants)
-            best = i;
-    }
-    return best;
-}
-
-static void fill_added(const struct director *d, uint32_t shard, const struct ice_parameters *local,
-                       struct control_participant_added *out)
-{
-    *out = (struct control_participant_added){.shard = shard, .local_ice = *local};
-    memcpy(out->local_fingerprint, d->config.fingerprint, FINGERPRINT_BYTES);
-    for (size_t i = 0; i < d->config.address_count; i++) {
-        struct control_candidate *c = &out->candidates[out->candidate_count++];
-        c->addr = d->config.addresses[i];
-        c->addr.port = (uint16_t)(d->config.media_port_base + shard);
-        /* RFC 8445 5.1.2.1: host type 126, earlier addresses preferred, component 1. */
-        c->priority = 126u << 24 | (65535u - (uint32_t)i) << 8 | 255u;
-    }
-}
-
-static void order_grants(struct director *d, const struct director_participant *p)
-{
-    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
-        if (!p->grants[slot].open)
-            continue;
-        struct shard_message *m = director_order(d, p->shard, SHARD_GRANT);
-        if (m != NULL)
-            m->grant =
-                (struct control_grant){p->id, (enum send_slot)slot, true, p->grants[slot].reserved};
-    }
-}
-
-/* Slots that signaling has bound to this participant before it was there are told again. */
-static void rebind(struct director *d, usec_t now, struct director_room *room,
-                   const struct director_participant *p)
-{
-    for (int i = 0; i < ROOM_SLOT_COUNT; i++) {
-        struct publication_ref ref = room->slots[i].ref;
-        if (ref.participant != p->id)
-            continue;
-        room->slots[i].ref = (struct publication_ref){0};
-        director_room_bind(d, now, room, (enum room_slot)i, ref);
-    }
-    if (p->grants[SEND_SLOT_MIC].open && p->has_mic)
-        director_room_set_voice(d, now, room, p->id, true);
-}
-
-static void handle_participant_add(struct director *d, usec_t now, const struct control_message *in)
-{
-    const struct control_participant_add *add = &in->participant_add;
-    struct director_participant *p = director_find_participant(d, add->participant);
-    if (p != NULL && p->present && add->session < p->session) {
-        answer_error(d, in->id, "stale_session", "A newer session of this participant is known.");
-        return;
-    }
-    if (p != NULL && p->present) {
-        struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_REMOVE);
-        if (m != NULL)
-            m->participant_remove = (struct control_participant_ref){p->id, p->session};
-        leave(d, now, p);
-    }
-    uint32_t total = 0;
-    for (uint32_t i = 0; i < d->config.shard_count; i++)
-        total += d->shards[i].participants;
-    struct director_room *room =
-        total < d->config.capacity ? director_room_add(d, add->room) : NULL;
-    p = room != NULL ? director_add_participant(d, add->participant) : NULL;
-    struct shard_participant_add *order = p != NULL ? calloc(1, sizeof *order) : NULL;
-    if (order == NULL || ice_credentials_generate(&order->local_ice) != STATUS_OK) {
-        free(order);
-        if (room != NULL)
-            free_room_if_empty(d, room);
-        answer_error(d, in->id, "full", "This relay takes no more participants.");
-        return;
-    }
-    order->params = *add;
-    p->room = add->room;
-    p->session = add->session;
-    p->shard = least_loaded_shard(d);
-    p->present = true;
-    p->state = CONTROL_MEDIA_CONNECTING;
-    p->speaker = (struct speaker){0};
-    memset(p->active, 0, sizeof p->active);
-    p->has_mic = false;
-    for (size_t i = 0; i < add->send_slot_count; i++)
-        p->has_mic = p->has_mic || add->send_slots[i].slot == SEND_SLOT_MIC;
-    memset(&p->stats, 0, sizeof p->stats);
-    memset(&p->reported, 0, sizeof p->reported);
-    d->shards[p->shard].participants++;
-    /* The shard learns of the room first, then of the participant, then what it may send. */
-    director_room_member_changed(d, room, p->shard, 1);
-    struct control_message *answer = director_tell(d, CONTROL_PARTICIPANT_ADDED);
-    if (answer != NULL) {
-        answer->to = in->id;
-        fill_added(d, p->shard, &order->local_ice, &answer->participant_added);
-    }
-    struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_ADD);
-    if (m == NULL) {
-        free(order);
-        return;
-    }
-    m->participant_add = order;
-    order_grants(d, p);
-    rebind(d, now, room, p);
-}
-
-static void handle_ice_restart(struct director *d, const struct control_message *in)
-{
-    const struct control_ice_restart *restart = &in->ice_restart;
-    struct director_participant *p = director_find_participant(d, restart->participant);
-    struct ice_parameters local;
-    if (p == NULL || !p->present || p->session != restart->session ||
-        ice_credentials_generate(&local) != STATUS_OK) {
-        answer_error(d, in->id, "not_found", "There is no such transport.");
-        return;
-    }
-    struct shard_message *m = director_order(d, p->shard, SHARD_ICE_RESTART);
-    if (m != NULL) {
-        m->ice_restart.participant = p->id;
-        m->ice_restart.session = p->session;
-        m->ice_restart.local = local;
-        m->ice_restart.remote = restart->remote_ice;
-    }
-    struct control_message *answer = director_tell(d, CONTROL_PARTICIPANT_ADDED);
-    if (answer == NULL)
-        return;
-    answer->to = in->id;
-    fill_added(d, p->shard, &local, &answer->participant_added);
-}
-
-static void apply_grant(struct director *d, usec_t now, struct director_participant *p,
-                        const struct control_grant *grant)
-{
-    struct director_grant *g = &p->grants[grant->slot];
-    *g = (struct director_grant){
-        .open = grant->open, .reserved = grant->open && grant->reserved, .confirmed = true};
-    if (!grant->open)
-        p->active[grant->slot] = false;
-    if (!p->present)
-        return;
-    struct shard_message *m = director_order(d, p->shard, SHARD_GRANT);
-    if (m != NULL)
-        m->grant = *grant;
-    struct director_room *room = director_find_room(d, p->room);
-    if (room != NULL && !grant->open)
-        director_room_drop_replicas(d, room, p, grant->slot);
-    if (grant->slot == SEND_SLOT_MIC && room != NULL && p->has_mic)
-        director_room_set_voice(d, now, room, p->id, grant->open);
-}
-
-static bool has_grants(const struct director_participant *p)
-{
-    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
-        if (p->grants[slot].open)
-            return true;
-    }
-    return false;
-}
-
-static void handle_grant(struct director *d, usec_t now, const struct control_message *in)
-{
-    const struct control_grant *grant = &in->grant;
-    struct director_participant *p = grant->open ? director_add_participant(d, grant->participant)
-                                                 : director_find_participant(d, grant->participant);
-    if (p == NULL && grant->open) {
-        answer_error(d, in->id, "full", "This relay keeps no more grants.");
-        return;
-    }
-    if (p != NULL)
-        apply_grant(d, now, p, grant);
-    if (p != NULL && !p->present && !has_grants(p))
-        forget_participant(d, now, p);
-    answer_ok(d, in->id);
-}
-
 static void handle_bind(struct director *d, usec_t now, const struct control_message *in)
 {
     const struct control_bind *bind = &in->bind;
     if (room_slot_kind(bind->slot) == MEDIA_KIND_AUDIO && bind->slot != ROOM_SLOT_SCREEN_AUDIO) {
-        answer_error(d, in->id, "bad_parameters", "Voices are bound by the relay.");
+        director_answer_error(d, in->id, "bad_parameters", "Voices are bound by the relay.");
         return;
     }
     if (bind->participant != 0 && room_slot_kind(bind->slot) != send_slot_kind(bind->source)) {
-        answer_error(d, in->id, "bad_parameters", "This slot does not take that kind of media.");
+        director_answer_error(d, in->id, "bad_parameters",
+                              "This slot does not take that kind of media.");
         return;
     }
     struct director_room *room = bind->participant != 0 ? director_room_add(d, bind->room)
                                                         : director_find_room(d, bind->room);
     if (room == NULL && bind->participant != 0) {
-        answer_error(d, in->id, "full", "This relay takes no more rooms.");
+        director_answer_error(d, in->id, "full", "This relay takes no more rooms.");
         return;
     }
     if (room != NULL)
         director_room_bind(d, now, room, bind->slot,
                            (struct publication_ref){bind->participant, bind->source});
-    if (room != NULL && is_unused(room))
-        free_room_if_empty(d, room);
-    answer_ok(d, in->id);
+    if (room != NULL && director_room_is_unused(room))
+        director_room_free_if_empty(d, room);
+    director_answer_ok(d, in->id);
 }
 
 static void close_room(struct director *d, usec_t now, uint64_t id)
@@ -490,148 +142,49 @@ static void close_room(struct director *d, usec_t now, uint64_t id)
     struct director_participant *p;
     while ((p = pool_next(&d->participants, &at, &handle)) != NULL) {
         if (p->room == id)
-            remove_participant(d, now, p);
+            director_remove_participant(d, now, p);
     }
     struct director_room *room = director_find_room(d, id);
     if (room != NULL)
-        free_room_if_empty(d, room);
-}
-
-static void tell_slots(struct director *d, const struct director_room *room)
-{
-    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
-        if (room->slots[slot].ref.participant == 0)
-            continue;
-        struct control_message *m = director_tell(d, CONTROL_SLOT_BOUND);
-        if (m != NULL)
-            m->slot_bound = (struct control_slot_bound){room->id, (enum room_slot)slot,
-                                                        room->slots[slot].ref.participant};
-    }
-}
-
-static void tell_publications(struct director *d, const struct director_participant *p)
-{
-    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
-        struct control_message *m =
-            p->present && p->active[slot] ? director_tell(d, CONTROL_PUBLICATION) : NULL;
-        if (m != NULL)
-            m->publication =
-                (struct control_publication){p->id, (enum send_slot)slot, true, p->codecs[slot]};
-    }
-}
-
-static void close_unconfirmed(struct director *d, usec_t now, struct director_participant *p)
-{
-    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
-        struct control_grant closed = {p->id, (enum send_slot)slot, false, false};
-        if (p->grants[slot].open && !p->grants[slot].confirmed)
-            apply_grant(d, now, p, &closed);
-    }
-    if (!p->present && !has_grants(p))
-        forget_participant(d, now, p);
-}
-
-static void empty_unconfirmed(struct director *d, usec_t now, struct director_room *room)
-{
-    for (int slot = ROOM_SLOT_SCREEN; slot <= ROOM_SLOT_CAMERA_2; slot++) {
-        if (room->slots[slot].ref.participant != 0 && !room->slots[slot].confirmed)
-            director_room_bind(d, now, room, (enum room_slot)slot, (struct publication_ref){0});
-    }
-    if (is_unused(room))
-        free_room_if_empty(d, room);
-}
-
-/* Resync's end: what signaling did not say again is not so any more; what only the relay knows is
- * told. */
-static void handle_sync_end(struct director *d, usec_t now)
-{
-    uint32_t at = 0;
-    struct pool_handle handle;
-    struct director_participant *p;
-    while ((p = pool_next(&d->participants, &at, &handle)) != NULL)
-        close_unconfirmed(d, now, p);
-    struct director_room *room;
-    at = 0;
-    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL)
-        empty_unconfirmed(d, now, room);
-    at = 0;
-    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL)
-        tell_slots(d, room);
-    at = 0;
-    while ((p = pool_next(&d->participants, &at, &handle)) != NULL)
-        tell_publications(d, p);
-    d->synced = true;
+        director_room_free_if_empty(d, room);
 }
 
 void director_handle_message(struct director *d, usec_t now, const struct control_message *in)
 {
     switch (in->type) {
     case CONTROL_PARTICIPANT_ADD:
-        handle_participant_add(d, now, in);
+        director_handle_participant_add(d, now, in);
         break;
     case CONTROL_ICE_RESTART:
-        handle_ice_restart(d, in);
+        director_handle_ice_restart(d, in);
         break;
     case CONTROL_PARTICIPANT_REMOVE: {
         struct director_participant *p =
             director_find_participant(d, in->participant_remove.participant);
         if (p != NULL && p->session <= in->participant_remove.session)
-            remove_participant(d, now, p);
-        answer_ok(d, in->id);
+            director_remove_participant(d, now, p);
+        director_answer_ok(d, in->id);
         break;
     }
     case CONTROL_GRANT:
-        handle_grant(d, now, in);
+        director_handle_grant(d, now, in);
         break;
     case CONTROL_BIND:
         handle_bind(d, now, in);
         break;
     case CONTROL_ROOM_CLOSE:
         close_room(d, now, in->room_close);
-        answer_ok(d, in->id);
+        director_answer_ok(d, in->id);
         break;
     case CONTROL_SYNC_END:
-        handle_sync_end(d, now);
+        director_handle_sync_end(d, now);
         break;
     default:
         if (in->id != 0)
-            answer_error(d, in->id, "bad_parameters", "A relay does not take this message.");
+            director_answer_error(d, in->id, "bad_parameters",
+                                  "A relay does not take this message.");
         break;
     }
-}
-
-void director_handle_connected(struct director *d, usec_t now)
-{
-    uint32_t at = 0;
-    struct pool_handle handle;
-    struct director_participant *p;
-    (void)now;
-    queue_clear(&d->messages);
-    d->connected = true;
-    d->synced = false;
-    while ((p = pool_next(&d->participants, &at, &handle)) != NULL) {
-        for (int slot = 0; slot < SEND_SLOT_COUNT; slot++)
-            p->grants[slot].confirmed = false;
-        struct control_message *m = p->present ? director_tell(d, CONTROL_SYNC_PARTICIPANT) : NULL;
-        if (m != NULL)
-            m->sync_participant =
-                (struct control_sync_participant){p->room, p->id, p->session, p->state};
-    }
-    struct director_room *room;
-    at = 0;
-    while ((room = pool_next(&d->rooms, &at, &handle)) != NULL) {
-        for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++)
-            room->slots[slot].confirmed = false;
-        room->speaker_count = 0;
-    }
-    (void)director_tell(d, CONTROL_SYNC_END);
-}
-
-void director_handle_disconnected(struct director *d, usec_t now)
-{
-    (void)now;
-    d->connected = false;
-    queue_clear(&d->messages);
 }
 
 static void handle_state(struct director *d, usec_t now, const struct shard_message *in)
@@ -648,7 +201,7 @@ static void handle_state(struct director *d, usec_t now, const struct shard_mess
         memcpy(m->participant_state.reason, in->state.reason, sizeof in->state.reason);
     }
     if (p->state == CONTROL_MEDIA_CLOSED)
-        forget_participant(d, now, p);
+        director_forget_participant(d, now, p);
 }
 
 static void handle_level(struct director *d, usec_t now, const struct shard_message *in)

@@ -88,12 +88,39 @@ struct director_participant *director_find_participant(struct director *d, uint6
 struct director_participant *director_add_participant(struct director *d, uint64_t id);
 struct director_room *director_find_room(struct director *d, uint64_t id);
 
+void director_answer_ok(struct director *d, uint32_t to);
+void director_answer_error(struct director *d, uint32_t to, const char *code, const char *text);
+
+/* director_queue.c */
+bool director_queue_init(struct director_queue *q);
+/* The message given last is freed with the next. NULL when it is empty. */
+void *director_queue_pop(struct director_queue *q);
+void director_queue_clear(struct director_queue *q);
 /* Queued copies; a full queue drops and logs. */
 struct control_message *director_tell(struct director *d, enum control_type type);
 struct shard_message *director_order(struct director *d, uint32_t shard,
                                      enum shard_message_type type);
 
+/* director_members.c */
+void director_handle_participant_add(struct director *d, usec_t now,
+                                     const struct control_message *in);
+void director_handle_ice_restart(struct director *d, const struct control_message *in);
+void director_handle_grant(struct director *d, usec_t now, const struct control_message *in);
+void director_apply_grant(struct director *d, usec_t now, struct director_participant *p,
+                          const struct control_grant *grant);
+bool director_has_grants(const struct director_participant *p);
+/* Its transport is gone: it leaves its room and its shard's count; grants kept for it go too. */
+void director_forget_participant(struct director *d, usec_t now, struct director_participant *p);
+/* The same, and its shard is told. */
+void director_remove_participant(struct director *d, usec_t now, struct director_participant *p);
+
+/* director_resync.c */
+void director_handle_sync_end(struct director *d, usec_t now);
+
 /* director_room.c */
+/* Nobody is in it and nothing is kept for whoever comes. */
+bool director_room_is_unused(const struct director_room *room);
+void director_room_free_if_empty(struct director *d, struct director_room *room);
 struct director_room *director_room_add(struct director *d, uint64_t id);
 void director_room_member_changed(struct director *d, struct director_room *room, uint32_t shard,
                                   int change);

@@ -313,3 +313,20 @@ void director_room_set_voice(struct director *d, usec_t now, struct director_roo
     }
     director_room_update_voices(d, now, room);
 }
+
+bool director_room_is_unused(const struct director_room *room)
+{
+    for (int slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
+        if (room->slots[slot].ref.participant != 0)
+            return false;
+    }
+    return room->members == 0;
+}
+
+void director_room_free_if_empty(struct director *d, struct director_room *room)
+{
+    if (room->members > 0)
+        return;
+    hash_map_remove(&d->rooms_by_id, room->id);
+    pool_release(&d->rooms, room->handle);
+}
