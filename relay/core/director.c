@@ -192,16 +192,12 @@ static void handle_state(struct director *d, usec_t now, const struct shard_mess
     struct director_participant *p = director_find_participant(d, in->state.participant);
     if (p == NULL || !p->present || p->session != in->state.session)
         return;
-    p->state = in->state.state;
-    struct control_message *m = director_tell(d, CONTROL_PARTICIPANT_STATE);
-    if (m != NULL) {
-        m->participant_state.participant = p->id;
-        m->participant_state.session = p->session;
-        m->participant_state.state = p->state;
-        memcpy(m->participant_state.reason, in->state.reason, sizeof in->state.reason);
+    if (in->state.state == CONTROL_MEDIA_CLOSED) {
+        director_close_participant(d, now, p, in->state.reason);
+        return;
     }
-    if (p->state == CONTROL_MEDIA_CLOSED)
-        director_forget_participant(d, now, p);
+    p->state = in->state.state;
+    director_tell_state(d, p, in->state.reason);
 }
 
 static void handle_level(struct director *d, usec_t now, const struct shard_message *in)
@@ -265,6 +261,7 @@ void director_handle_shard(struct director *d, usec_t now, const struct shard_me
 
 void director_handle_timeout(struct director *d, usec_t now)
 {
+    director_reset_shards(d, now);
     if (now >= d->voices_at) {
         uint32_t at = 0;
         struct pool_handle handle;

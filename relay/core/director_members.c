@@ -38,6 +38,26 @@ void director_remove_participant(struct director *d, usec_t now, struct director
     director_forget_participant(d, now, p);
 }
 
+void director_tell_state(struct director *d, const struct director_participant *p,
+                         const char *reason)
+{
+    struct control_message *m = director_tell(d, CONTROL_PARTICIPANT_STATE);
+    if (m == NULL)
+        return;
+    m->participant_state.participant = p->id;
+    m->participant_state.session = p->session;
+    m->participant_state.state = p->state;
+    snprintf(m->participant_state.reason, sizeof m->participant_state.reason, "%s", reason);
+}
+
+void director_close_participant(struct director *d, usec_t now, struct director_participant *p,
+                                const char *reason)
+{
+    p->state = CONTROL_MEDIA_CLOSED;
+    director_tell_state(d, p, reason);
+    director_forget_participant(d, now, p);
+}
+
 static uint32_t least_loaded_shard(const struct director *d)
 {
     uint32_t best = 0;
@@ -135,15 +155,17 @@ void director_handle_participant_add(struct director *d, usec_t now,
     d->shards[p->shard].participants++;
     /* The shard learns of the room first, then of the participant, then what it may send. */
     director_room_member_changed(d, room, p->shard, 1);
+    struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_ADD);
+    if (m == NULL) {
+        free(order);
+        director_forget_participant(d, now, p);
+        director_answer_error(d, in->id, "full", "This relay is not keeping up.");
+        return;
+    }
     struct control_message *answer = director_tell(d, CONTROL_PARTICIPANT_ADDED);
     if (answer != NULL) {
         answer->to = in->id;
         fill_added(d, p->shard, &order->local_ice, &answer->participant_added);
-    }
-    struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_ADD);
-    if (m == NULL) {
-        free(order);
-        return;
     }
     m->participant_add = order;
     order_grants(d, p);
@@ -217,4 +239,29 @@ void director_handle_grant(struct director *d, usec_t now, const struct control_
     if (p != NULL && !p->present && !director_has_grants(p))
         director_forget_participant(d, now, p);
     director_answer_ok(d, in->id);
+}
+
+static void reset_shard(struct director *d, usec_t now, uint32_t shard)
+{
+    uint32_t at = 0;
+    struct pool_handle handle;
+    struct director_participant *p;
+    (void)director_order(d, shard, SHARD_RESET);
+    while ((p = pool_next(&d->participants, &at, &handle)) != NULL) {
+        if (p->present && p->shard == shard)
+            director_close_participant(d, now, p, "failed");
+    }
+}
+
+void director_reset_shards(struct director *d, usec_t now)
+{
+    if (d->shard_messages.count > 0)
+        return; /* what waits is of before; and nothing can be lost of what follows */
+    for (uint32_t i = 0; i < d->config.shard_count; i++) {
+        if (!d->shards[i].has_lost_orders)
+            continue;
+        d->shards[i].has_lost_orders = false;
+        log_warn(&d->log, "shard_reset", "shard=%u participants=%u", i, d->shards[i].participants);
+        reset_shard(d, now, i);
+    }
 }

@@ -56,6 +56,7 @@ struct director_shard {
     uint32_t participants, publications;
     struct relay_stats counters;
     uint32_t cpu_permille, loop_p50_us, loop_p99_us;
+    bool has_lost_orders; /* what it does is not what we believe any more */
 };
 
 /* A queue of heap copies; the message given last is freed at the next poll. */
@@ -96,7 +97,7 @@ bool director_queue_init(struct director_queue *q);
 /* The message given last is freed with the next. NULL when it is empty. */
 void *director_queue_pop(struct director_queue *q);
 void director_queue_clear(struct director_queue *q);
-/* Queued copies; a full queue drops and logs. */
+/* Queued copies; a full queue drops and logs, and a shard that lost an order is reset. */
 struct control_message *director_tell(struct director *d, enum control_type type);
 struct shard_message *director_order(struct director *d, uint32_t shard,
                                      enum shard_message_type type);
@@ -111,7 +112,15 @@ void director_apply_grant(struct director *d, usec_t now, struct director_partic
 bool director_has_grants(const struct director_participant *p);
 /* Its transport is gone: it leaves its room and its shard's count; grants kept for it go too. */
 void director_forget_participant(struct director *d, usec_t now, struct director_participant *p);
-/* The same, and its shard is told. */
+/* The same as forget, and signaling is told. */
+void director_close_participant(struct director *d, usec_t now, struct director_participant *p,
+                                const char *reason);
+void director_tell_state(struct director *d, const struct director_participant *p,
+                         const char *reason);
+/* Shards that lost orders begin anew, once the queue has emptied: their participants' transports
+ * are closed, which signaling hears, and pages make new ones. */
+void director_reset_shards(struct director *d, usec_t now);
+/* The same as forget, and its shard is told. */
 void director_remove_participant(struct director *d, usec_t now, struct director_participant *p);
 
 /* director_resync.c */

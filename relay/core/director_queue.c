@@ -89,7 +89,9 @@ struct shard_message *director_order(struct director *d, uint32_t shard,
 {
     struct shard_message *m = queue_push(&d->shard_messages, sizeof *m);
     if (m == NULL) {
-        log_error(&d->log, "shard_queue_full", "shard=%u", shard);
+        if (!d->shards[shard].has_lost_orders)
+            log_error(&d->log, "shard_queue_full", "shard=%u", shard);
+        d->shards[shard].has_lost_orders = true;
         return NULL;
     }
     m->type = type;

@@ -434,6 +434,9 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
         if (publication != NULL && publication->is_home)
             forwarder_request_key_frame(c, now, publication, tx);
         break;
+    case SHARD_RESET:
+        shard_reset(c, tx);
+        break;
     case SHARD_STATS_WANTED:
         shard_report(c, now);
         break;

@@ -212,7 +212,10 @@ void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_parti
     struct pool_handle handle;
     struct participant *p = room != NULL ? pool_take(&c->participants, &handle) : NULL;
     if (p == NULL) {
+        const struct participant unplaced = {.id = add->params.participant,
+                                             .session = add->params.session};
         log_error(&c->log, "participant_add_failed", "reason=full");
+        shard_tell_state(c, &unplaced, CONTROL_MEDIA_CLOSED, "failed");
         return;
     }
     p->handle = handle;
@@ -259,6 +262,21 @@ void shard_remove_participant(struct shard_core *c, struct participant *p, struc
     room->members--;
     pool_release(&c->participants, p->handle);
     free_room_if_unused(c, room);
+}
+
+void shard_reset(struct shard_core *c, struct tx_batch *tx)
+{
+    uint32_t at = 0;
+    struct pool_handle handle;
+    struct participant *p;
+    struct room *room;
+    while ((p = pool_next(&c->participants, &at, &handle)) != NULL)
+        shard_remove_participant(c, p, tx);
+    at = 0;
+    while ((room = pool_next(&c->rooms, &at, &handle)) != NULL) {
+        room->members_on = 0;
+        free_room_if_unused(c, room);
+    }
 }
 
 /* Opening begins a new epoch: what was dropped while the slot was closed must not look like loss.

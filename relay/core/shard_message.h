@@ -30,6 +30,7 @@ enum shard_message_type {
     SHARD_ROOM, /* a room exists; which shards have members in it */
     SHARD_BIND, /* who is on a room slot, and on which shard it lives */
     SHARD_ROOM_CLOSE,
+    SHARD_RESET, /* orders were lost: begin anew, without participants and rooms */
     SHARD_STATS_WANTED,
     /* shard -> shard */
     SHARD_MEDIA,

@@ -53,6 +53,8 @@ void shard_forget_paths(struct shard_core *c, const struct participant *p);
 /* shard_members.c: participants and rooms come, change and go */
 void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_participant_add *add,
                       struct tx_batch *tx);
+/* Everybody and every room goes. */
+void shard_reset(struct shard_core *c, struct tx_batch *tx);
 void shard_remove_participant(struct shard_core *c, struct participant *p, struct tx_batch *tx);
 struct room *shard_find_room(struct shard_core *c, uint64_t id);
 void shard_handle_room(struct shard_core *c, const struct shard_message *m);

@@ -764,6 +764,97 @@ static void what_waits_for_signaling_is_bounded_in_memory(void **state)
     assert_true(b->d->messages.bytes > DIRECTOR_OUT_BYTES_MAX / 2);
 }
 
+/* Until no order fits any more: as when a shard hangs. */
+static void fill_orders(struct bench *b, uint64_t participant)
+{
+    static struct control_message m;
+    m = (struct control_message){.type = CONTROL_GRANT,
+                                 .grant = {participant, SEND_SLOT_SCREEN, true, false}};
+    for (int i = 0; b->d->shard_messages.count < DIRECTOR_OUT_MAX; i++) {
+        assert_true(i < DIRECTOR_OUT_MAX);
+        m.grant.open = !m.grant.open;
+        director_handle_message(b->d, b->now, &m);
+    }
+}
+
+static void drop_orders(struct bench *b)
+{
+    const struct shard_message *m;
+    uint32_t shard;
+    while (director_poll_shard(b->d, &shard, &m))
+        if (m->type == SHARD_PARTICIPANT_ADD)
+            free(m->participant_add);
+}
+
+static void a_participant_whose_order_is_lost_is_refused_and_leaves_nothing(void **state)
+{
+    struct bench *b = *state;
+    add(b, 1, 1);
+    fill_orders(b, 1);
+    uint32_t before = b->d->participants.used;
+    static struct control_message m;
+    m = (struct control_message){.type = CONTROL_PARTICIPANT_ADD, .id = 77};
+    m.participant_add.room = 1;
+    m.participant_add.participant = 2;
+    m.participant_add.session = 1;
+    b->told_count = 0;
+    director_handle_message(b->d, b->now, &m);
+    drop_orders(b);
+    drain(b);
+    const struct told *last = &b->told[b->told_count - 1];
+    assert_int_equal(last->type, CONTROL_ERROR);
+    assert_int_equal(last->to, 77);
+    assert_string_equal(last->code, "full");
+    assert_int_equal(b->d->participants.used, before);
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < b->d->config.shard_count; i++)
+        placed += b->d->shards[i].participants;
+    assert_int_equal(placed, 1);
+}
+
+static void a_shard_that_lost_orders_begins_anew_and_everybody_on_it_is_told(void **state)
+{
+    struct bench *b = *state;
+    restart(b, 2, 10);
+    add(b, 1, 1); /* shard 0 */
+    add(b, 2, 2); /* shard 1, where nothing is lost */
+    add(b, 1, 3); /* shard 0 */
+    bind_slot(b, 1, ROOM_SLOT_SCREEN, 1, SEND_SLOT_SCREEN);
+    forget_output(b);
+    fill_orders(b, 1);
+    static struct control_message m; /* lost: the shard would go on forwarding */
+    m = (struct control_message){.type = CONTROL_GRANT,
+                                 .grant = {1, SEND_SLOT_SCREEN, false, false}};
+    director_handle_message(b->d, b->now, &m);
+    /* Nothing is done while older orders wait: they would come behind the reset. */
+    director_handle_timeout(b->d, b->now);
+    assert_true(b->d->shards[0].has_lost_orders);
+    drop_orders(b);
+    forget_output(b);
+    director_handle_timeout(b->d, b->now);
+    drain(b);
+    assert_int_equal(count_ordered(b, 0, SHARD_RESET), 1);
+    assert_int_equal(count_ordered(b, 1, SHARD_RESET), 0);
+    assert_int_equal(b->ordered[0].message.type, SHARD_RESET);
+    assert_int_equal(b->d->shards[0].participants, 0);
+    assert_int_equal(b->d->shards[1].participants, 1);
+    size_t closed = 0, unbound = 0;
+    for (size_t i = 0; i < b->told_count; i++) {
+        closed += b->told[i].type == CONTROL_PARTICIPANT_STATE;
+        unbound += b->told[i].type == CONTROL_SLOT_BOUND && b->told[i].participant == 0;
+    }
+    assert_int_equal(closed, 2);
+    assert_int_equal(unbound, 1);
+    /* Once is enough, and the next is taken. */
+    forget_output(b);
+    director_handle_timeout(b->d, b->now);
+    drain(b);
+    assert_int_equal(count_ordered(b, 0, SHARD_RESET), 0);
+    add_session(b, 1, 1, 2);
+    drain(b);
+    assert_int_equal(count_ordered(b, 0, SHARD_PARTICIPANT_ADD), 1);
+}
+
 static void every_two_seconds_there_is_a_report(void **state)
 {
     struct bench *b = *state;
@@ -811,6 +902,8 @@ int main(void)
         TEST(what_resync_does_not_repeat_is_closed_and_the_rest_told_again),
         TEST(without_signaling_the_relay_goes_on_and_queues_nothing_for_it),
         TEST(what_waits_for_signaling_is_bounded_in_memory),
+        TEST(a_participant_whose_order_is_lost_is_refused_and_leaves_nothing),
+        TEST(a_shard_that_lost_orders_begins_anew_and_everybody_on_it_is_told),
         TEST(every_two_seconds_there_is_a_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

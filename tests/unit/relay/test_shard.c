@@ -584,6 +584,29 @@ static void whoever_goes_leaves_nothing_behind(void **state)
     }
 }
 
+static void a_shard_that_begins_anew_holds_nobody_and_takes_the_next(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *listener = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    assert_int_equal(listener->screen, 1);
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        struct shard_message m = {.type = SHARD_RESET};
+        order(b, i, &m);
+        const struct shard_core *c = b->cores[i];
+        assert_int_equal(c->participants.used + c->rooms.used + c->publications.used, 0);
+        assert_int_equal(c->by_address.used + c->by_ufrag.used + c->by_id.used, 0);
+        assert_int_equal(shard_core_next_timeout(c), USEC_NEVER);
+    }
+    struct shard_message m = {.type = SHARD_RESET};
+    order(b, 0, &m);            /* of nothing is nothing */
+    (void)add_peer(b, 0, true); /* connects */
+    assert_int_equal(b->cores[0]->participants.used, 1);
+}
+
 static int init_library(void **state)
 {
     (void)state;
@@ -685,6 +708,7 @@ int main(void)
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         TEST(forwarding_allocates_nothing),
         TEST(whoever_goes_leaves_nothing_behind),
+        TEST(a_shard_that_begins_anew_holds_nobody_and_takes_the_next),
     };
     return cmocka_run_group_tests(tests, init_library, free_library);
 }
