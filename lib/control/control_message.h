@@ -30,6 +30,7 @@ struct codec_parameters {
     enum media_codec codec;
     uint8_t payload_type;
     uint8_t rtx_payload_type; /* 0: none negotiated */
+    uint8_t red_payload_type; /* of RFC 2198 around this codec; 0: none negotiated */
     uint8_t channels;
     uint32_t clock_rate;
     bool nack, pli, fir, transport_cc, remb;

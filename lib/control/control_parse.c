@@ -160,6 +160,7 @@ static void parse_codecs(struct take *t, const json_t *object, struct codec_para
         c->codec = get_codec(t, o);
         c->payload_type = (uint8_t)get_integer(t, o, "payload_type", 127);
         c->rtx_payload_type = (uint8_t)get_integer(t, o, "rtx_payload_type", 127);
+        c->red_payload_type = (uint8_t)get_integer(t, o, "red_payload_type", 127);
         c->channels = get_u8(t, o, "channels");
         c->clock_rate = get_u32(t, o, "clock_rate");
         c->nack = get_flag(t, o, "nack");

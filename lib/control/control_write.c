@@ -61,6 +61,7 @@ static json_t *codec_object(struct build *b, const struct codec_parameters *c)
     set_text(b, o, "codec", media_codec_name(c->codec));
     set_integer(b, o, "payload_type", c->payload_type);
     set_integer(b, o, "rtx_payload_type", c->rtx_payload_type);
+    set_integer(b, o, "red_payload_type", c->red_payload_type);
     set_integer(b, o, "channels", c->channels);
     set_integer(b, o, "clock_rate", c->clock_rate);
     set_flag(b, o, "nack", c->nack);

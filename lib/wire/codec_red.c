@@ -26,3 +26,31 @@ enum status codec_red_parse(struct bytes payload, struct codec_red *out)
     *out = red;
     return STATUS_OK;
 }
+
+static bool is_writable(const struct codec_red *red)
+{
+    if (red->block_count == 0 || red->block_count > CODEC_RED_BLOCKS_MAX)
+        return false;
+    for (size_t i = 0; i + 1 < red->block_count; i++) {
+        if (red->blocks[i].timestamp_offset > CODEC_RED_OFFSET_MAX ||
+            red->blocks[i].data.size > CODEC_RED_BLOCK_BYTES_MAX)
+            return false;
+    }
+    return true;
+}
+
+bool codec_red_write(struct writer *w, const struct codec_red *red)
+{
+    if (!is_writable(red))
+        return false;
+    size_t primary = red->block_count - 1;
+    for (size_t i = 0; i < primary; i++) {
+        write_u8(w, 0x80 | red->blocks[i].payload_type);
+        write_u24(w, (uint32_t)red->blocks[i].timestamp_offset << 10 |
+                         (uint32_t)red->blocks[i].data.size);
+    }
+    write_u8(w, red->blocks[primary].payload_type & 0x7f);
+    for (size_t i = 0; i <= primary; i++)
+        write_bytes(w, red->blocks[i].data);
+    return !w->failed;
+}

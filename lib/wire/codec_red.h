@@ -16,3 +16,10 @@ struct codec_red {
 };
 /* STATUS_LIMIT for more blocks. The primary block may be empty. */
 MUST_CHECK enum status codec_red_parse(struct bytes payload, struct codec_red *out);
+
+#define CODEC_RED_OFFSET_MAX 0x3fff
+#define CODEC_RED_BLOCK_BYTES_MAX 0x3ff
+
+/* Writes the blocks, oldest first. False, and nothing usable written, when there is no block, one
+ * breaks the maxima above, or `w` has no room. */
+MUST_CHECK bool codec_red_write(struct writer *w, const struct codec_red *red);

@@ -1,5 +1,6 @@
 /* The hot path: one packet of a publication to every subscription of its room slots, and one copy
  * to each other shard that has some. A few words per receiver; allocates nothing. */
+#include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
 
 #define OSN_BYTES 2
@@ -25,7 +26,7 @@ static void send_packet(usec_t now, struct subscription *s, enum tx_class class,
 }
 
 static void forward(struct shard_core *c, usec_t now, struct subscription *s, enum tx_class class,
-                    const struct media_packet *packet, struct tx_batch *tx)
+                    const struct media_packet *packet, bool red, struct tx_batch *tx)
 {
     uint64_t seq;
     uint32_t timestamp;
@@ -38,7 +39,7 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s, en
                     &(struct tx_rtp){.seq = (uint16_t)seq,
                                      .timestamp = timestamp,
                                      .ssrc = s->ssrc,
-                                     .payload_type = s->payload_type,
+                                     .payload_type = red ? s->red_payload_type : s->payload_type,
                                      .marker = packet->header.marker},
                     tx);
         return;
@@ -77,28 +78,88 @@ static void prefetch_subscription(const struct subscription *s)
     __builtin_prefetch((const uint8_t *)s + 64, 1);
 }
 
+/* Voice goes out in up to so many forms at once, each written once for all who get it: as it came,
+ * and with redundancy by level and by the number that receivers give to Opus. */
+#define FORMS_MAX 6
+
+struct form {
+    unsigned level;       /* 0: as it came, to all that no other form is for */
+    uint8_t payload_type; /* of the blocks */
+    bool is_red;
+};
+
+struct forms {
+    struct form list[FORMS_MAX];
+    size_t count;
+};
+
+/* Which form a receiver gets; a new one is noted while there is room. */
+static size_t find_form(struct forms *forms, const struct subscription *s,
+                        const struct media_packet *packet)
+{
+    unsigned level = redundancy_choose(s, packet);
+    if (level == 0)
+        return 0;
+    for (size_t i = 1; i < forms->count; i++) {
+        if (forms->list[i].level == level && forms->list[i].payload_type == s->payload_type)
+            return i;
+    }
+    if (forms->count == FORMS_MAX)
+        return 0;
+    forms->list[forms->count] = (struct form){.level = level, .payload_type = s->payload_type};
+    return forms->count++;
+}
+
+static bool begin_form(struct publication *p, usec_t now, const struct media_packet *packet,
+                       struct form *form, struct tx_batch *tx)
+{
+    uint8_t payload[REDUNDANCY_BYTES_MAX];
+    size_t size =
+        form->level > 0 ? redundancy_write(p, packet, form->level, form->payload_type, payload) : 0;
+    form->is_red = size > 0;
+    return tx_batch_begin(tx, now, size > 0 ? bytes_of(payload, size) : packet->header.payload);
+}
+
+/* One form of the packet to all of a slot's receivers that get it. True when one of them waits for
+ * a key frame. */
+static bool send_form(struct shard_core *c, usec_t now, const struct room_listeners *l,
+                      enum tx_class class, const struct media_packet *packet, struct forms *forms,
+                      size_t form, struct tx_batch *tx)
+{
+    bool waiting = false;
+    bool has_forms = class == TX_CLASS_FIRST;
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct subscription *s = l->list[i];
+        if (i + FAR < l->count)
+            prefetch_subscription(l->list[i + FAR]);
+        if (i + NEAR < l->count)
+            tx_batch_prefetch_receiver(tx, l->list[i + NEAR]->receiver);
+        if (has_forms && find_form(forms, s, packet) != form)
+            continue;
+        forward(c, now, s, class, packet, forms->list[form].is_red, tx);
+        waiting = waiting || (s->waiting_key_frame && s->has_payload_type && s->is_live &&
+                              s->owner_id != packet->participant);
+    }
+    return waiting;
+}
+
 static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
                     const struct media_packet *packet, struct tx_batch *tx)
 {
     struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    struct forms forms = {.count = 1};
     bool waiting = false;
-    if (room == NULL || !tx_batch_begin(tx, now, packet->header.payload))
-        return;
-    for (uint32_t slots = p->slots; slots != 0; slots &= slots - 1) {
-        enum room_slot slot = (enum room_slot)__builtin_ctz(slots);
-        const struct room_listeners *l = &room->listeners[slot];
-        for (uint32_t i = 0; i < l->count; i++) {
-            struct subscription *s = l->list[i];
-            if (i + FAR < l->count)
-                prefetch_subscription(l->list[i + FAR]);
-            if (i + NEAR < l->count)
-                tx_batch_prefetch_receiver(tx, l->list[i + NEAR]->receiver);
-            forward(c, now, s, class_of(slot), packet, tx);
-            waiting = waiting || (s->waiting_key_frame && s->has_payload_type && s->is_live &&
-                                  s->owner_id != packet->participant);
+    for (size_t form = 0; room != NULL && form < forms.count; form++) {
+        if (!begin_form(p, now, packet, &forms.list[form], tx))
+            break;
+        for (uint32_t slots = p->slots; slots != 0; slots &= slots - 1) {
+            enum room_slot slot = (enum room_slot)__builtin_ctz(slots);
+            waiting = send_form(c, now, &room->listeners[slot], class_of(slot), packet, &forms,
+                                form, tx) ||
+                      waiting;
         }
+        tx_batch_end(tx);
     }
-    tx_batch_end(tx);
     if (waiting && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO)
         p->wants_key_frame = true;
 }
@@ -238,7 +299,7 @@ static bool replay(struct shard_core *c, usec_t now, struct publication *p, stru
         if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK ||
             !tx_batch_begin(tx, now, packet.header.payload))
             continue;
-        forward(c, now, s, class_of(s->slot), &packet, tx);
+        forward(c, now, s, class_of(s->slot), &packet, false, tx);
         tx_batch_end(tx);
     }
     return count > 0;

@@ -1,4 +1,5 @@
 /* What peers report and ask for. Everything acts on the peer's own streams only. */
+#include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
 
 #include "rtc/receive_stats.h"
@@ -67,6 +68,7 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         if (receive_stats_round_trip(block, ntp_now, &rtt_us))
             p->rtt_us = rtt_us > 0 ? rtt_us : 1;
         s->loss_permille = (uint32_t)block->fraction_lost * 1000 / 256;
+        redundancy_handle_loss(s, now, s->loss_permille);
         worst = s->loss_permille > worst ? s->loss_permille : worst;
         any = true;
     }

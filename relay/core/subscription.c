@@ -48,6 +48,7 @@ void subscription_init(struct subscription *s, struct participant *owner,
                                .slot = params->slot,
                                .ssrc = params->ssrc,
                                .rtx_ssrc = params->rtx_ssrc,
+                               .redundancy = 1,
                                .resend_credit_bytes = RESEND_CREDIT_START};
     memcpy(s->mid, params->mid, sizeof s->mid);
     s->layout = layout_of(ids, s->mid);
@@ -57,7 +58,8 @@ void subscription_init(struct subscription *s, struct participant *owner,
             .codec = params->codecs[i].codec,
             .profile_hash = codec_profile_hash(params->codecs[i].profile),
             .payload_type = params->codecs[i].payload_type,
-            .rtx_payload_type = params->codecs[i].rtx_payload_type};
+            .rtx_payload_type = params->codecs[i].rtx_payload_type,
+            .red_payload_type = params->codecs[i].red_payload_type};
     }
     /* Below 2^15, so that early loss cannot confuse the receiver's SRTP roll-over guess; one cycle
      * up, so that unwrapped numbers never go below zero. */
@@ -101,6 +103,7 @@ static void choose_payload_type(struct subscription *s, const struct media_packe
         s->has_payload_type = true;
         s->payload_type = s->codecs[i].payload_type;
         s->rtx_payload_type = s->codecs[i].rtx_payload_type;
+        s->red_payload_type = s->codecs[i].red_payload_type;
         return;
     }
 }

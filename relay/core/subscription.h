@@ -35,7 +35,7 @@ struct media_packet {
 struct subscription_codec {
     enum media_codec codec;
     uint32_t profile_hash;
-    uint8_t payload_type, rtx_payload_type;
+    uint8_t payload_type, rtx_payload_type, red_payload_type;
 };
 
 #define SUBSCRIPTION_RESENDS 128    /* retransmissions remembered */
@@ -63,14 +63,17 @@ struct subscription {
     int64_t resend_credit_bytes;
     uint32_t last_timestamp;
     uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
+    uint8_t red_payload_type;               /* 0: it takes no redundancy */
+    uint8_t redundancy;                     /* earlier packets in each of voice */
 
     struct participant *owner; /* borrowed: who embeds this */
     enum room_slot slot;
     uint32_t room_place; /* index in the room's list of this slot */
     uint32_t rtx_ssrc;
     uint64_t rtx_seq;
-    uint32_t clock_rate; /* of the present epoch */
-    usec_t report_at;    /* next sender report */
+    uint32_t clock_rate;     /* of the present epoch */
+    usec_t redundancy_until; /* not less before then */
+    usec_t report_at;        /* next sender report */
     char mid[MID_BYTES];
     struct subscription_codec codecs[CONTROL_CODECS_MAX];
     size_t codec_count;
@@ -79,6 +82,8 @@ struct subscription {
     /* From the receiver's reports. */
     uint32_t loss_permille;
 };
+
+_Static_assert(offsetof(struct subscription, owner) <= 128, "two lines of the cache");
 
 uint32_t codec_profile_hash(const char *profile);
 

@@ -82,6 +82,29 @@ static uint8_t rtx_of(const struct sdp_media *m, const struct sdp_codec *codec)
     return 0;
 }
 
+/* RFC 2198: "apt/apt" or more of it, all of one codec. */
+static uint8_t red_of(const struct sdp_media *m, const struct sdp_codec *codec)
+{
+    for (size_t i = 0; i < m->codec_count; i++) {
+        const struct sdp_codec *c = &m->codecs[i];
+        struct bytes fmtp = c->fmtp;
+        bool same = fmtp.size > 0;
+        while (same && fmtp.size > 0) {
+            const uint8_t *slash = memchr(fmtp.data, '/', fmtp.size);
+            size_t size = slash == NULL ? fmtp.size : (size_t)(slash - fmtp.data);
+            uint64_t apt;
+            same = sdp_parse_number(bytes_of(fmtp.data, size), 127, &apt) &&
+                   apt == codec->payload_type;
+            size += slash != NULL;
+            fmtp = bytes_of(fmtp.data + size, fmtp.size - size);
+        }
+        if (same && bytes_equal_string(c->name, "red") && c->clock_rate == codec->clock_rate &&
+            c->channels == codec->channels && (c->payload_type < 64 || c->payload_type > 95))
+            return c->payload_type;
+    }
+    return 0;
+}
+
 static bool is_wanted(const struct sdp_codec *c, enum media_kind kind, enum media_codec *codec)
 {
     /* RFC 5761 4: from 64 to 95 a payload type with its marker looks like RTCP. */
@@ -125,15 +148,17 @@ static void choose_codecs(const struct sdp_media *m, enum media_kind kind, bool 
             if (!is_wanted(c, kind, &codec) || (sending && preference(codec) != rank))
                 continue;
             struct codec_parameters *out = &list->codecs[list->count];
-            *out = (struct codec_parameters){.codec = codec,
-                                             .payload_type = c->payload_type,
-                                             .rtx_payload_type = rtx_of(m, c),
-                                             .channels = c->channels,
-                                             .clock_rate = c->clock_rate,
-                                             .nack = c->nack,
-                                             .pli = c->pli,
-                                             .fir = c->fir,
-                                             .transport_cc = sending && c->transport_cc};
+            *out = (struct codec_parameters){
+                .codec = codec,
+                .payload_type = c->payload_type,
+                .rtx_payload_type = rtx_of(m, c),
+                .red_payload_type = sending || codec != MEDIA_CODEC_OPUS ? 0 : red_of(m, c),
+                .channels = c->channels,
+                .clock_rate = c->clock_rate,
+                .nack = c->nack,
+                .pli = c->pli,
+                .fir = c->fir,
+                .transport_cc = sending && c->transport_cc};
             write_profile(codec, c->fmtp, out->profile, sizeof out->profile);
             write_fmtp(codec, c->fmtp, out->profile, stereo, line->fmtp[list->count]);
             list->count++;

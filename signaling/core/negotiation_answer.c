@@ -74,6 +74,9 @@ static void add_codec(struct text *t, const struct codec_parameters *c, const ch
     if (c->rtx_payload_type != 0)
         add(t, "a=rtpmap:%u rtx/%u\r\na=fmtp:%u apt=%u\r\n", c->rtx_payload_type, c->clock_rate,
             c->rtx_payload_type, c->payload_type);
+    if (c->red_payload_type != 0)
+        add(t, "a=rtpmap:%u red/%u/%u\r\na=fmtp:%u %u/%u\r\n", c->red_payload_type, c->clock_rate,
+            c->channels, c->red_payload_type, c->payload_type, c->payload_type);
 }
 
 /* Streams group what a browser should keep in sync: the screen with its sound, a camera with the
@@ -148,6 +151,8 @@ static void add_accepted(struct text *t, const struct negotiation *n,
         add(t, " %u", codecs[i].payload_type);
         if (codecs[i].rtx_payload_type != 0)
             add(t, " %u", codecs[i].rtx_payload_type);
+        if (codecs[i].red_payload_type != 0)
+            add(t, " %u", codecs[i].red_payload_type);
     }
     add_bundled(t, n, added, line, with_candidates);
     for (size_t e = 0; e < HEADER_EXTENSION_COUNT; e++) {

@@ -45,6 +45,17 @@ test(`for ${seconds} s what learners decode is the tone and the picture that wer
   }
 });
 
+test('each packet of voice carries the one before it, for the browser that takes that', async () => {
+  const got = await learners.chromium.evaluate(async () => {
+    const all = [...(await window.amphi.peer.pc.getStats()).values()];
+    return all.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio' && r.packetsReceived > 0)
+      // What had come already is counted as discarded; only what was lost counts as repaired.
+      .map((r) => ({ packets: r.packetsReceived, redundant: r.fecPacketsReceived + r.packetsDiscarded }));
+  });
+  console.log(`# ${JSON.stringify(got)}`);
+  check(got.length === 1 && got[0].redundant > got[0].packets * 0.9, 'no redundancy');
+});
+
 test('a learner who reloads the page is the same participant', async () => {
   const before = (await stack.participants(classId)).length;
   await learners.chromium.evaluate(() => location.reload()).catch(() => {});

@@ -46,6 +46,7 @@ static size_t fill_codecs(struct rng *rng, struct codec_parameters *codecs, size
         c->codec = (enum media_codec)(1 + rng_below(rng, MEDIA_CODEC_COUNT - 1));
         c->payload_type = (uint8_t)rng_below(rng, 128);
         c->rtx_payload_type = (uint8_t)rng_below(rng, 128);
+        c->red_payload_type = (uint8_t)rng_below(rng, 128);
         c->channels = (uint8_t)rng_below(rng, 256);
         c->clock_rate = 1 + rng_u32(rng) / 2;
         c->nack = flip(rng);
@@ -295,7 +296,7 @@ static void every_message_comes_back_as_it_was(void **state)
     "[{\"slot\":\"mic\",\"mid\":\"0\",\"codecs\":" codecs ",\"rids\":" rids ",\"encodings\":[]}]"
 #define OPUS(codec, type, rate)                                                                    \
     "[{\"codec\":\"" codec "\",\"payload_type\":" type                                             \
-    ",\"rtx_payload_type\":0,\"channels\":2,\"clock_rate\":" rate                                  \
+    ",\"rtx_payload_type\":0,\"red_payload_type\":0,\"channels\":2,\"clock_rate\":" rate           \
     ",\"nack\":true,\"pli\":false,\"fir\":false,\"transport_cc\":true,\"remb\":false,"             \
     "\"profile\":\"\"}]"
 #define BIND(slot, room)                                                                           \

@@ -137,6 +137,8 @@ static void summarise_codecs(struct summary *s, const struct codec_parameters *c
         say(s, "=%u", c->payload_type);
         if (c->rtx_payload_type != 0)
             say(s, "/%u", c->rtx_payload_type);
+        if (c->red_payload_type != 0)
+            say(s, "+%u", c->red_payload_type);
         if (c->nack && c->pli)
             say(s, "+");
     }
@@ -217,10 +219,10 @@ static const struct {
      "1 >screen " CHROMIUM_PAGE_SENDS " ssrcs=1\n"
      "2 >screen_audio opus=111 ssrcs=1\n"
      "3 >camera " CHROMIUM_PAGE_SENDS " ssrcs=1\n"
-     "4 <voice_0 opus=111\n"
-     "5 <voice_1 opus=111\n"
-     "6 <voice_2 opus=111\n"
-     "7 <screen_audio opus=111\n"
+     "4 <voice_0 opus=111+63\n"
+     "5 <voice_1 opus=111+63\n"
+     "6 <voice_2 opus=111+63\n"
+     "7 <screen_audio opus=111+63\n"
      "8 <screen " CHROMIUM_PAGE_RECEIVES "\n"
      "9 <camera_0 " CHROMIUM_PAGE_RECEIVES "\n"
      "10 <camera_1 " CHROMIUM_PAGE_RECEIVES "\n"
@@ -232,10 +234,10 @@ static const struct {
      "1 >screen " CHROMIUM_PAGE_SENDS " ssrcs=1\n"
      "2 >screen_audio opus=111 ssrcs=1\n"
      "3 >camera " CHROMIUM_PAGE_SENDS " ssrcs=1\n"
-     "4 <voice_0 opus=111\n"
-     "5 <voice_1 opus=111\n"
-     "6 <voice_2 opus=111\n"
-     "7 <screen_audio opus=111\n"
+     "4 <voice_0 opus=111+63\n"
+     "5 <voice_1 opus=111+63\n"
+     "6 <voice_2 opus=111+63\n"
+     "7 <screen_audio opus=111+63\n"
      "8 <screen " CHROMIUM_PAGE_RECEIVES "\n"
      "9 <camera_0 " CHROMIUM_PAGE_RECEIVES "\n"
      "10 <camera_1 " CHROMIUM_PAGE_RECEIVES "\n"
@@ -243,21 +245,21 @@ static const struct {
      "mid=4 rid=10 repaired_rid=11 audio_level=1 transport_cc=3 video_orientation=13 "
      "playout_delay=5 dependency_descriptor=12 content_type=6 color_space=8 server"},
     {"chromium_whep", NEGOTIATION_WHEP,
-     "0 <voice_any opus=111\n"
+     "0 <voice_any opus=111+63\n"
      "1 <screen " CHROMIUM_RECEIVES "\n"
      "mid=4 audio_level=1 video_orientation=13 playout_delay=5 content_type=6 color_space=8 "
      "server"},
     {"chromium_whep_sendrecv", NEGOTIATION_WHEP,
-     "0 <voice_any opus=111\n"
+     "0 <voice_any opus=111+63\n"
      "1 <screen VP8=96/97+ H264(42/1)=102/103+ H264(42/0)=104/107+ H264(42/1)=108/109+ "
      "H264(42/0)=114/115+ H264(4d00/1)=116/117+ H264(4d00/0)=39/40+ AV1(0)=45/46+ VP9(0)=98/99+ "
      "VP9(2)=100/101+\n"
      "mid=4 audio_level=1 video_orientation=13 playout_delay=5 content_type=6 color_space=8 "
      "server"},
     {"chromium_whep_two_voices", NEGOTIATION_WHEP,
-     "0 <voice_any opus=111\n"
+     "0 <voice_any opus=111+63\n"
      "1 <screen " CHROMIUM_RECEIVES "\n"
-     "2 <screen_audio opus=111\n"
+     "2 <screen_audio opus=111+63\n"
      "mid=4 audio_level=1 video_orientation=13 playout_delay=5 content_type=6 color_space=8 "
      "server"},
     {"chromium_whip", NEGOTIATION_WHIP,

@@ -311,6 +311,44 @@ static void red_gives_its_blocks_oldest_first(void **state)
     (void)state;
 }
 
+static void red_is_written_as_it_is_read_and_not_beyond_its_fields(void **state)
+{
+    (void)state;
+    static uint8_t block[CODEC_RED_BLOCK_BYTES_MAX + 1];
+    static const struct {
+        size_t size, room, blocks;
+        uint16_t offset;
+        bool written;
+    } cases[] = {
+        {80, 200, 2, 960, true},
+        {CODEC_RED_BLOCK_BYTES_MAX, 2000, 2, CODEC_RED_OFFSET_MAX, true},
+        {CODEC_RED_BLOCK_BYTES_MAX + 1, 2000, 2, 960, false},
+        {80, 2000, 2, CODEC_RED_OFFSET_MAX + 1, false},
+        {80, 87, 2, 960, false},
+        {80, 88, 2, 960, true},
+        {0, 10, 0, 0, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint8_t out[2000];
+        struct codec_red red = {.block_count = cases[i].blocks};
+        red.blocks[0].payload_type = 111;
+        red.blocks[0].timestamp_offset = cases[i].offset;
+        red.blocks[0].data = bytes_of(block, cases[i].size);
+        red.blocks[1].payload_type = 111;
+        red.blocks[1].data = bytes_of(block, 3);
+        struct writer w = writer_of((struct bytes_mut){out, cases[i].room});
+        assert_int_equal(codec_red_write(&w, &red), cases[i].written);
+        struct codec_red got;
+        if (!cases[i].written)
+            continue;
+        assert_int_equal(codec_red_parse(bytes_const(writer_written(&w)), &got), STATUS_OK);
+        assert_int_equal(got.block_count, 2);
+        assert_int_equal(got.blocks[0].timestamp_offset, cases[i].offset);
+        assert_int_equal(got.blocks[0].data.size, cases[i].size);
+        assert_int_equal(got.blocks[1].data.size, 3);
+    }
+}
+
 static void a_dependency_descriptor_needs_three_bytes(void **state)
 {
     const struct bytes data = OCTETS(0xc5, 0x12, 0x34, 0x80);
@@ -339,6 +377,7 @@ int main(void)
         cmocka_unit_test(numbers_are_rewritten_where_they_stand),
         cmocka_unit_test(a_written_vp8_descriptor_reads_back),
         cmocka_unit_test(red_gives_its_blocks_oldest_first),
+        cmocka_unit_test(red_is_written_as_it_is_read_and_not_beyond_its_fields),
         cmocka_unit_test(a_dependency_descriptor_needs_three_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
