@@ -227,17 +227,21 @@ static void begin_epoch_if_needed(struct shard_core *c, struct arrival *a)
     p->wants_key_frame = media_codec_kind(a->codec->codec) == MEDIA_KIND_VIDEO;
 }
 
-/* Of several encodings the first one that sends is forwarded: the best the publisher can do now. */
-static bool is_forwarded_encoding(const struct arrival *a)
+/* Of several encodings the best that sends is forwarded. A publisher whose line has become narrow
+ * stops the better ones: a worse one takes over when it has come alone for a while, and not at
+ * once, since after a pause (a still screen) the worse one's packets may come first. */
+static bool is_forwarded_encoding(const struct arrival *a, usec_t now)
 {
-    for (size_t i = 0; i < CONTROL_ENCODINGS_MAX; i++) {
-        const struct publication_encoding *e = &a->publication->encodings[i];
-        if (e == a->encoding)
-            return true;
-        if (e->ssrc != 0 && e->received.started)
-            return false;
-    }
-    return false;
+    struct publication_encoding *all = a->publication->encodings;
+    size_t own = (size_t)(a->encoding - all);
+    bool better_sent = false;
+    for (size_t i = 0; i < own; i++)
+        better_sent = better_sent || (all[i].ssrc != 0 && all[i].received.started);
+    for (size_t i = own + 1; i < CONTROL_ENCODINGS_MAX; i++)
+        all[i].alone_since = 0;
+    if (a->encoding->alone_since == 0)
+        a->encoding->alone_since = now;
+    return !better_sent || now - a->encoding->alone_since >= PUBLICATION_ALONE_US;
 }
 
 static void deliver(struct shard_core *c, usec_t now, struct participant *p, struct arrival *a,
@@ -255,7 +259,7 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
                                 a->packet.size);
     if (a->codec->nack && nack_generator_handle_packet(&e->nack, now, seq) != STATUS_OK)
         publication->wants_key_frame = publication->clock_rate == 90000;
-    if (!is_forwarded_encoding(a))
+    if (!is_forwarded_encoding(a, now))
         return;
     begin_epoch_if_needed(c, a);
     struct codec_mark mark;

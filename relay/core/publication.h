@@ -20,13 +20,17 @@
 #define PUBLICATION_SILENT_US SECONDS(2) /* a microphone without a packet */
 #define PUBLICATION_LEVEL_US 60000       /* between two levels to the director */
 
-/* One SSRC of the publisher. Only the first encoding that sends is forwarded. */
+#define PUBLICATION_ALONE_US                                                                       \
+    SECONDS(1) /* after which a worse encoding takes a better one's place */
+
+/* One SSRC of the publisher. Of several (simulcast) the best that sends is forwarded. */
 struct publication_encoding {
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
     struct seq_unwrapper unwrapper;
     struct nack_generator nack;
     struct receive_stats received;
-    uint64_t seen[16]; /* of the last 1024 numbers: which have come */
+    uint64_t seen[16];  /* of the last 1024 numbers: which have come */
+    usec_t alone_since; /* its first packet since a better one was heard; 0: none */
 };
 
 struct publication {

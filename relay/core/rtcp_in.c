@@ -51,8 +51,10 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
     struct publication_encoding *encoding;
     struct publication *sent =
         report->has_sender_info ? find_sent(p, report->ssrc, &encoding) : NULL;
-    if (sent != NULL) {
+    if (sent != NULL)
         receive_stats_handle_sender_report(&encoding->received, now, report->sender.ntp);
+    /* Each encoding has time stamps of its own: the clock is the forwarded one's. */
+    if (sent != NULL && encoding == &sent->encodings[sent->encoding]) {
         publication_note_sender_report(sent, now, ntp_now, report->sender.ntp,
                                        report->sender.rtp_timestamp);
         spread_sender_report(c, sent);

@@ -22,6 +22,8 @@
 #define SCREEN_PT 96
 #define RTX_PT 97
 #define MID_ID 4
+#define RID_ID 5
+#define VOICE_PT 111
 
 struct peer {
     uint64_t id;
@@ -36,6 +38,9 @@ struct peer {
     size_t screen, resent, plis;
     uint16_t first_seq, last_seq, last_resent;
     uint8_t last_tag; /* the payload's last byte */
+    size_t voice;
+    uint16_t first_voice_seq, last_voice_seq;
+    uint8_t last_voice_tag;
 };
 
 struct bench {
@@ -54,6 +59,7 @@ struct bench {
     size_t key_frames_wanted; /* from shard to shard */
     size_t publications_told;
     bool counts_allocations; /* while datagrams are handled */
+    bool offers_simulcast;   /* the next peer's screen: "h" and "l" */
 };
 static struct bench the_bench;
 
@@ -85,6 +91,14 @@ static void note_rtp(struct peer *p, struct bytes packet)
     if (header.payload_type == RTX_PT) {
         p->resent++;
         p->last_resent = load_u16(header.payload.data);
+        return;
+    }
+    if (header.payload_type == VOICE_PT) {
+        assert_int_equal(header.ssrc, 270 + p->id);
+        p->first_voice_seq = p->voice == 0 ? header.seq : p->first_voice_seq;
+        p->voice++;
+        p->last_voice_seq = header.seq;
+        p->last_voice_tag = header.payload.data[header.payload.size - 1];
         return;
     }
     assert_int_equal(header.payload_type, SCREEN_PT);
@@ -288,7 +302,19 @@ static struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
     params->send_slots[0].codecs[0] = vp8;
     params->send_slots[0].encodings[0].ssrc = p->ssrc;
     params->send_slots[0].encoding_count = declared ? 1 : 0;
-    params->send_slot_count = 1;
+    if (b->offers_simulcast) {
+        params->extension_ids[HEADER_EXTENSION_RID] = RID_ID;
+        memcpy(params->send_slots[0].rids, (char[2][RID_BYTES]){"h", "l"},
+               2 * sizeof(char[RID_BYTES]));
+        params->send_slots[0].rid_count = 2;
+        params->send_slots[0].encoding_count = 0;
+    }
+    params->send_slots[1] =
+        (struct send_slot_parameters){.slot = SEND_SLOT_MIC, .mid = "m", .codec_count = 1};
+    struct codec_parameters opus = {
+        .codec = MEDIA_CODEC_OPUS, .payload_type = VOICE_PT, .channels = 2, .clock_rate = 48000};
+    params->send_slots[1].codecs[0] = opus;
+    params->send_slot_count = 2;
     params->receive_slots[0] =
         (struct receive_slot_parameters){.slot = ROOM_SLOT_SCREEN,
                                          .mid = "r",
@@ -296,7 +322,10 @@ static struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
                                          .ssrc = (uint32_t)(70 + p->id),
                                          .rtx_ssrc = (uint32_t)(170 + p->id)};
     params->receive_slots[0].codecs[0] = vp8;
-    params->receive_slot_count = 1;
+    params->receive_slots[1] = (struct receive_slot_parameters){
+        .slot = ROOM_SLOT_VOICE_0, .mid = "v", .codec_count = 1, .ssrc = (uint32_t)(270 + p->id)};
+    params->receive_slots[1].codecs[0] = opus;
+    params->receive_slot_count = 2;
     ice_peer_init(&p->ice, &theirs, &add->local_ice);
     dtls_context_get_fingerprint(b->ours, fingerprint);
     assert_int_equal(
@@ -346,6 +375,62 @@ static void send_screen(struct bench *b, struct peer *p, bool key_frame, uint8_t
     size_t size = writer_size(&w);
     assert_int_equal(media_cipher_protect_rtp(p->cipher, packet, &size), STATUS_OK);
     give(b, p, packet, size);
+}
+
+struct sent {
+    uint8_t payload_type;
+    uint16_t seq;
+    uint32_t timestamp, ssrc;
+    char mid, rid; /* rid 0: none */
+    struct bytes payload;
+};
+
+static void send_rtp(struct bench *b, struct peer *p, const struct sent *sent)
+{
+    uint8_t packet[1300] = {0};
+    uint8_t extension[] = {MID_ID << 4, (uint8_t)sent->mid, RID_ID << 4, (uint8_t)sent->rid};
+    size_t extension_bytes = sizeof extension;
+    if (sent->rid == 0)
+        memset(extension + 2, 0, 2); /* padding */
+    struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
+    struct rtp_header header = {.payload_type = sent->payload_type,
+                                .seq = sent->seq,
+                                .timestamp = sent->timestamp,
+                                .ssrc = sent->ssrc,
+                                .extension_profile = RTP_EXTENSION_PROFILE_ONE_BYTE,
+                                .extension = {extension, extension_bytes}};
+    rtp_write_header(&w, &header);
+    write_bytes(&w, sent->payload);
+    size_t size = writer_size(&w);
+    assert_int_equal(media_cipher_protect_rtp(p->cipher, packet, &size), STATUS_OK);
+    give(b, p, packet, size);
+}
+
+static void send_voice(struct bench *b, struct peer *p, uint16_t seq, uint8_t tag)
+{
+    const uint8_t opus[] = {0x78, 1, 2, 3, tag};
+    send_rtp(b, p,
+             &(struct sent){.payload_type = VOICE_PT,
+                            .seq = seq,
+                            .timestamp = seq * 960u,
+                            .ssrc = 5000 + (uint32_t)p->id,
+                            .mid = 'm',
+                            .payload = bytes_of(opus, sizeof opus)});
+}
+
+/* One picture of one encoding of the screen. */
+static void send_encoding(struct bench *b, struct peer *p, char rid, bool key_frame, uint16_t seq,
+                          uint8_t tag)
+{
+    const uint8_t frame[] = {0x10, key_frame ? 0x10 : 0x11, 2, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0, tag};
+    send_rtp(b, p,
+             &(struct sent){.payload_type = SCREEN_PT,
+                            .seq = seq,
+                            .timestamp = seq * 3000u,
+                            .ssrc = rid == 'h' ? 8000 : 9000,
+                            .mid = 's',
+                            .rid = rid,
+                            .payload = bytes_of(frame, sizeof frame)});
 }
 
 static void ask(struct bench *b, struct peer *p, const uint16_t *seq)
@@ -536,6 +621,97 @@ static void an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes(void *
     assert_int_equal(drops(b, 0, DROP_UNKNOWN_SSRC), 1);
 }
 
+static void a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_taken(void **state)
+{
+    struct bench *b = *state;
+    struct peer *speaker = add_peer(b, 0, true);
+    struct peer *near = add_peer(b, 0, true);
+    struct peer *far = add_peer(b, 1, true);
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        struct shard_message m = {.type = SHARD_BIND};
+        m.bind.room = ROOM;
+        m.bind.slot = ROOM_SLOT_VOICE_0;
+        m.bind.ref = (struct publication_ref){speaker->id, SEND_SLOT_MIC};
+        order(b, i, &m);
+    }
+    struct shard_message open = {.type = SHARD_GRANT};
+    open.grant = (struct control_grant){speaker->id, SEND_SLOT_MIC, true, false};
+    order(b, 0, &open);
+    for (uint16_t i = 0; i < 50; i++) {
+        send_voice(b, speaker, (uint16_t)(65520 + i), (uint8_t)i);
+        pass_time(b, MILLISECONDS(20));
+    }
+    struct peer *const heard_by[] = {near, far};
+    for (size_t i = 0; i < COUNT_OF(heard_by); i++) {
+        assert_int_equal(heard_by[i]->voice, 50);
+        assert_int_equal((uint16_t)(heard_by[i]->last_voice_seq - heard_by[i]->first_voice_seq),
+                         49);
+        assert_int_equal(heard_by[i]->last_voice_tag, 49);
+    }
+    assert_int_equal(speaker->voice, 0); /* nobody hears themselves */
+    open.grant.open = false;
+    order(b, 0, &open);
+    for (uint16_t i = 50; i < 60; i++) {
+        send_voice(b, speaker, (uint16_t)(65520 + i), (uint8_t)i);
+        pass_time(b, MILLISECONDS(20));
+    }
+    assert_int_equal(near->last_voice_tag, 49);
+    assert_int_equal(far->last_voice_tag, 49);
+    assert_int_equal(drops(b, 0, DROP_CLOSED_SLOT), 10);
+}
+
+static void a_publisher_that_stops_its_best_encoding_is_seen_by_the_next(void **state)
+{
+    struct bench *b = *state;
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    struct peer *const seen_by[] = {add_peer(b, 0, true), add_peer(b, 1, true)};
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint16_t high = 100, low = 60000;
+    /* Both come, the worse one first: the better one is shown. */
+    for (int i = 0; i < 10; i++) {
+        if (i > 0)
+            send_encoding(b, sender, 'l', i == 1, low++, 0x10);
+        send_encoding(b, sender, 'h', i == 0, high++, 0x80);
+        pass_time(b, MILLISECONDS(100));
+    }
+    for (size_t i = 0; i < COUNT_OF(seen_by); i++) {
+        assert_int_equal(seen_by[i]->screen, 10);
+        assert_int_equal(seen_by[i]->last_tag, 0x80);
+    }
+    /* A still screen is no reason to change, whichever comes first behind it. */
+    pass_time(b, SECONDS(5));
+    send_encoding(b, sender, 'l', false, low++, 0x11);
+    send_encoding(b, sender, 'h', false, high++, 0x81);
+    pass_time(b, MILLISECONDS(10)); /* video may be held for a moment */
+    assert_int_equal(seen_by[0]->screen, 11);
+    assert_int_equal(seen_by[0]->last_tag, 0x81);
+    /* The better one ends: within a second and a key frame the other is there, on both shards. */
+    size_t plis = sender->plis;
+    for (int i = 0; i < 12; i++) {
+        pass_time(b, MILLISECONDS(100));
+        send_encoding(b, sender, 'l', false, low++, 0x12);
+    }
+    assert_int_equal(seen_by[0]->screen, 11);
+    assert_true(sender->plis > plis);
+    send_encoding(b, sender, 'l', true, low++, 0x13);
+    send_encoding(b, sender, 'l', false, low++, 0x14);
+    pass_time(b, MILLISECONDS(10));
+    for (size_t i = 0; i < COUNT_OF(seen_by); i++) {
+        assert_int_equal(seen_by[i]->screen, 13);
+        assert_int_equal(seen_by[i]->last_tag, 0x14);
+        assert_int_equal((uint16_t)(seen_by[i]->last_seq - seen_by[i]->first_seq), 12); /* no gap */
+    }
+    /* It comes again, with a key frame as encoders begin, and is shown at once. */
+    send_encoding(b, sender, 'h', true, high++, 0x82);
+    send_encoding(b, sender, 'l', false, low++, 0x15);
+    pass_time(b, MILLISECONDS(10));
+    for (size_t i = 0; i < COUNT_OF(seen_by); i++)
+        assert_int_equal(seen_by[i]->last_tag, 0x82);
+}
+
 static void a_publisher_above_its_rate_is_cut_to_it(void **state)
 {
     struct bench *b = *state;
@@ -704,6 +880,8 @@ int main(void)
         TEST(a_lost_packet_is_sent_again_from_the_replica),
         TEST(what_was_queued_from_a_cache_goes_before_the_cache_does),
         TEST(an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes),
+        TEST(a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_taken),
+        TEST(a_publisher_that_stops_its_best_encoding_is_seen_by_the_next),
         TEST(a_publisher_above_its_rate_is_cut_to_it),
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         TEST(forwarding_allocates_nothing),
