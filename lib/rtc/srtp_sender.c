@@ -3,30 +3,14 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/wipe.h"
-#include "rtc/srtp_cipher.h"
+#include "rtc/srtp_keys.h"
 
-#include <openssl/evp.h>
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 
 #define RTP_HEADER_BYTES 12
-#define RTCP_HEADER_BYTES 8
-#define RTCP_INDEX_BYTES 4
-#define RTCP_INDEX_MAX 0x7fffffffu
-#define RTCP_ENCRYPTED 0x80000000u
 #define WORDS (SRTP_SENDER_WINDOW / 64)
-#define SALT_BYTES_MAX 14
 #define CACHE_LINE_BYTES 64
-
-/* RFC 3711 4.3.2 */
-enum key_label {
-    LABEL_RTP,
-    LABEL_RTP_AUTH,
-    LABEL_RTP_SALT,
-    LABEL_RTCP,
-    LABEL_RTCP_AUTH,
-    LABEL_RTCP_SALT
-};
 
 /* The numbers of one SSRC that were used. */
 struct numbers {
@@ -44,7 +28,7 @@ struct srtp_sender {
     srtp_t reference;
     bool is_gcm;
     uint32_t rtcp_index;
-    uint8_t rtp_salt[SALT_BYTES_MAX], rtcp_salt[SALT_BYTES_MAX];
+    uint8_t rtp_salt[SRTP_SALT_BYTES_MAX], rtcp_salt[SRTP_SALT_BYTES_MAX];
     uint32_t ssrc_count;
     uint32_t ssrcs[SRTP_SENDER_SSRCS_MAX];
     struct numbers *numbers[SRTP_SENDER_SSRCS_MAX];
@@ -111,39 +95,18 @@ static const struct srtp_cipher_ops *ops_of(enum srtp_backend backend)
 
 /* --- Keys */
 
-/* RFC 3711 4.3.1 and 4.3.3: AES in counter mode over the master salt (as 14 octets, RFC 7714 11)
- * with the label in its seventh from the right; no key derivation rate. */
-static bool derive(const struct media_keys *keys, enum key_label label, uint8_t *out, size_t size)
+static enum status make_key(const struct srtp_cipher_ops *ops, const struct media_keys *keys,
+                            enum srtp_keys_use use, void **key, uint8_t *salt)
 {
-    uint8_t iv[16] = {0}, zeros[32] = {0}, stream[32];
-    int length = 0;
-    memcpy(iv, keys->local + SRTP_KEY_BYTES, keys->bytes - SRTP_KEY_BYTES);
-    iv[7] ^= (uint8_t)label;
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool done = context != NULL &&
-                EVP_EncryptInit_ex(context, EVP_aes_128_ctr(), NULL, keys->local, iv) == 1 &&
-                EVP_EncryptUpdate(context, stream, &length, zeros, sizeof zeros) == 1;
-    EVP_CIPHER_CTX_free(context);
-    memcpy(out, stream, size);
-    memory_wipe(stream, sizeof stream);
-    memory_wipe(iv, sizeof iv);
-    return done;
-}
-
-static bool make_key(const struct srtp_cipher_ops *ops, const struct media_keys *keys,
-                     enum key_label first, void **key, uint8_t *salt)
-{
-    uint8_t cipher[SRTP_KEY_BYTES], auth[SRTP_AUTH_KEY_BYTES];
-    bool is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
-    size_t salt_bytes = keys->bytes - SRTP_KEY_BYTES;
-    bool done = derive(keys, first, cipher, sizeof cipher) &&
-                derive(keys, (enum key_label)(first + 1), auth, sizeof auth) &&
-                derive(keys, (enum key_label)(first + 2), salt, salt_bytes);
-    if (done)
-        *key = is_gcm ? ops->gcm_create(cipher) : ops->cm_create(cipher, auth);
-    memory_wipe(cipher, sizeof cipher);
-    memory_wipe(auth, sizeof auth);
-    return done && *key != NULL;
+    struct srtp_keys derived = {0};
+    enum status status = srtp_keys_derive(&derived, bytes_of(keys->local, keys->bytes), use);
+    if (status != STATUS_OK)
+        return status;
+    *key = keys->profile == MEDIA_PROFILE_GCM_128 ? ops->gcm_create(derived.cipher)
+                                                  : ops->cm_create(derived.cipher, derived.auth);
+    memcpy(salt, derived.salt, sizeof derived.salt);
+    memory_wipe(&derived, sizeof derived);
+    return *key != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static enum status create_reference(struct srtp_sender *s, const struct media_keys *keys)
@@ -171,19 +134,18 @@ enum status srtp_sender_create(struct srtp_sender **out, enum srtp_backend backe
                                const struct media_keys *keys)
 {
     if (keys->profile == MEDIA_PROFILE_NONE || !srtp_backend_is_available(backend) ||
-        keys->bytes <= SRTP_KEY_BYTES || keys->bytes > SRTP_KEY_BYTES + SALT_BYTES_MAX)
+        keys->bytes <= SRTP_KEY_BYTES || keys->bytes > SRTP_KEY_BYTES + SRTP_SALT_BYTES_MAX)
         return STATUS_CONFIG;
     struct srtp_sender *s = calloc(1, sizeof *s);
     if (s == NULL)
         return STATUS_NO_MEMORY;
     s->is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
     s->ops = ops_of(backend);
-    enum status status = STATUS_OK;
-    if (s->ops == NULL)
-        status = create_reference(s, keys);
-    else if (!make_key(s->ops, keys, LABEL_RTP, &s->rtp_key, s->rtp_salt) ||
-             !make_key(&srtp_cipher_openssl, keys, LABEL_RTCP, &s->rtcp_key, s->rtcp_salt))
-        status = STATUS_NO_MEMORY;
+    enum status status = s->ops == NULL
+                             ? create_reference(s, keys)
+                             : make_key(s->ops, keys, SRTP_KEYS_RTP, &s->rtp_key, s->rtp_salt);
+    if (status == STATUS_OK && s->ops != NULL)
+        status = make_key(&srtp_cipher_openssl, keys, SRTP_KEYS_RTCP, &s->rtcp_key, s->rtcp_salt);
     if (status != STATUS_OK) {
         srtp_sender_free(s);
         return status;
@@ -307,32 +269,11 @@ static enum status number(struct srtp_job *job, uint64_t *index)
 
 /* --- RTP */
 
-/* RFC 7714 8.1: two zero octets, SSRC, roll-over counter, sequence number, all under the salt. */
-static void write_nonce(const uint8_t *salt, uint32_t ssrc, uint64_t index, uint8_t *nonce)
-{
-    store_u16(nonce, 0);
-    store_u32(nonce + 2, ssrc);
-    store_u32(nonce + 6, (uint32_t)(index >> 16));
-    store_u16(nonce + 10, (uint16_t)index);
-    for (size_t i = 0; i < SRTP_GCM_NONCE_BYTES; i++)
-        nonce[i] ^= salt[i];
-}
-
-/* RFC 3711 4.1.1: salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16. */
-static void write_iv(const uint8_t *salt, uint32_t ssrc, uint64_t index, uint8_t *iv)
-{
-    memcpy(iv, salt, SALT_BYTES_MAX);
-    store_u16(iv + 14, 0);
-    store_u32(iv + 4, load_u32(iv + 4) ^ ssrc);
-    store_u32(iv + 8, load_u32(iv + 8) ^ (uint32_t)(index >> 16));
-    store_u16(iv + 12, (uint16_t)(load_u16(iv + 12) ^ (uint16_t)index));
-}
-
 static enum status seal_gcm(const struct srtp_job *job, uint64_t index)
 {
     const struct srtp_sender *s = job->sender;
     uint8_t nonce[SRTP_GCM_NONCE_BYTES];
-    write_nonce(s->rtp_salt, load_u32(job->packet + 8), index, nonce);
+    srtp_keys_write_nonce(s->rtp_salt, load_u32(job->packet + 8), index, nonce);
     return s->ops->gcm_seal(s->rtp_key, nonce, bytes_of(job->packet, job->header_bytes),
                             job->payload, job->packet + job->header_bytes);
 }
@@ -340,7 +281,7 @@ static enum status seal_gcm(const struct srtp_job *job, uint64_t index)
 static void fill_cm(struct srtp_cm_job *to, const struct srtp_job *job, uint64_t index)
 {
     to->key = job->sender->rtp_key;
-    write_iv(job->sender->rtp_salt, load_u32(job->packet + 8), index, to->iv);
+    srtp_keys_write_iv(job->sender->rtp_salt, load_u32(job->packet + 8), index, to->iv);
     to->packet = job->packet;
     to->header_bytes = job->header_bytes;
     to->plain = job->payload;
@@ -464,17 +405,17 @@ void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc)
 static enum status seal_rtcp_gcm(struct srtp_sender *s, uint8_t *packet, size_t *size,
                                  uint32_t index)
 {
-    uint8_t nonce[SRTP_GCM_NONCE_BYTES], aad[RTCP_HEADER_BYTES + RTCP_INDEX_BYTES];
-    uint8_t *behind = packet + RTCP_HEADER_BYTES;
-    write_nonce(s->rtcp_salt, load_u32(packet + 4), index, nonce);
-    memcpy(aad, packet, RTCP_HEADER_BYTES);
-    store_u32(aad + RTCP_HEADER_BYTES, RTCP_ENCRYPTED | index);
+    uint8_t nonce[SRTP_GCM_NONCE_BYTES], aad[SRTCP_HEADER_BYTES + SRTCP_INDEX_BYTES];
+    uint8_t *behind = packet + SRTCP_HEADER_BYTES;
+    srtp_keys_write_nonce(s->rtcp_salt, load_u32(packet + 4), index, nonce);
+    memcpy(aad, packet, SRTCP_HEADER_BYTES);
+    store_u32(aad + SRTCP_HEADER_BYTES, SRTCP_ENCRYPTED | index);
     enum status status =
         srtp_cipher_openssl.gcm_seal(s->rtcp_key, nonce, bytes_of(aad, sizeof aad),
-                                     bytes_of(behind, *size - RTCP_HEADER_BYTES), behind);
+                                     bytes_of(behind, *size - SRTCP_HEADER_BYTES), behind);
     *size += SRTP_GCM_TAG_BYTES;
-    store_u32(packet + *size, RTCP_ENCRYPTED | index);
-    *size += RTCP_INDEX_BYTES;
+    store_u32(packet + *size, SRTCP_ENCRYPTED | index);
+    *size += SRTCP_INDEX_BYTES;
     return status;
 }
 
@@ -483,20 +424,20 @@ static enum status seal_rtcp_cm(struct srtp_sender *s, uint8_t *packet, size_t *
 {
     struct srtp_cm_job job = {.key = s->rtcp_key,
                               .packet = packet,
-                              .header_bytes = RTCP_HEADER_BYTES,
+                              .header_bytes = SRTCP_HEADER_BYTES,
                               .plain =
-                                  bytes_of(packet + RTCP_HEADER_BYTES, *size - RTCP_HEADER_BYTES),
-                              .suffix = RTCP_ENCRYPTED | index,
+                                  bytes_of(packet + SRTCP_HEADER_BYTES, *size - SRTCP_HEADER_BYTES),
+                              .suffix = SRTCP_ENCRYPTED | index,
                               .keeps_suffix = true};
-    write_iv(s->rtcp_salt, load_u32(packet + 4), index, job.iv);
+    srtp_keys_write_iv(s->rtcp_salt, load_u32(packet + 4), index, job.iv);
     srtp_cipher_openssl.cm_seal(NULL, &job, 1);
-    *size += RTCP_INDEX_BYTES + SRTP_CM_TAG_BYTES;
+    *size += SRTCP_INDEX_BYTES + SRTP_CM_TAG_BYTES;
     return job.status;
 }
 
 enum status srtp_sender_protect_rtcp(struct srtp_sender *s, uint8_t *packet, size_t *size)
 {
-    if (*size < RTCP_HEADER_BYTES)
+    if (*size < SRTCP_HEADER_BYTES)
         return STATUS_MALFORMED;
     if (s->ops == NULL) {
         int length = (int)*size;
@@ -505,7 +446,7 @@ enum status srtp_sender_protect_rtcp(struct srtp_sender *s, uint8_t *packet, siz
         *size = (size_t)length;
         return STATUS_OK;
     }
-    if (s->rtcp_index == RTCP_INDEX_MAX)
+    if (s->rtcp_index == SRTCP_INDEX_MAX)
         return STATUS_LIMIT;
     uint32_t index = ++s->rtcp_index; /* of all SSRCs: each sees it grow */
     return s->is_gcm ? seal_rtcp_gcm(s, packet, size, index) : seal_rtcp_cm(s, packet, size, index);
