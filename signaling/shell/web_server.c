@@ -31,6 +31,7 @@ struct web_socket {
     struct web_server *server;
     struct lws *wsi;
     uint64_t ip_hash;
+    bool heard; /* its first bytes have come: a TLS handshake is over */
     struct web_socket *next, *previous;
 };
 
@@ -157,6 +158,11 @@ static int handle_socket(struct lws *wsi, enum lws_callback_reasons reason, void
         socket->wsi = wsi;
         return 0;
     case LWS_CALLBACK_RAW_RX:
+        /* The TLS handshake's limit goes on counting in lws after the handshake, and closed every
+         * connection after 5 s. From here on web_client's own deadlines hold. */
+        if (!socket->heard)
+            lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+        socket->heard = true;
         web_client_handle_bytes(&socket->client, at, bytes_of(in, len));
         break;
     case LWS_CALLBACK_RAW_WRITEABLE:

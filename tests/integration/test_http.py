@@ -504,6 +504,14 @@ class Tls(unittest.TestCase):
         self.assertIn(b"Content-Length: %d\r\n" % len(body), head)
         self.assertGreater(len(body), 50000)
 
+    def test_a_connection_outlives_the_handshakes_time_limit(self):
+        request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with tls_context(self.cert).wrap_socket(self.server.connect(timeout=3), server_hostname="localhost") as connection:
+            for wait in (0, 7):  # once the limit was lws's 5 s: every class lost its socket that often
+                time.sleep(wait)
+                connection.sendall(request)
+                self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 "))
+
     def test_plain_http_and_garbage_on_the_tls_port_hurt_nobody(self):
         for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01", bytes(1000), b""):
             connection = self.server.connect(timeout=3)
