@@ -55,6 +55,13 @@ def _clear_leftovers():
     listing = subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).stdout.decode()
     for name, pid in re.findall(rf"^({PREFIX}-(\d+)-\S+)", listing, re.M):
         if not _is_alive(pid):
+            # Only what a laboratory started lives in its namespaces.
+            inside = subprocess.run(["ip", "netns", "pids", name], capture_output=True, check=False).stdout.split()
+            for left in inside:
+                try:
+                    os.kill(int(left), signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 

@@ -116,13 +116,14 @@ async function run() {
   }
   const end = { at: Date.now(), learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) };
   const connection = await learner.evaluate((s) => document.querySelector(s)?.dataset.state ?? '', testid('connection'));
+  const timeline = await learner.evaluate(() => window.timeline);
   const connectedAt = await learner.evaluate(() => Math.max(0, ...window.connections.map((c) => c.upAt)));
   const { pictures, firstVoiceAt, width, height } = await learner.evaluate(() => ({ ...window.slidesSeen, kept: [], audio: [] }));
   const shown = await trainer.evaluate(() => window.slidesShown);
   if (scenario.screenshot) await learner.screenshot({ path: scenario.screenshot });
   say({ result: { startAt: start.at, endAt: end.at, enteredAt, connectedAt, firstVoiceAt, width, height, connection, pictures, shown,
     kept: await savePictures(learner), learner: difference(end.learner, start.learner), trainer: difference(end.trainer, start.trainer),
-    trainerJoin: difference(trainerAfterJoin, trainerBeforeJoin), samples: dip, words } });
+    trainerJoin: difference(trainerAfterJoin, trainerBeforeJoin), timeline, samples: dip, words } });
 }
 
 let failed = false;

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -64,8 +65,9 @@ def readable_times(result):
     slides = result["shown"]["slides"]
     jobs = []
     for i, slide in enumerate(slides):
-        ends = slides[i + 1]["at"] if i + 1 < len(slides) else result["endAt"]
-        if slide["at"] < result["startAt"] or ends > result["endAt"] + 100:
+        # Only slides that were up for their whole time while it was measured.
+        ends = slides[i + 1]["at"] if i + 1 < len(slides) else slide["at"] + SLIDE_MS
+        if slide["at"] < result["startAt"] or ends > result["endAt"] + 300:
             continue
         # Numbers that could be read must be this slide's; a picture whose numbers cannot be read may be.
         mine = [p for p in result["kept"] if p["at"] >= slide["at"] and
@@ -93,14 +95,14 @@ def first_screen(result):
 
 def picture_ages(result):
     frames = result["shown"]["frames"]
-    return [at - frames[v & 0xffff] for at, v in result["pictures"]
+    return [at - frames[v & 0xffff] for at, v, *_ in result["pictures"]
             if v >= 0 and at >= result["startAt"] and (v & 0xffff) < len(frames)]
 
 
 def longest_stall(result):
     """The longest time without a new picture, while there was one every 1/FPS s."""
     times = [result["startAt"]]
-    times += [at for at, _ in result["pictures"] if result["startAt"] <= at <= result["endAt"]] + [result["endAt"]]
+    times += [at for at, *_ in result["pictures"] if result["startAt"] <= at <= result["endAt"]] + [result["endAt"]]
     return max(b - a for a, b in zip(times, times[1:]))
 
 
@@ -133,6 +135,7 @@ def figures(result, line):
         "video_lost": learner["videoLost"], "video_received": learner["videoReceived"],
         "jitter_buffer_ms": learner["jitterBufferMs"], "codec": learner["codec"], "size": f"{result['width']}x{result['height']}",
         "page_says": result["connection"], "limited_by": trainer["limitedBy"], "rtt_ms": learner["rttMs"], "line": line,
+        "timeline": [[at - result["enteredAt"], what] for at, what in result["timeline"]],
         "samples": result["samples"], "machine_load": os.getloadavg()[0],
     }
 
@@ -235,6 +238,7 @@ def main():
     why_not = netlab.why_not()
     if why_not:
         sys.exit(f"quality.py: {why_not}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the laboratory is taken down on the way out
     rows = []
     for scenario in SCENARIOS:
         if options.rows and scenario.name not in options.rows:
@@ -250,7 +254,7 @@ def main():
                 continue
             got["seconds"] = seconds
             runs.append(got)
-            brief = {k: v for k, v in got.items() if k not in ("samples", "line", "readable_each")}
+            brief = {k: v for k, v in got.items() if k not in ("samples", "line", "readable_each", "timeline")}
             print(scenario.name, json.dumps(brief), flush=True)
         if runs:
             rows.append((scenario, median_of(runs)))

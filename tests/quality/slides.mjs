@@ -99,18 +99,40 @@ export function installSlides({ layout, slideMs, fps, words }) {
   devices.getDisplayMedia = async () => screen();
 }
 
-/** Keeps every connection the page makes, and when it was up. */
+/** Keeps every connection the page makes, and what happened when on the way into the class. */
 export function keepConnections() {
   const Real = window.RTCPeerConnection;
+  const RealSocket = window.WebSocket;
   window.connections = [];
+  window.timeline = [];
+  const note = (what) => window.timeline.length < 60 && window.timeline.push([Date.now(), what]);
+  addEventListener('click', () => note('click'), true);
   window.RTCPeerConnection = class extends Real {
     constructor(...more) {
       super(...more);
       const entry = { connection: this, upAt: 0 };
       window.connections.push(entry);
+      note('connection made');
+      this.addEventListener('iceconnectionstatechange', () => note(`ice ${this.iceConnectionState}`));
       this.addEventListener('connectionstatechange', () => {
+        note(`connection ${this.connectionState}`);
         if (this.connectionState === 'connected') entry.upAt ||= Date.now();
       });
+      this.addEventListener('signalingstatechange', () => note(`signaling ${this.signalingState}`));
+    }
+  };
+  window.WebSocket = class extends RealSocket {
+    constructor(...more) {
+      super(...more);
+      note('socket made');
+      this.addEventListener('open', () => note('socket open'));
+      this.addEventListener('close', ({ code, reason }) => note(`socket closed ${code} ${reason}`));
+      this.addEventListener('message', ({ data }) => note(`got ${JSON.parse(data).type}`));
+    }
+
+    send(data) {
+      note(`sent ${JSON.parse(data).type}`);
+      super.send(data);
     }
   };
 }
@@ -126,7 +148,7 @@ export function watchSlides({ selector, layout }) {
   const g = canvas.getContext('2d', { willReadFrequently: true });
   const area = layout.words;
   let last = null;
-  const read = (video, at) => {
+  const read = (video, at, receivedAt) => {
     watch.width = video.videoWidth;
     watch.height = video.videoHeight;
     g.drawImage(video, 0, 0, layout.width, layout.height);
@@ -141,7 +163,7 @@ export function watchSlides({ selector, layout }) {
       parity ^= bit;
     }
     const good = level(layout.bits + 1) - level(layout.bits + 2) > 100 && (level(layout.bits) < middle ? 1 : 0) === parity;
-    watch.pictures.push([at, good ? value : -1]);
+    watch.pictures.push([at, good ? value : -1, receivedAt]);
     const pixels = g.getImageData(area.x, area.y, area.width, area.height).data;
     let changed = 0;
     let looked = 0;
@@ -159,8 +181,8 @@ export function watchSlides({ selector, layout }) {
     const video = document.querySelector(selector);
     if (!video || video === followed) return;
     followed = video;
-    const next = () => video.requestVideoFrameCallback((now) => {
-      if (video === followed && video.videoWidth) read(video, performance.timeOrigin + now);
+    const next = () => video.requestVideoFrameCallback((now, { receiveTime }) => {
+      if (video === followed && video.videoWidth) read(video, performance.timeOrigin + now, performance.timeOrigin + (receiveTime ?? 0));
       next();
     });
     next();
