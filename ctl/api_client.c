@@ -50,6 +50,16 @@ static struct curl_slist *make_headers(const struct api_client *client, bool wit
     return headers;
 }
 
+/* Curl's "any host : any port : this address : the same port"; NULL when out of memory. */
+static struct curl_slist *make_route(const char *address)
+{
+    struct curl_slist *route = NULL;
+    char line[128];
+    bool is_ipv6 = strchr(address, ':') != NULL;
+    snprintf(line, sizeof(line), is_ipv6 ? "::[%s]:" : "::%s:", address);
+    return add_line(&route, line) ? route : NULL;
+}
+
 static char *join(const char *base_url, const char *path)
 {
     size_t size = strlen(base_url) + strlen(path) + 1;
@@ -61,7 +71,7 @@ static char *join(const char *base_url, const char *path)
 
 static void set_options(CURL *curl, const struct api_client *client, const char *method,
                         const char *url, const char *text, struct curl_slist *headers,
-                        struct api_answer *answer, char error[256])
+                        struct curl_slist *route, struct api_answer *answer, char error[256])
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -74,6 +84,10 @@ static void set_options(CURL *curl, const struct api_client *client, const char 
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     if (client->ca != NULL)
         curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca);
+    if (route != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, route);
+        curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* who names the address wants no other way */
+    }
     if (text != NULL) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
@@ -88,13 +102,14 @@ enum status api_call(const struct api_client *client, const char *method, const 
     char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
     char *url = join(client->base_url, path);
     struct curl_slist *headers = make_headers(client, body != NULL);
+    struct curl_slist *route = client->connect != NULL ? make_route(client->connect) : NULL;
     CURL *curl = curl_easy_init();
     snprintf(error, 256, "out of memory");
     if (answer.text == NULL || (body != NULL && text == NULL) || url == NULL || headers == NULL ||
-        curl == NULL)
+        curl == NULL || (client->connect != NULL && route == NULL))
         goto done;
     error[0] = '\0';
-    set_options(curl, client, method, url, text, headers, &answer, error);
+    set_options(curl, client, method, url, text, headers, route, &answer, error);
     CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
         if (error[0] == '\0')
@@ -110,6 +125,7 @@ done:
     if (curl != NULL)
         curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
+    curl_slist_free_all(route);
     free(url);
     free(text);
     free(answer.text);

@@ -14,6 +14,7 @@ struct api_client {
     const char *base_url; /* without a slash at the end */
     const char *key;      /* NULL: no Authorization */
     const char *ca;       /* PEM file to trust instead of the system's; NULL */
+    const char *connect;  /* IP address that takes base_url's host's place on the wire; NULL */
 };
 
 struct api_answer {

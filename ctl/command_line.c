@@ -18,6 +18,8 @@ static const struct setting table[] = {
     {"key-file", SETTING_STRING, AT(key_file), 0, 0, NULL, "file",
      "the file it is in, instead of run.json's api_key"},
     {"ca", SETTING_STRING, AT(ca), 0, 0, NULL, "file", "certificate authority to trust, PEM"},
+    {"connect", SETTING_STRING, AT(connect), 0, 0, NULL, NULL,
+     "IP address of the server, where its name does not lead to it from here"},
     {"json", SETTING_BOOLEAN, AT(json), 0, 0, NULL, NULL, "print the server's answer as it is"},
     {"title", SETTING_STRING, AT(title), 0, 0, NULL, NULL, "of a class to create"},
     {"role", SETTING_STRING, AT(role), 0, 0, NULL, NULL,

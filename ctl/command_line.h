@@ -29,6 +29,7 @@ struct command_settings {
     char key[SETTING_TEXT_BYTES];
     char key_file[SETTING_TEXT_BYTES];
     char ca[SETTING_TEXT_BYTES];
+    char connect[SETTING_TEXT_BYTES];
     bool json;
     char title[SETTING_TEXT_BYTES];
     char role[SETTING_TEXT_BYTES];

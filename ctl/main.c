@@ -101,6 +101,7 @@ static int run(const struct command *command)
         .base_url = target.url,
         .key = target.key[0] != '\0' && !command->needs_no_key ? target.key : NULL,
         .ca = command->settings.ca[0] != '\0' ? command->settings.ca : NULL,
+        .connect = command->settings.connect[0] != '\0' ? command->settings.connect : NULL,
     };
     enum status status =
         api_call(&client, command->method, command->path, command->body, &answer, error);

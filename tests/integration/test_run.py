@@ -148,7 +148,7 @@ class Life(unittest.TestCase):
                 self.assertNotIn(info["api_key"].encode(), environment.read())
             self.assertNotIn(info["api_key"], " ".join(command_line(pid)))
         with open(RUN, encoding="utf-8") as script:  # what it gives to amphi-ctl is too short-lived to be watched
-            self.assertRegex(script.read(), r'amphi-ctl" .*--key-file "\$data/api_key"')
+            self.assertRegex(script.read(), r'amphi-ctl" .*--key-file "\$data/api_key" ')
 
     def test_a_killed_service_comes_back_by_itself(self):
         for field in ("signaling_pid", "relay_pid"):
@@ -208,6 +208,21 @@ class StopAndAgain(unittest.TestCase):
                     self.assertEqual(json.load(answer)["title"], "Anglais: l'été")
             finally:
                 self.assertEqual(running.stop(signal.SIGTERM), 0)
+
+
+    def test_a_name_that_leads_nowhere_from_here_and_its_own_certificate_are_no_obstacle(self):
+        """As behind a router that does not turn round, or with a certificate of the house."""
+        with tempfile.TemporaryDirectory(prefix="amphi-run-") as folder:
+            cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-days", "2", "-subj", "/CN=classe.invalid", "-addext", "subjectAltName=DNS:classe.invalid",
+                            "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+            running = Running(os.path.join(folder, "data"), "--name", "classe.invalid", "--cert", cert, "--key", key)
+            try:
+                self.assertEqual(running.info()["base_url"], f"https://classe.invalid:{running.port}")
+                self.assertTrue(running.info()["learner_url"].startswith(running.info()["base_url"] + "/#"))
+            finally:
+                self.assertEqual(running.stop(), 0)
 
 
 class Options(unittest.TestCase):
