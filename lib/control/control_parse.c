@@ -23,6 +23,13 @@ static uint64_t get_integer(struct take *t, const json_t *object, const char *ke
     return (uint64_t)number;
 }
 
+/* A field that came later than its message: a service that was not upgraded yet leaves it out. */
+static uint64_t get_later_integer(struct take *t, const json_t *object, const char *key,
+                                  uint64_t max)
+{
+    return json_object_get(object, key) != NULL ? get_integer(t, object, key, max) : 0;
+}
+
 static uint64_t get_id(struct take *t, const json_t *object, const char *key)
 {
     return get_integer(t, object, key, CONTROL_ID_MAX);
@@ -160,7 +167,7 @@ static void parse_codecs(struct take *t, const json_t *object, struct codec_para
         c->codec = get_codec(t, o);
         c->payload_type = (uint8_t)get_integer(t, o, "payload_type", 127);
         c->rtx_payload_type = (uint8_t)get_integer(t, o, "rtx_payload_type", 127);
-        c->red_payload_type = (uint8_t)get_integer(t, o, "red_payload_type", 127);
+        c->red_payload_type = (uint8_t)get_later_integer(t, o, "red_payload_type", 127);
         c->channels = get_u8(t, o, "channels");
         c->clock_rate = get_u32(t, o, "clock_rate");
         c->nack = get_flag(t, o, "nack");

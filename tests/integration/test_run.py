@@ -52,7 +52,9 @@ class Running:
         started = time.monotonic()
         self.process = subprocess.Popen(
             [RUN, "--port", str(self.port), "--media-port", str(self.media_port), "--shards", "2", "--data", data, *options],
-            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, start_new_session=True,
+            # Whoever starts the tests in the background leaves Ctrl-C ignored; a shell could not trap it then.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         try:
             self.until("run.json", lambda: os.path.exists(os.path.join(data, "run.json")), wait)
             self.started_in = time.monotonic() - started

@@ -299,6 +299,10 @@ static void every_message_comes_back_as_it_was(void **state)
     ",\"rtx_payload_type\":0,\"red_payload_type\":0,\"channels\":2,\"clock_rate\":" rate           \
     ",\"nack\":true,\"pli\":false,\"fir\":false,\"transport_cc\":true,\"remb\":false,"             \
     "\"profile\":\"\"}]"
+#define OPUS_BEFORE_RED                                                                            \
+    "[{\"codec\":\"opus\",\"payload_type\":111,\"rtx_payload_type\":0,\"channels\":2,"             \
+    "\"clock_rate\":48000,\"nack\":true,\"pli\":false,\"fir\":false,\"transport_cc\":true,"        \
+    "\"remb\":false,\"profile\":\"\"}]"
 #define BIND(slot, room)                                                                           \
     "{\"type\":\"bind\",\"room\":" room ",\"slot\":\"" slot                                        \
     "\",\"participant\":1,\"source\":\"mic\"}"
@@ -312,6 +316,8 @@ static void what_is_not_a_message_is_refused(void **state)
     } cases[] = {
         {"good", ADD("7", FINGERPRINT, "server", "{}", MIC(OPUS("opus", "111", "48000"), "[]")),
          STATUS_OK},
+        {"from before RED: the service at the other end was not upgraded yet",
+         ADD("7", FINGERPRINT, "server", "{}", MIC(OPUS_BEFORE_RED, "[]")), STATUS_OK},
         {"empty", "", STATUS_MALFORMED},
         {"not JSON", "hello", STATUS_MALFORMED},
         {"an array", "[]", STATUS_MALFORMED},
