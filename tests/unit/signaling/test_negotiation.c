@@ -101,9 +101,7 @@ static bool answer_says(const struct fixture *f, const char *text)
 static size_t read_offer(const char *name, char *out, size_t capacity)
 {
     char path[1024];
-    const char *end = strrchr(__FILE__, '/');
-    snprintf(path, sizeof path, "%.*s/../../support/offers/%s.sdp", (int)(end - __FILE__), __FILE__,
-             name);
+    snprintf(path, sizeof path, "%s/support/offers/%s.sdp", AMPHI_TESTS_FOLDER, name);
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         fail_msg("cannot read %s", path);
