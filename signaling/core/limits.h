@@ -24,6 +24,8 @@
 #define RESUME_TOKEN_BYTES 64 /* "participant.22 characters" */
 #define RESUME_HASH_BYTES 32  /* SHA-256 */
 #define REMOTE_IP_BYTES 48
+#define WEBHOOK_URL_BYTES 1025
+#define WEBHOOK_SECRET_BYTES 257
 
 /* --- How many */
 #define LIMIT_PARTICIPANTS_PER_CLASS 1500
@@ -39,8 +41,10 @@
 #define LIMIT_CLASSES_LISTED 1000         /* GET /api/v1/classes, newest first */
 #define LIMIT_INVITES_LISTED 2000
 #define LIMIT_INVITES_PER_CLASS 10000
-#define LIMIT_OUTPUTS 1048576 /* texts waiting for the shell; it drains after each call */
-#define LIMIT_IP_BUCKETS 8192 /* addresses remembered for rate limits */
+#define LIMIT_EVENTS_LISTED 500
+#define LIMIT_EVENTS_KEPT 1000000 /* older ones go; the rest stays without a gap */
+#define LIMIT_OUTPUTS 1048576     /* texts waiting for the shell; it drains after each call */
+#define LIMIT_IP_BUCKETS 8192     /* addresses remembered for rate limits */
 
 /* --- Rates: `per` tokens in `interval`, saved up to `burst` */
 #define RATE_MESSAGES_PER_S 20

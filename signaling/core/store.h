@@ -22,6 +22,7 @@ struct store_class {
     char title[TITLE_BYTES];
     bool ended;
     int64_t created_ms, started_ms, ended_ms; /* since 1970; 0: not yet */
+    bool chat_closed;
 };
 
 struct store_invite {
@@ -57,6 +58,57 @@ struct store_participant {
     char http_session[SESSION_ID_BYTES]; /* WHIP and WHEP: the last part of Location */
     char etag[ETAG_BYTES];
     uint8_t ufrag_hash[RESUME_HASH_BYTES]; /* of its ICE user name: tells a restart apart */
+    int64_t help_ms;                       /* 0: not ringing */
+    uint64_t helper;                       /* who comes; 0: nobody yet */
+    uint32_t score, streak;                /* of quizzes: for itself only */
+};
+
+/* Whom a message is for: one of these, or a participant's id. */
+#define MESSAGE_TO_ALL 0
+#define MESSAGE_TO_STAFF (-1)
+
+struct store_message {
+    uint64_t id;
+    uint64_t room, author;
+    char name[NAME_BYTES]; /* the author's, when it was written */
+    enum role role;
+    int64_t recipient;
+    const char *text; /* borrowed */
+    int64_t at_ms;
+    bool question;
+    int64_t answered_ms, deleted_ms; /* 0: not */
+};
+
+/* Whose messages are asked for: what one viewer may see. */
+struct store_message_view {
+    uint64_t room, viewer;
+    bool staff;
+};
+
+struct store_poll {
+    uint64_t id, room;
+    const char *definition; /* borrowed: JSON (signaling/core/poll_json.h) */
+    int64_t at_ms, closed_ms;
+    bool shown;
+};
+
+struct store_poll_answer {
+    uint64_t poll, participant;
+    int64_t choices;
+    const char *text; /* borrowed */
+    int64_t at_ms;
+};
+
+struct store_event {
+    uint64_t seq;                       /* 1, 2, 3 without a gap */
+    const char *type, *class_id, *data; /* borrowed; data is JSON */
+    int64_t at_ms;
+};
+
+struct store_webhook {
+    char url[WEBHOOK_URL_BYTES];
+    char secret[WEBHOOK_SECRET_BYTES];
+    uint64_t delivered; /* the last seq that was answered with 2xx */
 };
 
 /* Opens or creates the database at `path` (":memory:" for tests). STATUS_UNSUPPORTED when a newer
@@ -103,3 +155,53 @@ MUST_CHECK enum status store_each_invite(struct store *store, const char *class_
 /* Those who have not left, of classes that have not ended, in the order of joining. */
 MUST_CHECK enum status store_each_participant(struct store *store, store_participant_fn each,
                                               void *context);
+
+/* --- Messages (store_talk.c) */
+typedef bool (*store_message_fn)(void *context, const struct store_message *message);
+/* Sets message->id. */
+MUST_CHECK enum status store_add_message(struct store *store, struct store_message *message);
+/* Deleting leaves the row, without its text. Find it first: no such message is no error. */
+MUST_CHECK enum status store_answer_message(struct store *store, uint64_t id, int64_t at_ms);
+MUST_CHECK enum status store_delete_message(struct store *store, uint64_t id, int64_t at_ms);
+/* One that is not deleted, as `each` would give it. */
+MUST_CHECK enum status store_find_message(struct store *store, uint64_t room, uint64_t id,
+                                          store_message_fn each, void *context);
+/* Those that the viewer may see and that are not deleted, with smaller ids than `before`, newest
+ * first, at most `limit`. */
+MUST_CHECK enum status store_each_message_before(struct store *store,
+                                                 const struct store_message_view *view,
+                                                 uint64_t before, size_t limit,
+                                                 store_message_fn each, void *context);
+/* All that are not deleted with ids above `after`, oldest first: for handing out. */
+MUST_CHECK enum status store_each_message_after(struct store *store, uint64_t room, uint64_t after,
+                                                store_message_fn each, void *context);
+MUST_CHECK enum status store_last_message(struct store *store, uint64_t room, uint64_t *id,
+                                          uint64_t *count);
+
+/* --- Polls */
+typedef bool (*store_poll_fn)(void *context, const struct store_poll *poll);
+typedef bool (*store_poll_answer_fn)(void *context, const struct store_poll_answer *answer);
+MUST_CHECK enum status store_add_poll(struct store *store, struct store_poll *poll); /* sets id */
+MUST_CHECK enum status store_update_poll(struct store *store, uint64_t id, int64_t closed_ms,
+                                         bool shown);
+/* The one before is replaced. */
+MUST_CHECK enum status store_set_poll_answer(struct store *store,
+                                             const struct store_poll_answer *answer);
+/* Of one class, oldest first; then their answers, by poll. */
+MUST_CHECK enum status store_each_poll(struct store *store, uint64_t room, store_poll_fn each,
+                                       void *context);
+MUST_CHECK enum status store_each_poll_answer(struct store *store, uint64_t poll,
+                                              store_poll_answer_fn each, void *context);
+
+/* --- Events and webhook */
+typedef bool (*store_event_fn)(void *context, const struct store_event *event);
+/* Sets event->seq, the next one. */
+MUST_CHECK enum status store_add_event(struct store *store, struct store_event *event);
+MUST_CHECK enum status store_each_event(struct store *store, uint64_t after, size_t limit,
+                                        store_event_fn each, void *context);
+/* The newest seq, committed or not; 0: none yet. */
+MUST_CHECK enum status store_last_event(struct store *store, uint64_t *seq);
+/* STATUS_NOT_FOUND: none is set. */
+MUST_CHECK enum status store_get_webhook(struct store *store, struct store_webhook *out);
+MUST_CHECK enum status store_set_webhook(struct store *store, const struct store_webhook *webhook);
+MUST_CHECK enum status store_remove_webhook(struct store *store);
