@@ -89,6 +89,7 @@ void dtls_free(struct dtls *d)
     if (d == NULL)
         return;
     SSL_free(d->ssl);
+    dtls_pipe_clear(&d->pipe);
     free(d);
 }
 
@@ -155,7 +156,10 @@ static enum status finish_handshake(struct dtls *d)
         refuse(d, "dtls_failed");
     else
         set_state(d, DTLS_CONNECTED, "");
-    return d->state == DTLS_CONNECTED ? STATUS_OK : STATUS_AUTH;
+    if (d->state != DTLS_CONNECTED)
+        return STATUS_AUTH;
+    (void)SSL_free_buffers(d->ssl);
+    return STATUS_OK;
 }
 
 /* OpenSSL broke off. Nobody has proved yet who it is, so it may be a stranger's doing: the alert is
@@ -170,7 +174,7 @@ static void begin_again(struct dtls *d)
         set_state(d, DTLS_FAILED, "dtls_failed");
         return;
     }
-    d->pipe.out_count = 0;
+    dtls_pipe_clear(&d->pipe);
     if (begin_attempt(d) != STATUS_OK)
         set_state(d, DTLS_FAILED, "dtls_failed");
     else if (d->role == DTLS_ROLE_CLIENT)
@@ -195,17 +199,21 @@ static enum status continue_handshake(struct dtls *d)
     return STATUS_AUTH;
 }
 
-/* After the handshake: retransmitted flights are answered by OpenSSL itself, alerts noticed. */
+/* After the handshake: retransmitted flights are answered by OpenSSL itself, alerts noticed. Its
+ * buffers (34 kB) are there only meanwhile. */
 static enum status read_records(struct dtls *d)
 {
     uint8_t data[DTLS_DATAGRAM_BYTES_MAX];
     size_t size;
     ERR_clear_error();
+    if (SSL_alloc_buffers(d->ssl) != 1)
+        return STATUS_NO_MEMORY;
     while (SSL_read_ex(d->ssl, data, sizeof data, &size) == 1) {
         /* Application data has no meaning here. */
     }
     if ((SSL_get_shutdown(d->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
         set_state(d, DTLS_CLOSED, "closed_by_peer");
+    (void)SSL_free_buffers(d->ssl); /* kept when something is left in them */
     ERR_clear_error();
     return STATUS_OK;
 }
@@ -283,12 +291,10 @@ usec_t dtls_next_timeout(const struct dtls *d, usec_t now)
 
 bool dtls_poll_datagram(struct dtls *d, struct bytes *out)
 {
-    struct dtls_pipe *pipe = &d->pipe;
-    if (pipe->out_count == 0)
+    const struct dtls_datagram *datagram = dtls_pipe_take(&d->pipe);
+    if (datagram == NULL)
         return false;
-    *out = bytes_of(pipe->out[pipe->out_head].data, pipe->out[pipe->out_head].size);
-    pipe->out_head = (pipe->out_head + 1) % DTLS_OUT_MAX;
-    pipe->out_count--;
+    *out = bytes_of(datagram->data, datagram->size);
     return true;
 }
 

@@ -2,6 +2,9 @@
  * BIOs would run them together. */
 #include "rtc/dtls_private.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static int bio_read(BIO *bio, char *out, size_t capacity, size_t *size)
 {
     struct dtls_pipe *pipe = BIO_get_data(bio);
@@ -17,7 +20,7 @@ static int bio_read(BIO *bio, char *out, size_t capacity, size_t *size)
     return 1;
 }
 
-/* A full queue loses the datagram, as a network would: DTLS sends it again. */
+/* A full queue, or memory, loses the datagram, as a network would: DTLS sends it again. */
 static int bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 {
     struct dtls_pipe *pipe = BIO_get_data(bio);
@@ -25,10 +28,31 @@ static int bio_write(BIO *bio, const char *data, size_t size, size_t *written)
     *written = size;
     if (size > DTLS_DATAGRAM_BYTES_MAX || pipe->out_count == DTLS_OUT_MAX)
         return 1;
-    size_t place = (pipe->out_head + pipe->out_count++) % DTLS_OUT_MAX;
-    memcpy(pipe->out[place].data, data, size);
-    pipe->out[place].size = size;
+    struct dtls_datagram *datagram = malloc(sizeof *datagram + size);
+    if (datagram == NULL)
+        return 1;
+    datagram->size = size;
+    memcpy(datagram->data, data, size);
+    pipe->out[(pipe->out_head + pipe->out_count++) % DTLS_OUT_MAX] = datagram;
     return 1;
+}
+
+const struct dtls_datagram *dtls_pipe_take(struct dtls_pipe *pipe)
+{
+    free(pipe->given);
+    pipe->given = NULL;
+    if (pipe->out_count == 0)
+        return NULL;
+    pipe->given = pipe->out[pipe->out_head];
+    pipe->out_head = (pipe->out_head + 1) % DTLS_OUT_MAX;
+    pipe->out_count--;
+    return pipe->given;
+}
+
+void dtls_pipe_clear(struct dtls_pipe *pipe)
+{
+    while (dtls_pipe_take(pipe) != NULL) {
+    }
 }
 
 /* Answers truthfully: a 1 to everything would claim kernel TLS, and OpenSSL would then write

@@ -16,15 +16,21 @@ struct dtls_context {
     uint8_t fingerprint[FINGERPRINT_BYTES];
 };
 
-/* The two ends of the BIO: one datagram to read, a queue of datagrams written. */
-struct dtls_pipe {
-    struct bytes in; /* empty: nothing to read */
-    struct {
-        uint8_t data[DTLS_DATAGRAM_BYTES_MAX];
-        size_t size;
-    } out[DTLS_OUT_MAX];
-    size_t out_head, out_count;
+/* The two ends of the BIO: one datagram to read, a queue of datagrams written. Memory is held only
+ * while something waits: a thousand associations have nothing to say once they stand. */
+struct dtls_datagram {
+    size_t size;
+    uint8_t data[];
 };
+struct dtls_pipe {
+    struct bytes in;                         /* empty: nothing to read */
+    struct dtls_datagram *out[DTLS_OUT_MAX]; /* a ring, each owned */
+    size_t out_head, out_count;
+    struct dtls_datagram *given; /* owned: the one taken out last */
+};
+/* Takes out the oldest; valid until the next call. NULL when there is none. */
+const struct dtls_datagram *dtls_pipe_take(struct dtls_pipe *pipe);
+void dtls_pipe_clear(struct dtls_pipe *pipe);
 
 BIO_METHOD *dtls_bio_method_create(void);
 /* A BIO over `pipe`, which outlives it. NULL when out of memory. */

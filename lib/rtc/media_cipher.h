@@ -1,11 +1,11 @@
-/* SRTP and SRTCP of one peer (RFC 3711, 7714): opened by libsrtp, sealed by srtp_sender. */
+/* SRTP and SRTCP of one peer (RFC 3711, 7714): opened by srtp_receiver, sealed by
+ * srtp_sender. */
 #pragma once
 
-#include "rtc/srtp_sender.h"
+#include "rtc/srtp_receiver.h"
 
-#define MEDIA_CIPHER_WINDOW 1024 /* replay window, packets */
-#define MEDIA_CIPHER_SSRCS_MAX                                                                     \
-    16 /* inbound: libsrtp keeps a stream for each, so they are bounded */
+#define MEDIA_CIPHER_WINDOW SRTP_WINDOW_NUMBERS
+#define MEDIA_CIPHER_SSRCS_MAX SRTP_RECEIVER_SSRCS_MAX /* inbound */
 #define MEDIA_CIPHER_TRAILER_BYTES 24
 
 /* Once per process, before the first cipher. */

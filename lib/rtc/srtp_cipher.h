@@ -1,4 +1,5 @@
-/* What the back ends of srtp_sender implement: keyed ciphers, no numbers, no RTP. */
+/* What the back ends of srtp_sender and srtp_receiver implement: keyed ciphers, no numbers, no RTP.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -34,9 +35,15 @@ struct srtp_cipher_ops {
      * plain.data == out. */
     enum status (*gcm_seal)(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES], struct bytes aad,
                             struct bytes plain, uint8_t *out);
+    /* In place, the tag behind `sealed`; what is there after STATUS_AUTH is worth nothing. */
+    enum status (*gcm_open)(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES], struct bytes aad,
+                            uint8_t *sealed, size_t size);
     void *(*cm_create)(const uint8_t key[SRTP_KEY_BYTES], const uint8_t auth[SRTP_AUTH_KEY_BYTES]);
     void (*cm_free)(void *key);
     void (*cm_seal)(void *worker, struct srtp_cm_job *jobs, size_t count);
+    /* In place, one packet whose `plain` is sealed and lies at packet + header_bytes, with room for
+     * `suffix` behind it; or NULL. STATUS_AUTH: untouched but for the suffix. */
+    enum status (*cm_open)(const struct srtp_cm_job *job, const uint8_t tag[SRTP_CM_TAG_BYTES]);
     void *(*worker_create)(void); /* or NULL, and then workers are NULL */
     void (*worker_free)(void *worker);
 };

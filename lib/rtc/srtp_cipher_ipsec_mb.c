@@ -82,6 +82,16 @@ static enum status gcm_seal(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES]
     return STATUS_OK;
 }
 
+static enum status gcm_open(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES], struct bytes aad,
+                            uint8_t *sealed, size_t size)
+{
+    struct gcm_key *k = key;
+    uint8_t tag[SRTP_GCM_TAG_BYTES];
+    IMB_AES128_GCM_DEC(shared_manager, &k->data, &k->context, sealed, sealed, size, nonce, aad.data,
+                       aad.size, tag, sizeof tag);
+    return CRYPTO_memcmp(tag, sealed + size, sizeof tag) == 0 ? STATUS_OK : STATUS_AUTH;
+}
+
 /* --- AES-CM with HMAC-SHA1 */
 
 struct cm_key {
@@ -233,6 +243,7 @@ const struct srtp_cipher_ops *srtp_cipher_ipsec_mb(void)
     static const struct srtp_cipher_ops ops = {.gcm_create = gcm_create,
                                                .gcm_free = gcm_free,
                                                .gcm_seal = gcm_seal,
+                                               .gcm_open = gcm_open,
                                                .cm_create = cm_create,
                                                .cm_free = cm_free,
                                                .cm_seal = cm_seal,

@@ -5,6 +5,7 @@
 
 #include "base/wipe.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -40,6 +41,19 @@ static enum status gcm_seal(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES]
             1)
         return STATUS_SYSTEM;
     return STATUS_OK;
+}
+
+static enum status gcm_open(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES], struct bytes aad,
+                            uint8_t *sealed, size_t size)
+{
+    EVP_CIPHER_CTX *context = key;
+    int length = 0;
+    if (EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) != 1 ||
+        EVP_DecryptUpdate(context, NULL, &length, aad.data, (int)aad.size) != 1 ||
+        (size > 0 && EVP_DecryptUpdate(context, sealed, &length, sealed, (int)size) != 1) ||
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, SRTP_GCM_TAG_BYTES, sealed + size) != 1)
+        return STATUS_SYSTEM;
+    return EVP_DecryptFinal_ex(context, sealed + size, &length) == 1 ? STATUS_OK : STATUS_AUTH;
 }
 
 /* --- AES-CM with HMAC-SHA1 */
@@ -91,6 +105,20 @@ static void *cm_create(const uint8_t key[SRTP_KEY_BYTES], const uint8_t auth[SRT
     return k;
 }
 
+/* Of header, payload and the suffix behind them, which is put there. */
+static void authenticate(const struct srtp_cm_job *job, uint8_t mac[SHA_DIGEST_LENGTH])
+{
+    const struct cm_key *k = job->key;
+    size_t text = job->header_bytes + job->plain.size;
+    store_u32(job->packet + text, job->suffix);
+    SHA_CTX state = k->inner;
+    SHA1_Update(&state, job->packet, text + SRTP_CM_SUFFIX_BYTES);
+    SHA1_Final(mac, &state);
+    state = k->outer;
+    SHA1_Update(&state, mac, SHA_DIGEST_LENGTH);
+    SHA1_Final(mac, &state);
+}
+
 static enum status seal_one(const struct srtp_cm_job *job)
 {
     const struct cm_key *k = job->key;
@@ -101,15 +129,25 @@ static enum status seal_one(const struct srtp_cm_job *job)
         (job->plain.size > 0 &&
          EVP_EncryptUpdate(k->context, out, &length, job->plain.data, (int)job->plain.size) != 1))
         return STATUS_SYSTEM;
-    uint8_t *suffix = out + job->plain.size;
-    store_u32(suffix, job->suffix);
-    SHA_CTX state = k->inner;
-    SHA1_Update(&state, job->packet, job->header_bytes + job->plain.size + SRTP_CM_SUFFIX_BYTES);
-    SHA1_Final(mac, &state);
-    state = k->outer;
-    SHA1_Update(&state, mac, sizeof mac);
-    SHA1_Final(mac, &state);
-    memcpy(suffix + (job->keeps_suffix ? SRTP_CM_SUFFIX_BYTES : 0), mac, SRTP_CM_TAG_BYTES);
+    authenticate(job, mac);
+    memcpy(out + job->plain.size + (job->keeps_suffix ? SRTP_CM_SUFFIX_BYTES : 0), mac,
+           SRTP_CM_TAG_BYTES);
+    return STATUS_OK;
+}
+
+static enum status cm_open(const struct srtp_cm_job *job, const uint8_t tag[SRTP_CM_TAG_BYTES])
+{
+    const struct cm_key *k = job->key;
+    uint8_t mac[SHA_DIGEST_LENGTH];
+    uint8_t *sealed = job->packet + job->header_bytes;
+    int length = 0;
+    authenticate(job, mac);
+    if (CRYPTO_memcmp(mac, tag, SRTP_CM_TAG_BYTES) != 0)
+        return STATUS_AUTH;
+    if (EVP_EncryptInit_ex(k->context, NULL, NULL, NULL, job->iv) != 1 ||
+        (job->plain.size > 0 &&
+         EVP_EncryptUpdate(k->context, sealed, &length, sealed, (int)job->plain.size) != 1))
+        return STATUS_SYSTEM;
     return STATUS_OK;
 }
 
@@ -123,6 +161,8 @@ static void cm_seal(void *worker, struct srtp_cm_job *jobs, size_t count)
 const struct srtp_cipher_ops srtp_cipher_openssl = {.gcm_create = gcm_create,
                                                     .gcm_free = gcm_free,
                                                     .gcm_seal = gcm_seal,
+                                                    .gcm_open = gcm_open,
                                                     .cm_create = cm_create,
                                                     .cm_free = cm_free,
-                                                    .cm_seal = cm_seal};
+                                                    .cm_seal = cm_seal,
+                                                    .cm_open = cm_open};

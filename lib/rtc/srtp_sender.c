@@ -9,14 +9,11 @@
 #include <stdlib.h>
 
 #define RTP_HEADER_BYTES 12
-#define WORDS (SRTP_SENDER_WINDOW / 64)
 #define CACHE_LINE_BYTES 64
 
 /* The numbers of one SSRC that were used. */
 struct numbers {
-    uint64_t highest; /* roll-over count and sequence number, 48 bits */
-    bool used;
-    uint64_t seen[WORDS];
+    struct srtp_window window;
 #ifndef AMPHI_RELEASE
     uint64_t hashes[SRTP_SENDER_WINDOW]; /* of the plain packets, to tell our bug from a repeat */
 #endif
@@ -203,38 +200,6 @@ static enum status find_numbers(struct srtp_sender *s, uint32_t ssrc, struct num
     return STATUS_OK;
 }
 
-/* RFC 3711 3.3.1: the index nearest to the highest sent. A stream begins without a roll-over, so
- * what would lie before index 0 is far ahead instead: receivers guess the same. */
-static uint64_t index_of(const struct numbers *n, uint16_t seq)
-{
-    if (!n->used)
-        return seq;
-    int16_t delta = (int16_t)(uint16_t)(seq - (uint16_t)n->highest);
-    return delta < 0 && (uint64_t)-delta > n->highest ? seq : n->highest + (uint64_t)(int64_t)delta;
-}
-
-static bool take_number(struct numbers *n, uint64_t index)
-{
-    if (!n->used) {
-        n->used = true;
-        n->highest = index;
-    } else if (index > n->highest) {
-        uint64_t from = index - n->highest >= SRTP_SENDER_WINDOW ? index - SRTP_SENDER_WINDOW + 1
-                                                                 : n->highest + 1;
-        for (uint64_t i = from; i <= index; i++)
-            n->seen[i % SRTP_SENDER_WINDOW / 64] &= ~((uint64_t)1 << (i % 64));
-        n->highest = index;
-    } else if (n->highest - index >= SRTP_SENDER_WINDOW) {
-        return false;
-    }
-    uint64_t bit = (uint64_t)1 << (index % 64);
-    uint64_t *word = &n->seen[index % SRTP_SENDER_WINDOW / 64];
-    if ((*word & bit) != 0)
-        return false;
-    *word |= bit;
-    return true;
-}
-
 /* Two different packets under one key, SSRC and index would give GCM's key away (RFC 7714 8.3):
  * a second one is refused in all builds; debug builds stop when it was a different one, since that
  * is our bug. */
@@ -248,7 +213,7 @@ static void check_repeat(struct numbers *n, uint64_t index, const struct srtp_jo
                     hash_bytes(job->payload, key);
     if (is_new)
         n->hashes[index % SRTP_SENDER_WINDOW] = hash;
-    else if (n->highest - index < SRTP_SENDER_WINDOW)
+    else if (n->window.highest - index < SRTP_SENDER_WINDOW)
         CHECK(n->hashes[index % SRTP_SENDER_WINDOW] == hash);
 #endif
 }
@@ -261,8 +226,10 @@ static enum status number(struct srtp_job *job, uint64_t *index)
     enum status status = find_numbers(job->sender, load_u32(job->packet + 8), &n);
     if (status != STATUS_OK)
         return status;
-    *index = index_of(n, load_u16(job->packet + 2));
-    bool is_new = take_number(n, *index);
+    *index = srtp_window_guess(&n->window, load_u16(job->packet + 2));
+    bool is_new = srtp_window_admits(&n->window, *index);
+    if (is_new)
+        srtp_window_note(&n->window, *index);
     check_repeat(n, *index, job, is_new);
     return is_new ? STATUS_OK : STATUS_REPLAYED;
 }

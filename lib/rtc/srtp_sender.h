@@ -1,5 +1,5 @@
-/* Seals the SRTP and SRTCP packets that go to one peer (RFC 3711, RFC 7714). Sending only: libsrtp
- * opens what comes in. Three back ends, chosen at run time, give the same bytes:
+/* Seals the SRTP and SRTCP packets that go to one peer (RFC 3711, RFC 7714); srtp_receiver opens
+ * what comes in. Three back ends, chosen at run time, give the same bytes:
  *
  *   ipsec-mb  RTP by libipsec-mb: AEAD_AES_128_GCM packet by packet, AES-CM with HMAC-SHA1 in
  *             bursts of many packets (amd64, where the library is there)
@@ -11,9 +11,10 @@
 #pragma once
 
 #include "rtc/dtls.h"
+#include "rtc/srtp_window.h"
 
 #define SRTP_SENDER_SSRCS_MAX 32
-#define SRTP_SENDER_WINDOW 1024 /* numbers told apart from repeats; older ones are refused */
+#define SRTP_SENDER_WINDOW SRTP_WINDOW_NUMBERS
 #define SRTP_RTP_TAG_BYTES_MAX 16
 #define SRTP_RTCP_TRAILER_BYTES_MAX 20 /* tag, E flag and index */
 #define SRTP_BURST_MAX 64              /* packets sealed in one go */
