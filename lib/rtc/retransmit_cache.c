@@ -34,22 +34,24 @@ static struct retransmit_entry *entry_of(const struct retransmit_cache *cache, u
     return &cache->entries[seq & (cache->capacity - 1)];
 }
 
-void retransmit_cache_store(struct retransmit_cache *cache, usec_t now, uint64_t seq,
-                            struct bytes packet, bool key_frame)
+struct retransmit_entry *retransmit_cache_store(struct retransmit_cache *cache, usec_t now,
+                                                uint64_t seq, struct bytes packet, bool key_frame)
 {
     if (packet.size == 0 || packet.size > cache->packet_bytes ||
         seq + cache->capacity <= cache->highest)
-        return;
+        return NULL;
     struct retransmit_entry *e = entry_of(cache, seq);
     e->seq = seq;
     e->at = now;
     e->size = (uint16_t)packet.size;
     e->key_frame = key_frame;
+    e->layers = (struct layer_mark){0};
     memcpy(e->data, packet.data, packet.size);
     if (seq > cache->highest)
         cache->highest = seq;
     if (key_frame && seq > cache->key_frame_seq)
         cache->key_frame_seq = seq;
+    return e;
 }
 
 const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cache *cache,

@@ -1,10 +1,11 @@
-/* The recent packets of one publication, for every receiver's retransmissions and for late joiners:
- * a ring by sequence number, decrypted, memory taken once. Sans-IO. */
+/* The recent packets of one encoding of a publication, for every receiver's retransmissions and for
+ * late joiners: a ring by sequence number, decrypted, memory taken once. Sans-IO. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/status.h"
 #include "base/usec.h"
+#include "wire/layer_mark.h"
 
 #define RETRANSMIT_PACKET_BYTES 1500
 
@@ -12,7 +13,8 @@ struct retransmit_entry {
     uint64_t seq; /* unwrapped; valid while `size` > 0 */
     usec_t at;
     uint16_t size;
-    bool key_frame; /* a key frame begins here */
+    bool key_frame;           /* a key frame begins here */
+    struct layer_mark layers; /* the caller's to set, on what store gives back */
     uint8_t *data;
 };
 
@@ -31,9 +33,9 @@ MUST_CHECK enum status retransmit_cache_init(struct retransmit_cache *cache, siz
                                              size_t packet_bytes);
 void retransmit_cache_destroy(struct retransmit_cache *cache);
 
-/* Copies the packet in; one that is too long or older than the ring is left out. */
-void retransmit_cache_store(struct retransmit_cache *cache, usec_t now, uint64_t seq,
-                            struct bytes packet, bool key_frame);
+/* Copies the packet in; NULL when it is left out: too long, or older than the ring. */
+struct retransmit_entry *retransmit_cache_store(struct retransmit_cache *cache, usec_t now,
+                                                uint64_t seq, struct bytes packet, bool key_frame);
 /* NULL when it is not held. Valid until the ring has gone round. */
 const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cache *cache,
                                                      uint64_t seq);

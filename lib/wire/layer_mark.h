@@ -9,16 +9,17 @@
 
 struct layer_mark {
     uint8_t temporal_layer; /* 0: the base; also when there are no layers */
-    /* Pictures behind this one of layers up to `opens` refer to nothing that who has this one and
-     * its layer lacks. At least temporal_layer. */
+    /* Pictures behind this one of layers up to `opens` refer to nothing that lacks who has this one
+     * and the layers up to its own. */
     uint8_t opens;
-    bool key_frame : 1;  /* its first packet */
+    bool key_frame : 1;  /* its first packet: whoever has it lacks nothing */
     bool has_layers : 1; /* false: every picture is needed */
     bool enters : 1;     /* refers to the base layer alone: who has one layer less may take it */
 };
 
-/* From the payload's descriptor (`mark`), or, for codecs whose payloads do not tell (AV1, H.264),
- * from the dependency descriptor and the structure of the newest key frame; both may be NULL. */
+/* Of a video packet: from its descriptor (`mark`), or, where the payload does not tell (AV1,
+ * H.264), from the dependency descriptor by the newest key frame's structure (NULL: there is none).
+ */
 struct layer_mark layer_mark_of(enum media_codec codec, const struct codec_mark *mark,
-                                const struct dependency_descriptor *descriptor,
+                                struct bytes descriptor,
                                 const struct dependency_structure *structure);

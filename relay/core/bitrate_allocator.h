@@ -14,25 +14,25 @@
 #include "relay/core/layer_selector.h"
 
 #define ALLOCATOR_STREAMS_MAX 9
-#define ALLOCATOR_UP_US SECONDS(3)         /* a better rung must have fitted so long */
-#define ALLOCATOR_HOLD_US SECONDS(8)       /* after a step down */
-#define ALLOCATOR_MARGIN_PERCENT 115       /* of its rate a rung needs before it is climbed to */
+#define ALLOCATOR_UP_US SECONDS(3)          /* a better rung must have fitted so long */
+#define ALLOCATOR_HOLD_US SECONDS(8)        /* after a step down */
+#define ALLOCATOR_MARGIN_PERCENT 115        /* of its rate a rung needs before it is climbed to */
 #define ALLOCATOR_LAG_US MILLISECONDS(1500) /* a stream that is further behind steps down */
-#define ALLOCATOR_STILL_BPS 30000          /* below it not even a still */
-#define ALLOCATOR_UNKNOWN_BPS 150000       /* an encoding nobody has asked for yet */
+#define ALLOCATOR_STILL_BPS 30000           /* below it not even a still */
+#define ALLOCATOR_UNKNOWN_BPS 150000        /* an encoding nobody has asked for yet */
 
 enum allocator_class { /* in order of priority */
-    ALLOCATOR_VOICE,
-    ALLOCATOR_SCREEN,
-    ALLOCATOR_SCREEN_SOUND,
-    ALLOCATOR_CAMERA
+                       ALLOCATOR_VOICE,
+                       ALLOCATOR_SCREEN,
+                       ALLOCATOR_SCREEN_SOUND,
+                       ALLOCATOR_CAMERA
 };
 
 /* One encoding's rates as they arrive. */
 struct allocator_encoding {
-    bool exists;                       /* negotiated; false: not a rung */
-    uint8_t layers;                    /* temporal layers seen; 0: nothing has come yet */
-    uint32_t bps[LAYER_TEMPORAL_MAX];  /* of the layers up to n, together */
+    bool exists;                      /* negotiated; false: not a rung */
+    uint8_t layers;                   /* temporal layers seen; 0: nothing has come yet */
+    uint32_t bps[LAYER_TEMPORAL_MAX]; /* of the layers up to n, together */
 };
 
 struct allocator_stream {
@@ -44,10 +44,10 @@ struct allocator_stream {
 
 struct allocator_patience {
     bool started;
-    uint32_t rung;       /* 0: best */
-    uint32_t candidate;  /* the worst of the better rungs that fitted since `since` */
-    usec_t since;        /* USEC_NEVER: none fits */
-    usec_t hold_until;   /* no step up before */
+    uint32_t rung;      /* 0: best */
+    uint32_t candidate; /* the worst of the better rungs that fitted since `since` */
+    usec_t since;       /* USEC_NEVER: none fits */
+    usec_t hold_until;  /* no step up before */
 };
 
 struct bitrate_allocator {

@@ -55,14 +55,16 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s, en
     }
 }
 
-static struct media_packet packet_of(const struct publication *p, uint64_t seq, bool key_frame)
+static struct media_packet packet_of(const struct publication *p,
+                                     const struct publication_stream *s, uint64_t seq,
+                                     bool key_frame)
 {
     return (struct media_packet){.participant = p->ref.participant,
                                  .source = p->ref.source,
-                                 .source_serial = p->serial,
-                                 .codec = p->codec,
-                                 .profile_hash = p->profile_hash,
-                                 .clock_rate = p->clock_rate,
+                                 .source_serial = s->serial,
+                                 .codec = s->codec,
+                                 .profile_hash = s->profile_hash,
+                                 .clock_rate = s->clock_rate,
                                  .seq = seq,
                                  .key_frame = key_frame,
                                  .extension_ids = p->extension_ids};
@@ -160,13 +162,14 @@ static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
         }
         tx_batch_end(tx);
     }
-    if (waiting && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO)
-        p->wants_key_frame = true;
+    if (waiting && media_codec_kind(packet->codec) == MEDIA_KIND_VIDEO)
+        publication_main(p)->wants_key_frame = true;
 }
 
-static void replicate(struct shard_core *c, const struct publication *p,
+static void replicate(struct shard_core *c, const struct publication *p, uint32_t encoding,
                       const struct media_packet *packet, struct bytes whole)
 {
+    const struct publication_stream *s = &p->streams[encoding];
     const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
     uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
     for (; others != 0; others &= others - 1) {
@@ -176,9 +179,12 @@ static void replicate(struct shard_core *c, const struct publication *p,
         if (m == NULL)
             continue;
         m->media.ref = p->ref;
-        m->media.epoch = p->epoch;
-        m->media.codec = p->codec;
-        memcpy(m->media.profile, p->profile, sizeof m->media.profile);
+        m->media.encoding = (uint8_t)encoding;
+        m->media.is_main = encoding == p->main;
+        m->media.layers = packet->layers;
+        m->media.epoch = s->epoch;
+        m->media.codec = s->codec;
+        memcpy(m->media.profile, s->profile, sizeof m->media.profile);
         m->media.seq = packet->seq;
         m->media.key_frame = packet->key_frame;
         memcpy(m->media.extension_ids, p->extension_ids, sizeof m->media.extension_ids);
@@ -188,20 +194,26 @@ static void replicate(struct shard_core *c, const struct publication *p,
     }
 }
 
-static void keep(struct publication *p, usec_t now, const struct media_packet *packet,
+static void keep(struct publication_stream *s, usec_t now, const struct media_packet *packet,
                  struct bytes whole)
 {
-    if (publication_prepare_cache(p) == STATUS_OK)
-        retransmit_cache_store(&p->cache, now, packet->seq, whole,
-                               packet->key_frame && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO);
+    if (publication_prepare_cache(s) != STATUS_OK)
+        return;
+    struct retransmit_entry *e =
+        retransmit_cache_store(&s->cache, now, packet->seq, whole,
+                               packet->key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO);
+    if (e != NULL)
+        e->layers = packet->layers;
 }
 
 void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publication *p,
-                             const struct media_packet *packet, struct bytes whole,
-                             struct tx_batch *tx)
+                             uint32_t encoding, const struct media_packet *packet,
+                             struct bytes whole, struct tx_batch *tx)
 {
-    keep(p, now, packet, whole);
-    replicate(c, p, packet, whole);
+    keep(&p->streams[encoding], now, packet, whole);
+    if (encoding != p->main)
+        return;
+    replicate(c, p, encoding, packet, whole);
     fan_out(c, now, p, packet, tx);
 }
 
@@ -209,37 +221,43 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
                               struct tx_batch *tx)
 {
     struct publication *p = shard_find_publication(c, media->ref);
-    if (p == NULL || p->is_home)
+    if (p == NULL || p->is_home || media->encoding >= CONTROL_ENCODINGS_MAX)
         return; /* unbound meanwhile */
-    if (p->serial == 0 || p->epoch != media->epoch)
-        publication_begin_epoch(p, media->epoch, ++c->next_serial, media->codec, media->profile);
+    struct publication_stream *s = &p->streams[media->encoding];
+    if (s->serial == 0 || s->epoch != media->epoch)
+        publication_begin_epoch(s, media->epoch, ++c->next_serial, media->codec, media->profile);
+    if (media->is_main)
+        p->main = media->encoding;
     memcpy(p->extension_ids, media->extension_ids, sizeof p->extension_ids);
-    struct media_packet packet = packet_of(p, media->seq, media->key_frame);
+    struct media_packet packet = packet_of(p, s, media->seq, media->key_frame);
+    packet.layers = media->layers;
     struct bytes whole = bytes_of(media->packet, media->size);
     if (rtp_parse_header(whole, &packet.header) != STATUS_OK)
         return;
-    if (packet.key_frame && media_codec_kind(p->codec) == MEDIA_KIND_VIDEO)
-        p->wants_key_frame = false;
-    keep(p, now, &packet, whole);
-    fan_out(c, now, p, &packet, tx);
-    if (p->wants_key_frame)
-        forwarder_request_key_frame(c, now, p, tx);
+    if (packet.key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO)
+        s->wants_key_frame = false;
+    keep(s, now, &packet, whole);
+    if (media->is_main)
+        fan_out(c, now, p, &packet, tx);
+    if (s->wants_key_frame)
+        forwarder_request_key_frame(c, now, p, media->encoding, tx);
 }
 
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
-                                 struct tx_batch *tx)
+                                 uint32_t encoding, struct tx_batch *tx)
 {
-    p->wants_key_frame = true;
-    if (!publication_admit_key_frame_request(p, now))
+    p->streams[encoding].wants_key_frame = true;
+    if (!publication_admit_key_frame_request(p, &p->streams[encoding], now))
         return;
     if (p->is_home) {
-        rtcp_send_key_frame_request(c, now, p, tx);
+        rtcp_send_key_frame_request(c, now, p, encoding, tx);
         return;
     }
     struct shard_message *m = shard_reserve(c, p->home, SHARD_KEY_FRAME_WANTED);
     if (m == NULL)
         return;
-    m->key_frame_wanted = p->ref;
+    m->key_frame_wanted.ref = p->ref;
+    m->key_frame_wanted.encoding = encoding;
     shard_commit(c, p->home);
 }
 
@@ -273,12 +291,12 @@ static void send_silence(usec_t now, struct subscription *s, struct tx_batch *tx
 
 void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, struct tx_batch *tx)
 {
-    const struct publication *p = room->slots[slot];
+    struct publication *p = room->slots[slot];
     const struct room_listeners *l = &room->listeners[slot];
-    if (p == NULL || p->codec != MEDIA_CODEC_OPUS || tx == NULL)
+    if (p == NULL || publication_main(p)->codec != MEDIA_CODEC_OPUS || tx == NULL)
         return;
     for (uint32_t i = 0; i < l->count; i++) {
-        if (l->list[i]->is_live && l->list[i]->source_serial == p->serial)
+        if (l->list[i]->is_live && l->list[i]->source_serial == publication_main(p)->serial)
             send_silence(now, l->list[i], tx);
     }
 }
@@ -288,14 +306,15 @@ void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, str
 static bool replay(struct shard_core *c, usec_t now, struct publication *p, struct subscription *s,
                    struct tx_batch *tx)
 {
+    const struct publication_stream *main = publication_main(p);
     uint64_t first = 0;
     size_t count =
-        p->has_cache
-            ? retransmit_cache_find_key_frame(&p->cache, PUBLICATION_REPLAY_PACKETS, &first)
+        main->has_cache
+            ? retransmit_cache_find_key_frame(&main->cache, PUBLICATION_REPLAY_PACKETS, &first)
             : 0;
     for (size_t i = 0; i < count; i++) {
-        const struct retransmit_entry *e = retransmit_cache_find(&p->cache, first + i);
-        struct media_packet packet = packet_of(p, e->seq, e->key_frame);
+        const struct retransmit_entry *e = retransmit_cache_find(&main->cache, first + i);
+        struct media_packet packet = packet_of(p, main, e->seq, e->key_frame);
         if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK ||
             !tx_batch_begin(tx, now, packet.header.payload))
             continue;
@@ -313,27 +332,29 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
     if (p == NULL || !s->owner->connected || p->ref.participant == s->owner->id ||
         room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
         return;
-    if (p->serial != 0 && s->source_serial == p->serial && !s->waiting_key_frame)
+    uint64_t serial = publication_main(p)->serial;
+    if (serial != 0 && s->source_serial == serial && !s->waiting_key_frame)
         return; /* it has it already */
     if (!replay(c, now, p, s, tx))
-        forwarder_request_key_frame(c, now, p, tx);
+        forwarder_request_key_frame(c, now, p, p->main, tx);
 }
 
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq16, struct tx_batch *tx)
 {
     struct publication *publication = p->room->slots[s->slot];
+    const struct publication_stream *stream =
+        publication != NULL ? publication_find_stream(publication, s->source_serial) : NULL;
     uint64_t source_seq;
     uint64_t seq;
     /* Without RTX nothing is sent again: the same number under the same key must never carry other
      * bytes. */
-    if (publication == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 ||
-        publication->serial != s->source_serial || !publication->has_cache ||
+    if (stream == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 || !stream->has_cache ||
         !subscription_find_source_seq(s, seq16, &source_seq, &seq)) {
         shard_drop(c, DROP_RETRANSMIT_GONE);
         return;
     }
-    const struct retransmit_entry *e = retransmit_cache_find(&publication->cache, source_seq);
+    const struct retransmit_entry *e = retransmit_cache_find(&stream->cache, source_seq);
     if (e == NULL) {
         shard_drop(c, DROP_RETRANSMIT_GONE);
         return;
@@ -342,7 +363,7 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
         shard_drop(c, DROP_RETRANSMIT_LIMIT);
         return;
     }
-    struct media_packet packet = packet_of(publication, source_seq, e->key_frame);
+    struct media_packet packet = packet_of(publication, stream, source_seq, e->key_frame);
     if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK)
         return;
     /* RFC 4588 4: the original's number stands before its payload. */

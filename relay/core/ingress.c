@@ -14,8 +14,10 @@ struct arrival {
     const struct send_slot_parameters *slot;
     struct publication *publication;
     struct publication_encoding *encoding;
+    struct publication_stream *stream; /* the encoding's */
     const struct codec_parameters *codec;
     bool is_rtx;
+    bool epoch_begins;
 };
 
 static bool admit_rate(struct participant *p, usec_t now, size_t bytes)
@@ -130,13 +132,11 @@ static bool bind_ssrc(struct participant *p, struct arrival *a)
         return true;
     }
     uint32_t rtx_ssrc = a->encoding->rtx_ssrc;
-    bool replaced = a->encoding->ssrc != 0;
+    bool replaced = a->encoding->ssrc != 0; /* numbers start afresh */
     *a->encoding =
         (struct publication_encoding){.ssrc = a->header.ssrc, .rtx_ssrc = replaced ? 0 : rtx_ssrc};
     struct nack_generator_config config = nack_generator_config_default();
     CHECK(nack_generator_init(&a->encoding->nack, &config) == STATUS_OK);
-    if (replaced)
-        a->publication->has_payload_type = false; /* numbers start afresh */
     return true;
 }
 
@@ -184,7 +184,7 @@ static void tell_publication(struct shard_core *c, const struct publication *p, 
         return;
     m->publication.ref = p->ref;
     m->publication.active = active;
-    m->publication.codec = p->codec;
+    m->publication.codec = p->streams[p->main].codec;
     shard_commit(c, c->config.shard_count);
 }
 
@@ -216,21 +216,19 @@ static void note_level(struct shard_core *c, usec_t now, const struct participan
 
 static void begin_epoch_if_needed(struct shard_core *c, struct arrival *a)
 {
-    struct publication *p = a->publication;
-    uint32_t encoding = (uint32_t)(a->encoding - p->encodings);
-    if (p->has_payload_type && p->payload_type == a->codec->payload_type && p->encoding == encoding)
+    struct publication_stream *s = a->stream;
+    if (a->encoding->has_payload_type && a->encoding->payload_type == a->codec->payload_type)
         return;
-    p->has_payload_type = true;
-    p->encoding = encoding;
-    p->payload_type = a->codec->payload_type;
-    publication_begin_epoch(p, p->epoch + 1, ++c->next_serial, a->codec->codec, a->codec->profile);
-    p->wants_key_frame = media_codec_kind(a->codec->codec) == MEDIA_KIND_VIDEO;
+    a->epoch_begins = true;
+    a->encoding->has_payload_type = true;
+    a->encoding->payload_type = a->codec->payload_type;
+    publication_begin_epoch(s, s->epoch + 1, ++c->next_serial, a->codec->codec, a->codec->profile);
 }
 
-/* Of several encodings the best that sends is forwarded. A publisher whose line has become narrow
- * stops the better ones: a worse one takes over when it has come alone for a while, and not at
- * once, since after a pause (a still screen) the worse one's packets may come first. */
-static bool is_forwarded_encoding(const struct arrival *a, usec_t now)
+/* Of several encodings the best that sends is the main one. A publisher whose line has become
+ * narrow stops the better ones: a worse one takes over when it has come alone for a while, and not
+ * at once, since after a pause (a still screen) the worse one's packets may come first. */
+static bool takes_main(const struct arrival *a, usec_t now)
 {
     struct publication_encoding *all = a->publication->encodings;
     size_t own = (size_t)(a->encoding - all);
@@ -244,57 +242,109 @@ static bool is_forwarded_encoding(const struct arrival *a, usec_t now)
     return !better_sent || now - a->encoding->alone_since >= PUBLICATION_ALONE_US;
 }
 
+static void choose_main(const struct arrival *a, usec_t now)
+{
+    struct publication *p = a->publication;
+    uint32_t encoding = (uint32_t)(a->encoding - p->encodings);
+    if (!takes_main(a, now) || (p->main == encoding && !a->epoch_begins))
+        return;
+    p->main = encoding;
+    a->stream->wants_key_frame = media_codec_kind(a->stream->codec) == MEDIA_KIND_VIDEO;
+}
+
+/* Where the picture stands in its layers. A key frame's descriptor says what those of the next
+ * pictures mean. */
+static struct layer_mark find_layers(const struct participant *p, const struct arrival *a,
+                                     const struct codec_mark *mark)
+{
+    struct bytes descriptor = BYTES_NONE;
+    struct dependency_structure fresh;
+    (void)rtp_extension_find(&a->header, p->extension_ids[HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR],
+                             &descriptor);
+    if (descriptor.size > 0 && dependency_structure_parse(descriptor, &fresh) == STATUS_OK)
+        publication_set_structure(a->stream, &fresh);
+    return layer_mark_of(a->codec->codec, mark, descriptor, a->stream->structure);
+}
+
+/* What forwarding must know of the payload; false (counted) when it cannot be read. */
+static bool read_payload(struct shard_core *c, const struct participant *p, const struct arrival *a,
+                         struct media_packet *packet)
+{
+    struct codec_mark mark;
+    if (media_codec_kind(a->codec->codec) == MEDIA_KIND_AUDIO) {
+        packet->key_frame = a->header.payload.size > 0;
+        return true;
+    }
+    /* Padding alone is passed on as an empty packet: its number must not look like a loss. */
+    if (a->header.payload.size == 0)
+        return true;
+    if (codec_parse_payload(a->codec->codec, a->header.payload, &mark) != STATUS_OK) {
+        shard_drop(c, DROP_BAD_PAYLOAD);
+        return false;
+    }
+    packet->key_frame = mark.key_frame;
+    packet->layers = find_layers(p, a, &mark);
+    return true;
+}
+
+/* Takes the packet into its encoding's account: false (counted) when it has come before. */
+static bool account(struct shard_core *c, usec_t now, struct arrival *a, uint64_t *seq)
+{
+    struct publication_encoding *e = a->encoding;
+    uint64_t highest_before = e->unwrapper.started ? e->unwrapper.highest : 0;
+    *seq = seq_unwrapper_note(&e->unwrapper, a->header.seq);
+    if (publication_encoding_is_duplicate(e, *seq, highest_before)) {
+        shard_drop(c, DROP_DUPLICATE);
+        return false;
+    }
+    receive_stats_handle_packet(&e->received, now, *seq, a->header.timestamp, a->codec->clock_rate,
+                                a->packet.size);
+    if (a->codec->nack && nack_generator_handle_packet(&e->nack, now, *seq) != STATUS_OK)
+        a->stream->wants_key_frame = a->stream->clock_rate == 90000;
+    return true;
+}
+
+static void note_active(struct shard_core *c, usec_t now, const struct participant *p,
+                        struct publication *publication)
+{
+    memcpy(publication->extension_ids, p->extension_ids, sizeof publication->extension_ids);
+    publication->active_at = now;
+    if (publication->active)
+        return;
+    publication->active = true;
+    tell_publication(c, publication, true);
+}
+
 static void deliver(struct shard_core *c, usec_t now, struct participant *p, struct arrival *a,
                     struct tx_batch *tx)
 {
     struct publication *publication = a->publication;
-    struct publication_encoding *e = a->encoding;
-    uint64_t highest_before = e->unwrapper.started ? e->unwrapper.highest : 0;
-    uint64_t seq = seq_unwrapper_note(&e->unwrapper, a->header.seq);
-    if (publication_encoding_is_duplicate(e, seq, highest_before)) {
-        shard_drop(c, DROP_DUPLICATE);
-        return;
-    }
-    receive_stats_handle_packet(&e->received, now, seq, a->header.timestamp, a->codec->clock_rate,
-                                a->packet.size);
-    if (a->codec->nack && nack_generator_handle_packet(&e->nack, now, seq) != STATUS_OK)
-        publication->wants_key_frame = publication->clock_rate == 90000;
-    if (!is_forwarded_encoding(a, now))
+    uint32_t encoding = (uint32_t)(a->encoding - publication->encodings);
+    uint64_t seq;
+    a->stream = &publication->streams[encoding];
+    if (!account(c, now, a, &seq))
         return;
     begin_epoch_if_needed(c, a);
-    struct codec_mark mark;
-    bool is_audio = media_codec_kind(a->codec->codec) == MEDIA_KIND_AUDIO;
-    /* Padding alone is passed on as an empty packet: its number must not look like a loss. */
-    bool is_empty = a->header.payload.size == 0;
-    if (!is_audio && !is_empty &&
-        codec_parse_payload(a->codec->codec, a->header.payload, &mark) != STATUS_OK) {
-        shard_drop(c, DROP_BAD_PAYLOAD);
-        return;
-    }
-    bool key_frame = !is_empty && (is_audio || mark.key_frame);
-    if (key_frame && !is_audio) {
-        publication->wants_key_frame = false;
-        nack_generator_forget_before(&e->nack, seq);
-    }
-    memcpy(publication->extension_ids, p->extension_ids, sizeof publication->extension_ids);
-    publication->active_at = now;
-    if (!publication->active) {
-        publication->active = true;
-        tell_publication(c, publication, true);
-    }
+    choose_main(a, now);
     struct media_packet packet = {.participant = p->id,
                                   .source = publication->ref.source,
-                                  .source_serial = publication->serial,
-                                  .codec = publication->codec,
-                                  .profile_hash = publication->profile_hash,
-                                  .clock_rate = publication->clock_rate,
+                                  .source_serial = a->stream->serial,
+                                  .codec = a->stream->codec,
+                                  .profile_hash = a->stream->profile_hash,
+                                  .clock_rate = a->stream->clock_rate,
                                   .seq = seq,
-                                  .key_frame = key_frame,
                                   .extension_ids = publication->extension_ids,
                                   .header = a->header};
-    forwarder_handle_packet(c, now, publication, &packet, bytes_const(a->packet), tx);
-    if (publication->wants_key_frame)
-        forwarder_request_key_frame(c, now, publication, tx);
+    if (!read_payload(c, p, a, &packet))
+        return;
+    if (packet.key_frame && media_codec_kind(packet.codec) == MEDIA_KIND_VIDEO) {
+        a->stream->wants_key_frame = false;
+        nack_generator_forget_before(&a->encoding->nack, seq);
+    }
+    note_active(c, now, p, publication);
+    forwarder_handle_packet(c, now, publication, encoding, &packet, bytes_const(a->packet), tx);
+    if (a->stream->wants_key_frame && encoding == publication->main)
+        forwarder_request_key_frame(c, now, publication, encoding, tx);
 }
 
 void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,

@@ -27,10 +27,10 @@
 #include "wire/layer_mark.h"
 
 #define LAYER_ENCODINGS_MAX 4
-#define LAYER_SEGMENTS 64               /* whose numbers can still be asked for */
-#define LAYER_GAP_US MILLISECONDS(150)  /* a missing packet is waited for */
+#define LAYER_SEGMENTS 64                 /* whose numbers can still be asked for */
+#define LAYER_GAP_US MILLISECONDS(150)    /* a missing packet is waited for */
 #define LAYER_BEHIND_US MILLISECONDS(700) /* further behind, a newer key frame is jumped to */
-#define LAYER_STILL_US SECONDS(4)       /* between two stills, begin to begin */
+#define LAYER_STILL_US SECONDS(4)         /* between two stills, begin to begin */
 #define LAYER_ALL (LAYER_TEMPORAL_MAX - 1)
 
 enum layer_mode { LAYER_OFF, LAYER_STILL, LAYER_LIVE };
@@ -55,15 +55,15 @@ struct layer_source {
 };
 
 struct layer_segment {
-    uint64_t first, next;    /* source numbers [first, next) */
-    uint64_t offset;         /* out = source + offset (mod 2^64) */
-    uint64_t serial;         /* of the source */
+    uint64_t first, next; /* source numbers [first, next) */
+    uint64_t offset;      /* out = source + offset (mod 2^64) */
+    uint64_t serial;      /* of the source */
     uint32_t timestamp_offset;
     uint16_t picture_offset; /* to be added; VP8, VP9 */
     uint16_t frame_offset;   /* dependency descriptor's frame number */
     uint8_t tl0_offset;
     uint8_t encoding;
-    uint8_t temporal_max;    /* in force */
+    uint8_t temporal_max; /* in force */
 };
 
 /* What to send. */
@@ -84,14 +84,14 @@ struct layer_selector {
     bool taking;          /* and goes out */
     bool first_picture;   /* it is the key frame that flowing began with */
     uint32_t picture_timestamp;
-    uint64_t next_seq;    /* out */
-    bool has_sent;        /* the next three mean something */
+    uint64_t next_seq;       /* out */
+    bool has_sent;           /* the next three mean something */
     uint32_t last_timestamp; /* out */
-    uint64_t last_ntp;    /* capture time of the last picture; 0: unknown */
+    uint64_t last_ntp;       /* capture time of the last picture; 0: unknown */
     usec_t last_at;
-    usec_t still_at;      /* begin of the last still */
-    uint64_t still_seq;   /* its key frame; with `serial` */
-    bool has_numbers;     /* out picture ids have been sent */
+    usec_t still_at;                       /* begin of the last still */
+    uint64_t still_seq;                    /* its key frame; with `serial` */
+    bool has_numbers;                      /* out picture ids have been sent */
     uint16_t last_picture, source_picture; /* out, and as the source numbered it */
     uint8_t last_tl0;
     uint16_t last_frame;
@@ -137,6 +137,7 @@ bool layer_selector_is_plain(const struct layer_selector *l, const struct layer_
                              size_t count, uint64_t *cursor, uint64_t *offset,
                              uint32_t *timestamp_offset);
 
-/* The payload as the receiver gets it: with its picture ids. `payload` is a copy of the packet's. */
+/* The payload as the receiver gets it: with its picture ids. `payload` is a copy of the packet's.
+ */
 void layer_packet_rewrite(const struct layer_packet *p, enum media_codec codec,
                           struct bytes_mut payload);

@@ -16,78 +16,113 @@ enum status publication_create(struct publication **out, struct publication_ref 
     return STATUS_OK;
 }
 
+static void destroy_stream(struct publication_stream *s)
+{
+    retransmit_cache_destroy(&s->cache);
+    free(s->structure);
+}
+
 void publication_free(struct publication *p)
 {
     if (p == NULL)
         return;
-    retransmit_cache_destroy(&p->cache);
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
+        destroy_stream(&p->streams[e]);
     free(p);
 }
 
-enum status publication_prepare_cache(struct publication *p)
+struct publication_stream *publication_find_stream(struct publication *p, uint64_t serial)
 {
-    if (p->has_cache)
+    for (size_t e = 0; serial != 0 && e < CONTROL_ENCODINGS_MAX; e++) {
+        if (p->streams[e].serial == serial)
+            return &p->streams[e];
+    }
+    return NULL;
+}
+
+void publication_set_structure(struct publication_stream *s,
+                               const struct dependency_structure *structure)
+{
+    if (s->structure == NULL)
+        s->structure = malloc(sizeof *s->structure);
+    if (s->structure != NULL)
+        *s->structure = *structure;
+}
+
+enum status publication_prepare_cache(struct publication_stream *s)
+{
+    if (s->has_cache)
         return STATUS_OK;
-    bool audio = send_slot_kind(p->ref.source) == MEDIA_KIND_AUDIO;
+    bool audio = media_codec_kind(s->codec) == MEDIA_KIND_AUDIO;
     enum status status =
-        retransmit_cache_init(&p->cache, audio ? PUBLICATION_AUDIO_CACHE : PUBLICATION_VIDEO_CACHE,
+        retransmit_cache_init(&s->cache, audio ? PUBLICATION_AUDIO_CACHE : PUBLICATION_VIDEO_CACHE,
                               RETRANSMIT_PACKET_BYTES);
-    p->has_cache = status == STATUS_OK;
+    s->has_cache = status == STATUS_OK;
     return status;
 }
 
-void publication_begin_epoch(struct publication *p, uint32_t epoch, uint64_t serial,
+void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint64_t serial,
                              enum media_codec codec, const char *profile)
 {
-    p->epoch = epoch;
-    p->serial = serial;
-    p->codec = codec;
-    snprintf(p->profile, sizeof p->profile, "%s", profile);
-    p->profile_hash = codec_profile_hash(p->profile);
-    p->clock_rate = media_codec_kind(codec) == MEDIA_KIND_AUDIO ? 48000 : 90000;
-    p->has_clock = false;
-    if (p->has_cache)
-        retransmit_cache_clear(&p->cache);
+    s->epoch = epoch;
+    s->serial = serial;
+    s->codec = codec;
+    snprintf(s->profile, sizeof s->profile, "%s", profile);
+    s->profile_hash = codec_profile_hash(s->profile);
+    s->clock_rate = media_codec_kind(codec) == MEDIA_KIND_AUDIO ? 48000 : 90000;
+    s->has_clock = false;
+    free(s->structure);
+    s->structure = NULL;
+    if (s->has_cache)
+        retransmit_cache_clear(&s->cache);
 }
 
-bool publication_admit_key_frame_request(struct publication *p, usec_t now)
+void publication_clear_caches(struct publication *p)
+{
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
+        if (p->streams[e].has_cache)
+            retransmit_cache_clear(&p->streams[e].cache);
+    }
+}
+
+bool publication_admit_key_frame_request(const struct publication *p, struct publication_stream *s,
+                                         usec_t now)
 {
     usec_t interval = p->ref.source == SEND_SLOT_SCREEN ? PUBLICATION_KEY_FRAME_SCREEN_US
                                                         : PUBLICATION_KEY_FRAME_CAMERA_US;
-    if (!p->wants_key_frame ||
-        (p->key_frame_asked_at != 0 && now - p->key_frame_asked_at < interval))
+    if (!s->wants_key_frame ||
+        (s->key_frame_asked_at != 0 && now - s->key_frame_asked_at < interval))
         return false;
-    p->key_frame_asked_at = now;
+    s->key_frame_asked_at = now;
     return true;
 }
 
 /* Differences of timestamps are taken as signed, so that both directions work across a wrap. */
-bool publication_find_ntp(const struct publication *p, uint32_t timestamp, uint64_t *ntp)
+bool publication_find_ntp(const struct publication_stream *s, uint32_t timestamp, uint64_t *ntp)
 {
-    if (!p->has_clock || p->clock_rate == 0)
+    if (!s->has_clock || s->clock_rate == 0)
         return false;
-    int64_t ticks = (int32_t)(timestamp - p->clock_timestamp);
-    *ntp = p->clock_ntp + (uint64_t)(ticks * ((int64_t)1 << 32) / (int64_t)p->clock_rate);
+    int64_t ticks = (int32_t)(timestamp - s->clock_timestamp);
+    *ntp = s->clock_ntp + (uint64_t)(ticks * ((int64_t)1 << 32) / (int64_t)s->clock_rate);
     return true;
 }
 
 /* The publisher's clock has a zero of its own. The offset is what the first report says, then
  * followed slowly: network jitter must not show up as lip-sync jitter. The smallest seen counts
  * most, since delay only ever adds. */
-void publication_note_sender_report(struct publication *p, usec_t now, uint64_t ntp_now,
+void publication_note_sender_report(struct publication_stream *s, uint64_t ntp_now,
                                     uint64_t publisher_ntp, uint32_t timestamp)
 {
-    (void)now;
     int64_t offset = (int64_t)(ntp_now - publisher_ntp);
-    int64_t off_by = (int64_t)((uint64_t)offset - (uint64_t)p->clock_offset);
-    if (!p->has_clock_offset || off_by > ((int64_t)1 << 32) || off_by < -((int64_t)1 << 32))
-        p->clock_offset = offset;
+    int64_t off_by = (int64_t)((uint64_t)offset - (uint64_t)s->clock_offset);
+    if (!s->has_clock_offset || off_by > ((int64_t)1 << 32) || off_by < -((int64_t)1 << 32))
+        s->clock_offset = offset;
     else
-        p->clock_offset += off_by < 0 ? off_by / 4 : off_by / 64;
-    p->has_clock_offset = true;
-    p->has_clock = true;
-    p->clock_ntp = publisher_ntp + (uint64_t)p->clock_offset;
-    p->clock_timestamp = timestamp;
+        s->clock_offset += off_by < 0 ? off_by / 4 : off_by / 64;
+    s->has_clock_offset = true;
+    s->has_clock = true;
+    s->clock_ntp = publisher_ntp + (uint64_t)s->clock_offset;
+    s->clock_timestamp = timestamp;
 }
 
 bool publication_encoding_is_duplicate(struct publication_encoding *e, uint64_t seq,

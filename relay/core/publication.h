@@ -23,9 +23,36 @@
 #define PUBLICATION_ALONE_US                                                                       \
     SECONDS(1) /* after which a worse encoding takes a better one's place */
 
-/* One SSRC of the publisher. Of several (simulcast) the best that sends is forwarded. */
+/* One encoding as it goes to receivers: kept alike at home and by replicas. */
+struct publication_stream {
+    uint32_t epoch;  /* a new one whenever numbers or codec start afresh */
+    uint64_t serial; /* of publication, encoding and epoch, unique on this shard; 0: none yet */
+    enum media_codec codec;
+    char profile[CODEC_PROFILE_BYTES];
+    uint32_t profile_hash;
+    uint32_t clock_rate;
+    struct retransmit_cache cache;
+    bool has_cache;
+
+    /* The publisher's clock: a sender report's pair, moved to our NTP time. */
+    bool has_clock;
+    uint64_t clock_ntp;
+    uint32_t clock_timestamp;
+    int64_t clock_offset; /* our NTP minus the publisher's, smoothed; home only */
+    bool has_clock_offset;
+
+    /* Key-frame requests. */
+    bool wants_key_frame;
+    usec_t key_frame_asked_at; /* 0: never */
+
+    struct dependency_structure *structure; /* the newest key frame's; owned, home only */
+};
+
+/* One SSRC of the publisher, at home: how it arrives. */
 struct publication_encoding {
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
+    bool has_payload_type;   /* of the stream's present epoch */
+    uint8_t payload_type;
     struct seq_unwrapper unwrapper;
     struct nack_generator nack;
     struct receive_stats received;
@@ -40,37 +67,18 @@ struct publication {
     uint32_t home;  /* shard */
     uint32_t slots; /* bit n: on room slot n of its room */
 
-    /* What it carries now. */
-    uint32_t epoch;  /* a new one whenever numbers or codec start afresh */
-    uint64_t serial; /* of publication and epoch, unique on this shard */
-    enum media_codec codec;
-    char profile[CODEC_PROFILE_BYTES];
-    uint32_t profile_hash;
-    uint32_t clock_rate;
-    struct retransmit_cache cache;
-    bool has_cache;
+    /* Of several encodings (simulcast) the best that sends goes to everybody who can take it all.
+     * The others are for those who cannot. */
+    struct publication_stream streams[CONTROL_ENCODINGS_MAX];
+    uint32_t main; /* index of the best that sends */
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
-
-    /* The publisher's clock: a sender report's pair, moved to our NTP time. */
-    bool has_clock;
-    uint64_t clock_ntp;
-    uint32_t clock_timestamp;
-    int64_t clock_offset; /* our NTP minus the publisher's, smoothed; home only */
-    bool has_clock_offset;
-
-    /* Key-frame requests. */
-    bool wants_key_frame;
-    usec_t key_frame_asked_at; /* 0: never */
 
     /* Home only. */
     bool open; /* granted */
     bool active;
-    usec_t active_at;                          /* last packet */
-    const struct send_slot_parameters *params; /* in the participant */
-    struct publication_encoding encodings[CONTROL_ENCODINGS_MAX];
-    uint8_t payload_type; /* of the present epoch */
-    bool has_payload_type;
-    uint32_t encoding; /* the one that is forwarded */
+    usec_t active_at;                                             /* last packet */
+    const struct send_slot_parameters *params;                    /* in the participant */
+    struct publication_encoding encodings[CONTROL_ENCODINGS_MAX]; /* as `streams` */
     usec_t level_at;
     uint32_t level_sum, level_count;
     usec_t report_at;
@@ -80,21 +88,36 @@ MUST_CHECK enum status publication_create(struct publication **out, struct publi
                                           uint64_t room, bool is_home, uint32_t home);
 void publication_free(struct publication *p);
 
-/* A new epoch: caches are emptied, subscriptions will go on without a gap from the next packet (or
- * key frame). */
-void publication_begin_epoch(struct publication *p, uint32_t epoch, uint64_t serial,
+static inline struct publication_stream *publication_main(struct publication *p)
+{
+    return &p->streams[p->main];
+}
+/* The encoding's stream with this serial; NULL when that epoch is over. */
+struct publication_stream *publication_find_stream(struct publication *p, uint64_t serial);
+
+/* A new epoch: the cache is emptied, subscriptions will go on without a gap from the next packet
+ * (or key frame). */
+void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint64_t serial,
                              enum media_codec codec, const char *profile);
 
+/* Keeps a key frame's structure; memory is taken for the first one. */
+void publication_set_structure(struct publication_stream *s,
+                               const struct dependency_structure *structure);
+
 /* Takes memory for the cache where there is none yet; called at a stream's first packet. */
-MUST_CHECK enum status publication_prepare_cache(struct publication *p);
+MUST_CHECK enum status publication_prepare_cache(struct publication_stream *s);
+
+/* Nobody who comes now is shown what was. */
+void publication_clear_caches(struct publication *p);
 
 /* True, and noted, when a request should go to the publisher (home) or the home shard (replica)
  * now. */
-bool publication_admit_key_frame_request(struct publication *p, usec_t now);
+bool publication_admit_key_frame_request(const struct publication *p, struct publication_stream *s,
+                                         usec_t now);
 
 /* The RTP timestamp's NTP time (ours): from the publisher's reports. False before the first one. */
-bool publication_find_ntp(const struct publication *p, uint32_t timestamp, uint64_t *ntp);
-void publication_note_sender_report(struct publication *p, usec_t now, uint64_t ntp_now,
+bool publication_find_ntp(const struct publication_stream *s, uint32_t timestamp, uint64_t *ntp);
+void publication_note_sender_report(struct publication_stream *s, uint64_t ntp_now,
                                     uint64_t publisher_ntp, uint32_t timestamp);
 
 /* Whether this number of the encoding has come before; notes it. Numbers too old to tell count as

@@ -35,7 +35,7 @@ static void add_block(struct codec_red *red, const struct publication *p,
                       const struct media_packet *packet, uint64_t seq, uint8_t payload_type,
                       size_t *room)
 {
-    const struct retransmit_entry *e = retransmit_cache_find(&p->cache, seq);
+    const struct retransmit_entry *e = retransmit_cache_find(&p->streams[0].cache, seq);
     struct rtp_header header;
     if (e == NULL || rtp_parse_header(bytes_of(e->data, e->size), &header) != STATUS_OK)
         return;
@@ -57,7 +57,8 @@ size_t redundancy_write(const struct publication *p, const struct media_packet *
     if (packet->header.payload.size + 1 > REDUNDANCY_BYTES_MAX)
         return 0;
     size_t room = REDUNDANCY_BYTES_MAX - packet->header.payload.size - 1;
-    for (size_t i = 0; p->has_cache && i < DISTANCES_MAX && distances[level][i] != 0; i++) {
+    for (size_t i = 0; p->streams[0].has_cache && i < DISTANCES_MAX && distances[level][i] != 0;
+         i++) {
         if (packet->seq >= distances[level][i])
             add_block(&red, p, packet, packet->seq - distances[level][i], payload_type, &room);
     }

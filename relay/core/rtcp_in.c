@@ -28,7 +28,8 @@ static struct publication *find_sent(struct participant *p, uint32_t ssrc,
 }
 
 /* The publisher's clock, also for the replicas: their shards write reports of their own. */
-static void spread_sender_report(struct shard_core *c, const struct publication *p)
+static void spread_sender_report(struct shard_core *c, const struct publication *p,
+                                 uint32_t encoding)
 {
     const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
     uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
@@ -38,8 +39,9 @@ static void spread_sender_report(struct shard_core *c, const struct publication 
         if (m == NULL)
             continue;
         m->sender_report.ref = p->ref;
-        m->sender_report.ntp = p->clock_ntp;
-        m->sender_report.rtp_timestamp = p->clock_timestamp;
+        m->sender_report.encoding = encoding;
+        m->sender_report.ntp = p->streams[encoding].clock_ntp;
+        m->sender_report.rtp_timestamp = p->streams[encoding].clock_timestamp;
         shard_commit(c, shard);
     }
 }
@@ -51,13 +53,13 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
     struct publication_encoding *encoding;
     struct publication *sent =
         report->has_sender_info ? find_sent(p, report->ssrc, &encoding) : NULL;
-    if (sent != NULL)
+    if (sent != NULL) {
+        /* Each encoding has time stamps of its own. */
+        uint32_t index = (uint32_t)(encoding - sent->encodings);
         receive_stats_handle_sender_report(&encoding->received, now, report->sender.ntp);
-    /* Each encoding has time stamps of its own: the clock is the forwarded one's. */
-    if (sent != NULL && encoding == &sent->encodings[sent->encoding]) {
-        publication_note_sender_report(sent, now, ntp_now, report->sender.ntp,
+        publication_note_sender_report(&sent->streams[index], ntp_now, report->sender.ntp,
                                        report->sender.rtp_timestamp);
-        spread_sender_report(c, sent);
+        spread_sender_report(c, sent, index);
     }
     uint32_t worst = 0;
     bool any = false;
@@ -94,7 +96,7 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
     struct subscription *s = find_subscription(p, ssrc);
     struct publication *publication = s != NULL ? p->room->slots[s->slot] : NULL;
     if (publication != NULL && room_slot_kind(s->slot) == MEDIA_KIND_VIDEO)
-        forwarder_request_key_frame(c, now, publication, tx);
+        forwarder_request_key_frame(c, now, publication, publication->main, tx);
 }
 
 static enum status handle_feedback(struct shard_core *c, usec_t now, struct participant *p,
@@ -135,8 +137,7 @@ static void handle_bye(struct participant *p, const struct rtcp_bye *bye)
         struct publication *sent = find_sent(p, bye->ssrcs[i], &encoding);
         if (sent == NULL)
             continue;
-        *encoding = (struct publication_encoding){0};
-        sent->has_payload_type = false; /* whatever comes next starts afresh */
+        *encoding = (struct publication_encoding){0}; /* whatever comes next starts afresh */
     }
 }
 

@@ -36,14 +36,14 @@ static void end(usec_t now, struct participant *p, struct compound *b, struct tx
 }
 
 static void send_nacks(usec_t now, struct participant *p, struct publication_encoding *e,
-                       struct publication *publication, struct tx_batch *tx)
+                       struct publication_stream *stream, struct tx_batch *tx)
 {
     uint64_t due[NACKS_AT_ONCE];
     uint16_t seqs[NACKS_AT_ONCE];
     size_t given_up;
     size_t count = nack_generator_take_due(&e->nack, now, p->rtt_us, due, NACKS_AT_ONCE, &given_up);
-    if (given_up > 0 && publication->clock_rate == 90000)
-        publication->wants_key_frame = true;
+    if (given_up > 0 && stream->clock_rate == 90000)
+        stream->wants_key_frame = true;
     for (size_t i = 0; i < count; i++)
         seqs[i] = (uint16_t)due[i];
     for (size_t done = 0; done < count;) {
@@ -82,15 +82,16 @@ static void send_receiver_report(usec_t now, struct participant *p, struct tx_ba
 static void send_sender_report(struct shard_core *c, usec_t now, struct participant *p,
                                struct subscription *s, struct tx_batch *tx)
 {
-    const struct publication *publication = p->room->slots[s->slot];
+    struct publication *publication = p->room->slots[s->slot];
+    const struct publication_stream *stream =
+        publication != NULL ? publication_find_stream(publication, s->source_serial) : NULL;
     struct rtcp_report report = {.ssrc = s->ssrc, .has_sender_info = true};
     report.sender.packet_count = (uint32_t)s->packets_sent;
     report.sender.octet_count = (uint32_t)s->bytes_sent;
     uint64_t ntp_now = ntp_of_usec(c->config.ntp_at_zero, now);
     uint64_t ntp;
     uint32_t source_timestamp = s->last_timestamp - s->timestamp_offset;
-    if (publication != NULL && publication->serial == s->source_serial &&
-        publication_find_ntp(publication, source_timestamp, &ntp)) {
+    if (stream != NULL && publication_find_ntp(stream, source_timestamp, &ntp)) {
         /* Carried on from the last packet to this moment, so that the report's NTP time is now. */
         int64_t ahead = (int64_t)(ntp_now - ntp);
         int64_t ticks = (ahead >> 16) * (int64_t)s->clock_rate >> 16;
@@ -145,7 +146,7 @@ static void stop_silent(struct shard_core *c, usec_t now, struct publication *pu
     if (m == NULL)
         return;
     m->publication.ref = publication->ref;
-    m->publication.codec = publication->codec;
+    m->publication.codec = publication_main(publication)->codec;
     shard_commit(c, c->config.shard_count);
 }
 
@@ -159,11 +160,12 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
             continue;
         for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
             if (publication->encodings[e].ssrc != 0)
-                send_nacks(now, p, &publication->encodings[e], publication, tx);
+                send_nacks(now, p, &publication->encodings[e], &publication->streams[e], tx);
+            if (e == publication->main && publication->streams[e].wants_key_frame &&
+                publication->slots != 0)
+                forwarder_request_key_frame(c, now, publication, (uint32_t)e, tx);
         }
         stop_silent(c, now, publication);
-        if (publication->wants_key_frame && publication->slots != 0)
-            forwarder_request_key_frame(c, now, publication, tx);
     }
     if (p->arrivals != NULL)
         send_transport_feedback(now, p, tx);
@@ -191,10 +193,10 @@ usec_t rtcp_next_timeout(const struct participant *p)
 }
 
 void rtcp_send_key_frame_request(struct shard_core *c, usec_t now, struct publication *publication,
-                                 struct tx_batch *tx)
+                                 uint32_t encoding, struct tx_batch *tx)
 {
     struct participant *p = shard_find_participant(c, publication->ref.participant);
-    const struct publication_encoding *e = &publication->encodings[publication->encoding];
+    const struct publication_encoding *e = &publication->encodings[encoding];
     if (p == NULL || !p->connected || e->ssrc == 0)
         return;
     struct compound b;

@@ -424,15 +424,16 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
     case SHARD_SENDER_REPORT:
         publication = shard_find_publication(c, m->sender_report.ref);
         if (publication != NULL && !publication->is_home) {
-            publication->has_clock = true;
-            publication->clock_ntp = m->sender_report.ntp;
-            publication->clock_timestamp = m->sender_report.rtp_timestamp;
+            struct publication_stream *s = &publication->streams[m->sender_report.encoding];
+            s->has_clock = true;
+            s->clock_ntp = m->sender_report.ntp;
+            s->clock_timestamp = m->sender_report.rtp_timestamp;
         }
         break;
     case SHARD_KEY_FRAME_WANTED:
-        publication = shard_find_publication(c, m->key_frame_wanted);
+        publication = shard_find_publication(c, m->key_frame_wanted.ref);
         if (publication != NULL && publication->is_home)
-            forwarder_request_key_frame(c, now, publication, tx);
+            forwarder_request_key_frame(c, now, publication, m->key_frame_wanted.encoding, tx);
         break;
     case SHARD_RESET:
         shard_reset(c, tx);

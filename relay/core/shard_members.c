@@ -283,9 +283,8 @@ void shard_reset(struct shard_core *c, struct tx_batch *tx)
  */
 static void open_publication(struct publication *p)
 {
-    p->has_payload_type = false;
     p->active = false;
-    p->wants_key_frame = send_slot_kind(p->ref.source) == MEDIA_KIND_VIDEO;
+    publication_main(p)->wants_key_frame = send_slot_kind(p->ref.source) == MEDIA_KIND_VIDEO;
     for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
         struct publication_encoding *encoding = &p->encodings[e];
         struct nack_generator_config config = nack_generator_config_default();
@@ -305,6 +304,6 @@ void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_g
     publication->open = grant->open;
     if (grant->open)
         open_publication(publication);
-    else if (publication->has_cache)
-        retransmit_cache_clear(&publication->cache); /* nobody who comes now is shown it */
+    else
+        publication_clear_caches(publication);
 }

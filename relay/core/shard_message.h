@@ -5,6 +5,7 @@
 
 #include "control/control_message.h"
 #include "relay/core/relay_stats.h"
+#include "wire/layer_mark.h"
 
 #define SHARD_PACKET_BYTES 1500
 #define SHARD_STATS_PARTICIPANTS 24 /* in one message */
@@ -46,6 +47,9 @@ enum shard_message_type {
 
 struct shard_media {
     struct publication_ref ref;
+    uint8_t encoding;
+    bool is_main; /* the best that sends */
+    struct layer_mark layers;
     uint32_t epoch;
     enum media_codec codec;
     char profile[CODEC_PROFILE_BYTES];
@@ -89,10 +93,14 @@ struct shard_message {
         struct shard_media media;
         struct {
             struct publication_ref ref;
+            uint32_t encoding;
             uint64_t ntp; /* on our own clock */
             uint32_t rtp_timestamp;
         } sender_report;
-        struct publication_ref key_frame_wanted;
+        struct {
+            struct publication_ref ref;
+            uint32_t encoding;
+        } key_frame_wanted;
         struct {
             uint64_t participant;
             uint32_t session;

@@ -68,8 +68,8 @@ void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,
 
 /* forwarder.c: one packet to all its subscriptions; a copy to each other shard that has some */
 void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publication *p,
-                             const struct media_packet *packet, struct bytes whole,
-                             struct tx_batch *tx);
+                             uint32_t encoding, const struct media_packet *packet,
+                             struct bytes whole, struct tx_batch *tx);
 void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct shard_media *media,
                               struct tx_batch *tx);
 /* A receiver starts with a slot: key frame and tail from the cache, or a request. */
@@ -80,7 +80,7 @@ void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, str
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
-                                 struct tx_batch *tx);
+                                 uint32_t encoding, struct tx_batch *tx);
 
 /* rtcp_in.c, rtcp_out.c */
 void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,
@@ -88,7 +88,7 @@ void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *
 void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx);
 usec_t rtcp_next_timeout(const struct participant *p);
 void rtcp_send_key_frame_request(struct shard_core *c, usec_t now, struct publication *p,
-                                 struct tx_batch *tx);
+                                 uint32_t encoding, struct tx_batch *tx);
 
 /* shard_reports.c */
 void shard_report(struct shard_core *c, usec_t now);

@@ -2,9 +2,10 @@
  * making, and timestamps that run on when the slot's source changes. Sans-IO; the participant
  * embeds it.
  *
- * A source is a publication in one epoch: an epoch ends when its slot is closed, its SSRC changes,
- * or another publication takes the room slot. Inside an epoch numbers are shifted by a constant, so
- * loss on the way in stays visible as a gap; between epochs they go on as if nothing had been.
+ * A source is one encoding of a publication in one epoch: an epoch ends when its slot is closed,
+ * its SSRC changes, or another publication takes the room slot. Inside an epoch numbers are shifted
+ * by a constant, so loss on the way in stays visible as a gap; between epochs they go on as if
+ * nothing had been.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "control/control_message.h"
 #include "relay/core/relay_stats.h"
 #include "wire/codec.h"
+#include "wire/layer_mark.h"
 #include "wire/rtp.h"
 
 struct participant;
@@ -21,12 +23,13 @@ struct participant;
 struct media_packet {
     uint64_t participant; /* the publisher */
     enum send_slot source;
-    uint64_t source_serial; /* of publication and epoch; never 0 */
+    uint64_t source_serial; /* of publication, encoding and epoch; never 0 */
     enum media_codec codec;
     uint32_t profile_hash;
     uint32_t clock_rate;
     uint64_t seq; /* unwrapped */
     bool key_frame;
+    struct layer_mark layers;     /* video */
     const uint8_t *extension_ids; /* as the publisher numbers them; HEADER_EXTENSION_COUNT */
     struct rtp_header header;
 };

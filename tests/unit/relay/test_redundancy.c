@@ -34,21 +34,23 @@ static void say(struct voice *v, uint64_t n, size_t size, uint32_t ticks_later, 
     struct bytes whole = bytes_const(writer_written(&w));
     assert_int_equal(rtp_parse_header(whole, &v->last.header), STATUS_OK);
     if (!lost)
-        retransmit_cache_store(&v->p.cache, 0, v->last.seq, whole, false);
+        retransmit_cache_store(&v->p.streams[0].cache, 0, v->last.seq, whole, false);
 }
 
 static int set_up(void **state)
 {
     static struct voice v;
-    v = (struct voice){.p.codec = MEDIA_CODEC_OPUS, .p.has_cache = true};
+    v = (struct voice){.p.streams[0] = {.codec = MEDIA_CODEC_OPUS, .has_cache = true}};
     *state = &v;
-    return retransmit_cache_init(&v.p.cache, 16, RETRANSMIT_PACKET_BYTES) == STATUS_OK ? 0 : -1;
+    return retransmit_cache_init(&v.p.streams[0].cache, 16, RETRANSMIT_PACKET_BYTES) == STATUS_OK
+               ? 0
+               : -1;
 }
 
 static int tear_down(void **state)
 {
     struct voice *v = *state;
-    retransmit_cache_destroy(&v->p.cache);
+    retransmit_cache_destroy(&v->p.streams[0].cache);
     return 0;
 }
 
@@ -100,7 +102,7 @@ static void what_did_not_come_says_nothing_or_is_too_long_is_left_out(void **sta
         {60, 16383 - TICKS, false, 2},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        retransmit_cache_clear(&v->p.cache);
+        retransmit_cache_clear(&v->p.streams[0].cache);
         uint64_t n = 10 * (i + 1);
         say(v, n, cases[i].size, 0, cases[i].lost);
         say(v, n + 1, 40, cases[i].ticks_later, false);
