@@ -2,14 +2,17 @@
 #include "client-demo/headless/headless_peer.h"
 
 #include "wire/codec.h"
+#include "wire/codec_red.h"
 #include "wire/rtcp_feedback.h"
 #include "wire/rtp_extension.h"
 #include "wire/rtx.h"
 
 #define REPORT_US SECONDS(1)
 #define FEEDBACK_US MILLISECONDS(20)
+#define TRANSPORT_FEEDBACK_US MILLISECONDS(100) /* as browsers do */
 #define KEY_FRAME_AGAIN_US MILLISECONDS(500)
 #define NACKS_AT_ONCE 128
+#define MADE_UP_HEADER_BYTES 14 /* VP8 descriptor, frame tag, start code and size */
 
 static const struct {
     uint8_t payload_type, rtx_payload_type;
@@ -39,7 +42,9 @@ void headless_media_start(struct headless_peer *p, usec_t now)
         p->sounds[line].stream.unwrapper.started = false;
         p->sounds[line].stream.started = false;
         p->sounds[line].next = 0;
+        p->playouts[line].started = false;
     }
+    p->arrivals = (struct twcc_arrivals){0};
     p->pictures->stream.unwrapper.started = false;
     p->pictures->stream.started = false;
     p->pictures->synced = false;
@@ -115,6 +120,29 @@ static void send_packet(struct headless_peer *p, usec_t now, struct headless_sen
     seal_and_queue(p, now, packet, size, false);
 }
 
+bool headless_stamp_parse(struct bytes payload, struct headless_stamp *out)
+{
+    if (payload.size < HEADLESS_STAMP_BYTES)
+        return false;
+    const uint8_t *end = payload.data + payload.size - HEADLESS_STAMP_BYTES;
+    out->who = (uint64_t)load_u32(end) << 32 | load_u32(end + 4);
+    out->at = (usec_t)((uint64_t)load_u32(end + 8) << 32 | load_u32(end + 12));
+    return true;
+}
+
+/* `keep` bytes in front are the codec's. */
+static void stamp(const struct headless_peer *p, usec_t now, uint8_t *payload, size_t size,
+                  size_t keep)
+{
+    if (p->config.stamp == 0 || size < keep + HEADLESS_STAMP_BYTES)
+        return;
+    uint8_t *end = payload + size - HEADLESS_STAMP_BYTES;
+    store_u32(end, (uint32_t)(p->config.stamp >> 32));
+    store_u32(end + 4, (uint32_t)p->config.stamp);
+    store_u32(end + 8, (uint32_t)((uint64_t)now >> 32));
+    store_u32(end + 12, (uint32_t)now);
+}
+
 static void send_voice(struct headless_peer *p, usec_t now)
 {
     uint8_t payload[AUDIO_SOURCE_PACKET_BYTES];
@@ -123,6 +151,8 @@ static void send_voice(struct headless_peer *p, usec_t now)
     if (audio_source_next(&p->voice, (struct bytes_mut){payload, sizeof payload}, &size, &level) !=
         STATUS_OK)
         return;
+    if (p->voice.encoder == NULL)
+        stamp(p, now, payload, size, 1);
     struct rtp_header header = {.payload_type = HEADLESS_PT_OPUS};
     uint8_t byte = rtp_extension_audio_level_byte(
         (struct rtp_audio_level){.level = level, .voice = level < 50});
@@ -142,6 +172,8 @@ static void send_frame(struct headless_peer *p, usec_t now)
     while (
         video_source_next(&p->screen, (struct bytes_mut){payload, sizeof payload}, &size, &last)) {
         struct rtp_header header = {.payload_type = type, .marker = last};
+        if (p->screen.ivf == NULL)
+            stamp(p, now, payload, size, MADE_UP_HEADER_BYTES);
         send_packet(p, now, &p->video, &header, "1", NULL, bytes_of(payload, size));
     }
 }
@@ -188,6 +220,12 @@ static void resend(struct headless_peer *p, usec_t now, const struct rtcp_nack *
     }
 }
 
+static void note_key_frame_request(struct headless_peer *p)
+{
+    p->key_frames_requested++;
+    video_source_request_key_frame(&p->screen);
+}
+
 void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct bytes compound)
 {
     struct rtcp_iterator it = rtcp_iterate(compound);
@@ -197,7 +235,7 @@ void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct byte
         struct rtcp_report report;
         enum rtcp_feedback feedback = rtcp_feedback_of(&packet);
         if (feedback == RTCP_FEEDBACK_PLI || feedback == RTCP_FEEDBACK_FIR)
-            video_source_request_key_frame(&p->screen);
+            note_key_frame_request(p);
         else if (feedback == RTCP_FEEDBACK_NACK && p->sent != NULL &&
                  rtcp_parse_nack(&packet, &nack) == STATUS_OK && nack.media_ssrc == p->video.ssrc)
             resend(p, now, &nack);
@@ -235,6 +273,35 @@ static int line_of(const struct headless_peer *p, uint32_t ssrc, bool *is_rtx)
     return -1;
 }
 
+static void tell(const struct headless_peer *p, usec_t now, int line,
+                 const struct rtp_header *header, struct bytes payload, bool is_repeated)
+{
+    struct headless_packet packet = {(enum headless_line)line, header, payload, is_repeated};
+    if (p->config.on_packet != NULL)
+        p->config.on_packet(p->config.on_packet_context, now, &packet);
+}
+
+/* Voice as it comes, or with what was said before it (RFC 2198). */
+static void take_voice(struct headless_peer *p, usec_t now, int line, struct rtp_header *header)
+{
+    struct voice_playout *playout = &p->playouts[line];
+    struct codec_red red;
+    if (header->payload_type == HEADLESS_PT_RED) {
+        if (codec_red_parse(header->payload, &red) != STATUS_OK || red.block_count == 0)
+            return;
+        for (size_t i = 0; i + 1 < red.block_count; i++) {
+            uint16_t back = (uint16_t)(red.blocks[i].timestamp_offset / AUDIO_SOURCE_FRAME_SAMPLES);
+            voice_playout_add(playout, now, (uint16_t)(header->seq - back),
+                              header->timestamp - red.blocks[i].timestamp_offset, true);
+            tell(p, now, line, header, red.blocks[i].data, true);
+        }
+        header->payload = red.blocks[red.block_count - 1].data;
+    }
+    voice_playout_add(playout, now, header->seq, header->timestamp, false);
+    tell(p, now, line, header, header->payload, false);
+    audio_sink_add(&p->sounds[line], now, header->seq, header->payload);
+}
+
 static void take_video(struct headless_peer *p, usec_t now, const struct rtp_header *header)
 {
     enum media_codec codec = MEDIA_CODEC_NONE;
@@ -256,6 +323,11 @@ void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes
     bool is_rtx = false;
     if (rtp_parse_header(bytes_const(packet), &header) != STATUS_OK)
         return;
+    struct bytes data;
+    uint16_t transport_seq;
+    if (rtp_extension_find(&header, HEADLESS_EXT_TRANSPORT_CC, &data) &&
+        rtp_extension_parse_transport_seq(data, &transport_seq))
+        twcc_arrivals_handle_packet(&p->arrivals, now, transport_seq);
     int line = line_of(p, header.ssrc, &is_rtx);
     if (line < 0)
         return;
@@ -274,10 +346,12 @@ void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes
     /* Not what the relay had kept for a late joiner. */
     if (!is_rtx && now - p->connected_at > SECONDS(2))
         note_delay(p, now, &header, stream);
-    if (is_video)
+    if (is_video) {
+        tell(p, now, line, &header, header.payload, is_rtx);
         take_video(p, now, &header);
-    else
-        audio_sink_add(&p->sounds[line], now, header.seq, header.payload);
+    } else {
+        take_voice(p, now, line, &header);
+    }
     receive_stats_handle_packet(&p->received[line], now,
                                 seq_unwrapper_get(&stream->unwrapper, header.seq), header.timestamp,
                                 is_video ? 90000 : 48000, packet.size);
@@ -309,6 +383,24 @@ static void send_nacks(struct headless_peer *p, usec_t now)
     send_rtcp(p, now, &w);
 }
 
+static void send_transport_feedback(struct headless_peer *p, usec_t now)
+{
+    uint8_t data[RTCP_TWCC_WRITE_BYTES + 100];
+    uint32_t media_ssrc = p->answer.lines[HEADLESS_LINE_SCREEN_IN].ssrc;
+    struct writer w = writer_of((struct bytes_mut){data, sizeof data});
+    p->transport_feedback_at = now + TRANSPORT_FEEDBACK_US;
+    while (twcc_arrivals_write_due(&p->arrivals, now, &w, p->our_ssrc, media_ssrc)) {
+        send_rtcp(p, now, &w);
+        w = writer_of((struct bytes_mut){data, sizeof data});
+    }
+}
+
+static usec_t transport_feedback_due(const struct headless_peer *p)
+{
+    usec_t due = twcc_arrivals_next_timeout(&p->arrivals);
+    return due == USEC_NEVER ? due : usec_max(due, p->transport_feedback_at);
+}
+
 static void send_receiver_report(struct headless_peer *p, usec_t now)
 {
     uint8_t data[600];
@@ -326,25 +418,42 @@ static void send_receiver_report(struct headless_peer *p, usec_t now)
     send_rtcp(p, now, &w);
 }
 
-void headless_media_handle_timeout(struct headless_peer *p, usec_t now)
+static bool sends_voice(const struct headless_peer *p)
 {
-    bool sends_voice = p->has_voice && p->may_speak && p->answer.lines[HEADLESS_LINE_MIC].accepted;
-    bool sends_screen =
-        p->has_screen && p->may_speak && p->answer.lines[HEADLESS_LINE_SCREEN].accepted;
+    return p->has_voice && (p->may_speak || p->config.ignores_floor) &&
+           p->answer.lines[HEADLESS_LINE_MIC].accepted;
+}
+
+static bool sends_screen(const struct headless_peer *p)
+{
+    return p->has_screen && (p->may_speak || p->config.ignores_floor) &&
+           p->answer.lines[HEADLESS_LINE_SCREEN].accepted;
+}
+
+static void send_media(struct headless_peer *p, usec_t now)
+{
+    bool voice = sends_voice(p), screen = sends_screen(p);
     /* Behind by more than half a second (the machine slept): go on from now instead of catching up.
      */
     if (now - p->mic.next_at > SECONDS(1) / 2)
         p->mic.next_at = now;
     if (now - p->video.next_at > SECONDS(1) / 2)
         p->video.next_at = now;
-    for (; sends_voice && p->mic.next_at <= now; p->mic.next_at += AUDIO_SOURCE_FRAME_US)
+    for (; voice && p->mic.next_at <= now; p->mic.next_at += AUDIO_SOURCE_FRAME_US)
         send_voice(p, now);
-    for (; sends_screen && p->video.next_at <= now; p->video.next_at += p->screen.frame_us)
+    for (; screen && p->video.next_at <= now; p->video.next_at += p->screen.frame_us)
         send_frame(p, now);
-    if (sends_voice && now >= p->mic.report_at)
+    if (voice && now >= p->mic.report_at)
         send_report(p, now, &p->mic);
-    if (sends_screen && now >= p->video.report_at)
+    if (screen && now >= p->video.report_at)
         send_report(p, now, &p->video);
+}
+
+void headless_media_handle_timeout(struct headless_peer *p, usec_t now)
+{
+    send_media(p, now);
+    if (now >= transport_feedback_due(p))
+        send_transport_feedback(p, now);
     if (now >= p->feedback_at) {
         p->feedback_at = now + FEEDBACK_US;
         send_nacks(p, now);
@@ -357,12 +466,13 @@ void headless_media_handle_timeout(struct headless_peer *p, usec_t now)
 
 usec_t headless_media_next_timeout(const struct headless_peer *p)
 {
-    usec_t next = p->report_at;
+    usec_t next = usec_max(p->report_at, p->feedback_at);
+    next = usec_min(next, transport_feedback_due(p));
     if (p->nack.count > 0 || video_sink_wants_key_frame(p->pictures))
         next = usec_min(next, p->feedback_at);
-    if (p->has_voice && p->may_speak)
+    if (sends_voice(p))
         next = usec_min(next, p->mic.next_at);
-    if (p->has_screen && p->may_speak)
+    if (sends_screen(p))
         next = usec_min(next, p->video.next_at);
     return next;
 }

@@ -55,7 +55,7 @@ static void add_video_codec(struct text *text, const char *name, int pt, int rtx
 {
     add(text, "a=rtpmap:%d %s/90000\r\na=rtcp-fb:%d nack\r\na=rtcp-fb:%d nack pli\r\n", pt, name,
         pt, pt);
-    add(text, "a=rtcp-fb:%d ccm fir\r\n", pt);
+    add(text, "a=rtcp-fb:%d ccm fir\r\na=rtcp-fb:%d transport-cc\r\n", pt, pt);
     if (fmtp != NULL)
         add(text, "a=fmtp:%d %s\r\n", pt, fmtp);
     add(text, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", rtx, rtx, pt);
@@ -66,6 +66,9 @@ static void add_codecs(struct text *text, enum media_kind kind)
     if (kind == MEDIA_KIND_AUDIO) {
         add(text, "a=rtpmap:%d opus/48000/2\r\na=fmtp:%d minptime=10;useinbandfec=1\r\n",
             HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
+        add(text, "a=rtcp-fb:%d transport-cc\r\n", HEADLESS_PT_OPUS);
+        add(text, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", HEADLESS_PT_RED,
+            HEADLESS_PT_RED, HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
         return;
     }
     add_video_codec(text, "VP8", HEADLESS_PT_VP8, HEADLESS_PT_VP8_RTX, NULL);
@@ -80,7 +83,7 @@ static void add_line(struct text *text, const struct headless_offer_params *para
 {
     enum media_kind kind = lines[line].kind;
     add(text, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\n", media_kind_name(kind),
-        kind == MEDIA_KIND_AUDIO ? "111" : "96 97 98 99 102 103 45 46");
+        kind == MEDIA_KIND_AUDIO ? "111 63" : "96 97 98 99 102 103 45 46");
     add(text, "a=mid:%d\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", (int)line,
         lines[line].sent ? "sendonly" : "recvonly");
     add(text, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", params->ice.ufrag, params->ice.pwd);
@@ -94,6 +97,8 @@ static void add_line(struct text *text, const struct headless_offer_params *para
             header_extension_uri(HEADER_EXTENSION_AUDIO_LEVEL));
     add(text, "a=extmap:%d %s\r\n", HEADLESS_EXT_ABS_CAPTURE_TIME,
         header_extension_uri(HEADER_EXTENSION_ABS_CAPTURE_TIME));
+    add(text, "a=extmap:%d %s\r\n", HEADLESS_EXT_TRANSPORT_CC,
+        header_extension_uri(HEADER_EXTENSION_TRANSPORT_CC));
     add_codecs(text, kind);
     if (!lines[line].sent)
         return;

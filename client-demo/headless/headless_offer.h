@@ -10,6 +10,7 @@
 
 /* Payload types of our own choosing; each codec has one throughout. */
 #define HEADLESS_PT_OPUS 111
+#define HEADLESS_PT_RED 63
 #define HEADLESS_PT_VP8 96
 #define HEADLESS_PT_VP8_RTX 97
 #define HEADLESS_PT_VP9 98
@@ -23,6 +24,7 @@
 #define HEADLESS_EXT_MID 1
 #define HEADLESS_EXT_AUDIO_LEVEL 2
 #define HEADLESS_EXT_ABS_CAPTURE_TIME 3
+#define HEADLESS_EXT_TRANSPORT_CC 4
 
 /* The lines, by mid: "0" mic and "1" screen are sent; the rest is received. */
 enum headless_line {

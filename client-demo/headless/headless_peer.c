@@ -13,7 +13,7 @@ enum status headless_peer_init(struct headless_peer *p, const struct headless_co
     p->rng = rng_of_seed(config->seed);
     p->pictures = calloc(1, sizeof *p->pictures);
     p->datagrams = calloc(HEADLESS_OUT_DATAGRAMS, sizeof *p->datagrams);
-    p->has_voice = config->wav != NULL;
+    p->has_voice = config->wav != NULL || config->made_up_voice;
     p->has_screen = config->ivf != NULL || config->made_up_bps > 0;
     p->sent = p->has_screen ? calloc(HEADLESS_SENT_KEPT, sizeof *p->sent) : NULL;
     enum status status =
@@ -24,8 +24,10 @@ enum status headless_peer_init(struct headless_peer *p, const struct headless_co
         if (headless_line_kind((enum headless_line)line) == MEDIA_KIND_AUDIO)
             status = audio_sink_init(&p->sounds[line], config->decode);
     }
-    if (status == STATUS_OK && p->has_voice)
+    if (status == STATUS_OK && config->wav != NULL)
         status = audio_source_init(&p->voice, config->wav, 32000);
+    else if (status == STATUS_OK)
+        audio_source_init_made_up(&p->voice);
     if (status == STATUS_OK && config->ivf != NULL)
         video_source_init(&p->screen, config->ivf);
     else if (status == STATUS_OK && p->has_screen)

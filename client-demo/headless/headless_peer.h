@@ -13,10 +13,12 @@
 #include "client-demo/headless/headless_offer.h"
 #include "client-demo/headless/media_sink.h"
 #include "client-demo/headless/media_source.h"
+#include "client-demo/headless/voice_playout.h"
 #include "rtc/dtls.h"
 #include "rtc/media_cipher.h"
 #include "rtc/nack_generator.h"
 #include "rtc/receive_stats.h"
+#include "rtc/twcc_arrivals.h"
 
 #define HEADLESS_OUT_TEXTS 16
 #define HEADLESS_TEXT_BYTES (2 * HEADLESS_OFFER_BYTES_MAX)
@@ -26,13 +28,35 @@
 #define HEADLESS_RECEIVED_LINES 5
 #define HEADLESS_TOKEN_BYTES 4097
 
+/* The end of a made-up packet's payload, in simulations: who made it, and when. */
+#define HEADLESS_STAMP_BYTES 16
+struct headless_stamp {
+    uint64_t who;
+    usec_t at;
+};
+bool headless_stamp_parse(struct bytes payload, struct headless_stamp *out);
+
+/* A packet as it was opened and, for retransmissions and redundancy (RFC 2198), unwrapped. */
+struct headless_packet {
+    enum headless_line line;
+    const struct rtp_header *header;
+    struct bytes payload;
+    bool is_repeated; /* came by retransmission, or in a later packet */
+};
+
 struct headless_config {
     const char *token; /* borrowed */
     const char *name, *lang;
     const struct wav_file *wav;        /* NULL: no voice; borrowed */
     const struct ivf_file *ivf;        /* NULL: no screen, or made up */
     uint32_t made_up_bps, made_up_fps; /* screen without a file; 0: none */
+    bool made_up_voice;                /* voice without a file */
     bool raise_hand, decode;
+    bool ignores_floor; /* sends always: what a page does that somebody has tampered with */
+    uint64_t stamp;     /* ends made-up payloads; 0: none */
+    /* Told of each packet that came in; may be NULL. */
+    void (*on_packet)(void *context, usec_t now, const struct headless_packet *packet);
+    void *on_packet_context;
     uint64_t ntp_at_zero;
     uint64_t seed;
     struct dtls_context *dtls; /* borrowed */
@@ -92,11 +116,14 @@ struct headless_peer {
     struct headless_sent *sent; /* owned; publishers only */
 
     struct audio_sink sounds[HEADLESS_LINE_COUNT];
+    struct voice_playout playouts[HEADLESS_LINE_COUNT];
     struct video_sink *pictures; /* owned: it is large */
     struct receive_stats received[HEADLESS_LINE_COUNT];
     struct nack_generator nack;
     usec_t feedback_at, report_at, key_frame_asked_at;
-    uint64_t key_frames_wanted;
+    struct twcc_arrivals arrivals;
+    usec_t transport_feedback_at;
+    uint64_t key_frames_wanted, key_frames_requested; /* by us; of us */
     uint32_t our_ssrc;
 
     /* Output. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <opus.h>
 
+#define MADE_UP_TOC 0x48 /* RFC 6716 3.1: SILK, wide band, 20 ms, mono, one frame */
 #define MADE_UP_KEY_FRAME_FACTOR 4
 #define MADE_UP_FRAME_BYTES_MAX (1u << 20)
 
@@ -20,6 +21,11 @@ enum status audio_source_init(struct audio_source *source, const struct wav_file
     opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(10));
     *source = (struct audio_source){.encoder = encoder, .wav = wav};
     return STATUS_OK;
+}
+
+void audio_source_init_made_up(struct audio_source *source)
+{
+    *source = (struct audio_source){0};
 }
 
 void audio_source_destroy(struct audio_source *source)
@@ -43,6 +49,15 @@ enum status audio_source_next(struct audio_source *source, struct bytes_mut out,
                               uint8_t *level)
 {
     int16_t pcm[AUDIO_SOURCE_FRAME_SAMPLES];
+    if (source->encoder == NULL) {
+        if (out.size < AUDIO_SOURCE_MADE_UP_BYTES)
+            return STATUS_SYSTEM;
+        memset(out.data, 0, AUDIO_SOURCE_MADE_UP_BYTES);
+        out.data[0] = MADE_UP_TOC;
+        *size = AUDIO_SOURCE_MADE_UP_BYTES;
+        *level = AUDIO_SOURCE_MADE_UP_LEVEL;
+        return STATUS_OK;
+    }
     for (size_t i = 0; i < AUDIO_SOURCE_FRAME_SAMPLES; i++) {
         pcm[i] = source->wav->samples[source->at];
         source->at = (source->at + 1) % source->wav->count;

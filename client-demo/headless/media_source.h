@@ -11,19 +11,23 @@
 #define AUDIO_SOURCE_FRAME_US 20000
 #define AUDIO_SOURCE_FRAME_SAMPLES 960 /* at 48 kHz */
 #define AUDIO_SOURCE_PACKET_BYTES 400
+#define AUDIO_SOURCE_MADE_UP_BYTES 80 /* 32 kbit/s */
+#define AUDIO_SOURCE_MADE_UP_LEVEL 30
 #define VIDEO_SOURCE_PAYLOAD_BYTES 1150 /* a packet's payload, descriptor included */
 
 struct OpusEncoder;
 
 struct audio_source {
-    struct OpusEncoder *encoder;
-    const struct wav_file *wav; /* borrowed */
+    struct OpusEncoder *encoder; /* NULL: made-up packets */
+    const struct wav_file *wav;  /* borrowed */
     size_t at;
 };
 
 /* `bitrate_bps` 6000..128000. Forward error correction is on. STATUS_CONFIG, STATUS_SYSTEM. */
 MUST_CHECK enum status audio_source_init(struct audio_source *source, const struct wav_file *wav,
                                          int bitrate_bps);
+/* Packets of the right size but of no sound, for load. */
+void audio_source_init_made_up(struct audio_source *source);
 void audio_source_destroy(struct audio_source *source);
 
 /* The next 20 ms, round the end of the file. `level` is RFC 6464's: 0 loudest, 127 silence.

@@ -45,6 +45,19 @@ static void the_offer_has_every_line_in_the_order_of_the_protocol(void **state)
     free(sdp);
 }
 
+/* What browsers offer too: redundant voice (RFC 2198) and transport-wide feedback. */
+static void the_offer_asks_for_redundancy_and_feedback_as_browsers_do(void **state)
+{
+    (void)state;
+    static char text[HEADLESS_OFFER_BYTES_MAX];
+    assert_int_equal(headless_offer_write(&params, text, sizeof(text)), STATUS_OK);
+    assert_non_null(strstr(text, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"));
+    assert_non_null(strstr(text, "a=rtcp-fb:111 transport-cc\r\n"));
+    assert_non_null(strstr(text, "a=rtcp-fb:96 transport-cc\r\n"));
+    assert_non_null(strstr(text, "a=extmap:4 http://www.ietf.org/id/draft-holmer-rmcat-transport-"
+                                 "wide-cc-extensions-01\r\n"));
+}
+
 static void lines_have_the_names_of_the_protocol(void **state)
 {
     (void)state;
@@ -212,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_offer_has_every_line_in_the_order_of_the_protocol),
+        cmocka_unit_test(the_offer_asks_for_redundancy_and_feedback_as_browsers_do),
         cmocka_unit_test(lines_have_the_names_of_the_protocol),
         cmocka_unit_test(an_offer_without_room_fails_and_never_overflows),
         cmocka_unit_test(an_answer_gives_transport_streams_and_addresses),

@@ -1,0 +1,82 @@
+/* One participant: a headless peer behind its line, its WebSocket, and a record of all it heard. */
+#pragma once
+
+#include "client-demo/headless/delay_histogram.h"
+#include "client-demo/headless/headless_peer.h"
+#include "sim/sim_link.h"
+#include "sim/sim_pipe.h"
+
+#define SIM_PARTICIPANTS_MAX 64
+#define SIM_MESSAGE_KINDS_MAX 32
+#define SIM_PORT_BASE 50000u
+#define SIM_PORT_STEP 100u /* between a participant's addresses, one after the other */
+
+struct sim;
+
+/* What one participant heard of another. */
+struct sim_heard {
+    uint64_t voice, video;         /* packets, once each */
+    usec_t first_voice_at;         /* 0: none */
+    usec_t last_voice_at;          /* arrival */
+    usec_t last_voice_sent_at;     /* of the newest: when the speaker sent it */
+    enum headless_line voice_line; /* where it came last */
+};
+
+struct sim_participant {
+    struct sim *sim;
+    int number;
+    char role[16];
+    uint64_t id; /* signaling's; 0: not welcomed yet */
+    struct headless_peer peer;
+    char *token; /* owned */
+    struct sim_link link;
+    struct net_addr address;
+    struct sim_timer timer;
+
+    uint64_t connection; /* 0: the socket is down */
+    struct sim_pipe to_signaling, from_signaling;
+    struct sim_timer reconnect_timer;
+    usec_t reconnect_wait_us;
+    bool stays_away; /* does not connect again */
+
+    usec_t entered_at;
+    struct sim_heard heard[SIM_PARTICIPANTS_MAX];
+    struct delay_histogram voice_delays, video_delays; /* publisher to listener */
+    uint64_t forbidden; /* packets whose publisher's slot was closed */
+    uint64_t texts;
+    struct {
+        char type[24];
+        uint64_t count;
+    } told[SIM_MESSAGE_KINDS_MAX];
+    struct { /* when counts began anew */
+        uint64_t frames, key_frames, bytes_down, requests, asked;
+    } mark;
+};
+
+struct sim_participant_config {
+    const char *role;
+    bool talks, shares, ignores_floor;
+    uint32_t screen_bps, screen_fps;
+};
+
+/* Aborts when it cannot. `token` is copied. */
+struct sim_participant *sim_participant_create(struct sim *sim, int number,
+                                               const struct sim_participant_config *config,
+                                               const char *token);
+void sim_participant_free(struct sim_participant *p);
+
+void sim_participant_connect(struct sim_participant *p);
+/* In. */
+void sim_participant_handle_text(struct sim_participant *p, struct bytes text);
+void sim_participant_handle_closed(struct sim_participant *p);
+/* From the relay, onto its line. */
+void sim_participant_send_down(struct sim_participant *p, const struct net_addr *from,
+                               const struct net_addr *to, struct bytes data);
+
+void sim_participant_say(struct sim_participant *p, const char *text);
+/* Its socket breaks; it connects again by itself after `for_us`. */
+void sim_participant_cut_socket(struct sim_participant *p, usec_t for_us);
+void sim_participant_leave(struct sim_participant *p);
+/* From now on its packets come from another port, and what goes to the old one is lost. */
+void sim_participant_move(struct sim_participant *p);
+void sim_participant_forget(struct sim_participant *p);

@@ -1,0 +1,42 @@
+#include "sim/sim_test.h"
+
+static void a_learner_hears_and_sees_the_trainer_within_half_a_second(struct sim *sim)
+{
+    int trainer = sim_enter(sim, "trainer");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(2));
+    int learner = sim_enter(sim, "learner");
+    sim_run_for(sim, SECONDS(3));
+    usec_t voice =
+        sim_voice(sim, learner, trainer).first_at - sim_participant(sim, learner)->entered_at;
+    assert_true(sim_voice(sim, learner, trainer).first_at > 0);
+    assert_in_range(voice, 1, MILLISECONDS(500));
+    assert_in_range(sim_screen(sim, learner).first_frame_us, 1, MILLISECONDS(500));
+}
+
+static void the_same_seed_gives_the_same_run(struct sim *sim)
+{
+    static uint64_t seen_seed, seen_digest;
+    (void)seen_seed;
+    sim_enter(sim, "trainer");
+    int learner = sim_enter(sim, "learner");
+    sim_link_set(sim, learner, "down loss 5% jitter 5ms\nup loss 5%");
+    sim_run_for(sim, SECONDS(5));
+    struct sim *again = sim_create(sim_seed(sim), 1);
+    sim_enter(again, "trainer");
+    sim_enter(again, "learner");
+    sim_link_set(again, learner, "down loss 5% jitter 5ms\nup loss 5%");
+    sim_run_for(again, SECONDS(5));
+    seen_digest = sim_get_digest(again);
+    sim_free(again);
+    assert_int_equal(seen_digest, sim_get_digest(sim));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SIM_TEST(a_learner_hears_and_sees_the_trainer_within_half_a_second),
+        SIM_TEST(the_same_seed_gives_the_same_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+#include "sim/sim_test.h"
+
+/* A trainer and a learner who have been in class for two seconds. */
+static void begin(struct sim *sim, int *trainer, int *learner)
+{
+    *trainer = sim_enter(sim, "trainer");
+    *learner = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(2));
+}
+
+static double concealed_percent(const struct sim *sim, int listener, int speaker)
+{
+    struct sim_voice v = sim_voice(sim, listener, speaker);
+    return 100.0 * (double)v.concealed / (double)(v.played + v.concealed);
+}
+
+static void a_clean_line_conceals_nothing_and_asks_for_nothing(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(20));
+    struct sim_voice voice = sim_voice(sim, learner, trainer);
+    assert_in_range(voice.packets, 999, 1001);
+    assert_int_equal(voice.concealed, 0);
+    assert_int_equal(voice.late, 0);
+    assert_in_range(sim_screen(sim, learner).frames, 199, 201);
+    assert_int_equal(sim_screen(sim, learner).key_frames_asked, 0);
+    assert_in_range(sim_screen(sim, learner).longest_freeze_us, 1, MILLISECONDS(101));
+    assert_int_equal(sim_relay_stats(sim).retransmitted, 0);
+}
+
+static void voice_is_heard_when_a_learners_line_loses_one_packet_in_twenty(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, "down loss 5%");
+    sim_run_for(sim, SECONDS(5)); /* the relay hears of it */
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(30));
+    assert_true(concealed_percent(sim, learner, trainer) < 0.5);
+    assert_true(sim_voice(sim, learner, trainer).longest_gap_us <= MILLISECONDS(40));
+}
+
+static void retransmission_completes_each_frame_that_a_learners_line_has_torn(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_forget(sim);
+    sim_link_set(sim, learner, "down loss 5%");
+    sim_run_for(sim, SECONDS(30));
+    sim_link_set(sim, learner, "down loss 0%");
+    sim_run_for(sim, SECONDS(1));
+    struct sim_screen screen = sim_screen(sim, learner);
+    assert_in_range(screen.frames, 309, 311);
+    assert_true(screen.longest_freeze_us < MILLISECONDS(700));
+    assert_int_equal(sim_key_frame_requests(sim, trainer), 0);
+    assert_true(sim_relay_stats(sim).retransmitted > 0);
+}
+
+static void what_the_trainers_line_loses_is_asked_for_once_and_every_learner_has_it(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    int second = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(1));
+    sim_forget(sim);
+    sim_link_set(sim, trainer, "up loss 5%");
+    sim_run_for(sim, SECONDS(30));
+    sim_link_set(sim, trainer, "up loss 0%");
+    sim_run_for(sim, SECONDS(1));
+    assert_in_range(sim_screen(sim, learner).frames, 309, 311);
+    assert_in_range(sim_screen(sim, second).frames, 309, 311);
+    assert_int_equal(sim_key_frame_requests(sim, trainer), 0);
+    assert_int_equal(sim_screen(sim, learner).key_frames_asked, 0);
+}
+
+static void a_burst_of_three_lost_packets_is_heard_all_the_same(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, "down burst-loss 5% burst-length 3");
+    sim_run_for(sim, SECONDS(10));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(30));
+    assert_true(concealed_percent(sim, learner, trainer) < 2.5); /* without redundancy: 5 */
+    assert_true(sim_screen(sim, learner).longest_freeze_us < SECONDS(1));
+}
+
+static void jitter_without_loss_is_not_taken_for_loss(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, "delay 60ms jitter 30ms");
+    sim_run_for(sim, SECONDS(5));
+    sim_forget(sim);
+    uint64_t before = sim_relay_stats(sim).retransmitted;
+    sim_run_for(sim, SECONDS(20));
+    assert_int_equal(sim_relay_stats(sim).retransmitted, before);
+    assert_true(concealed_percent(sim, learner, trainer) < 0.5);
+    assert_int_equal(sim_key_frame_requests(sim, trainer), 0);
+}
+
+static void packets_that_overtake_each_other_are_asked_for_again_seldom(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, "delay 8ms reorder 5%");
+    sim_link_set(sim, trainer, "delay 8ms reorder 5%");
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(20));
+    assert_in_range(sim_relay_stats(sim).retransmitted, 0, 3);
+    assert_int_equal(sim_voice(sim, learner, trainer).concealed, 0);
+    assert_in_range(sim_screen(sim, learner).frames, 199, 201);
+}
+
+static void duplicates_on_the_way_are_heard_once(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, "duplicate 20%");
+    sim_link_set(sim, trainer, "duplicate 20%");
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(10));
+    assert_in_range(sim_voice(sim, learner, trainer).packets, 499, 501);
+    assert_in_range(sim_screen(sim, learner).frames, 99, 101);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SIM_TEST(a_clean_line_conceals_nothing_and_asks_for_nothing),
+        SIM_TEST(voice_is_heard_when_a_learners_line_loses_one_packet_in_twenty),
+        SIM_TEST(retransmission_completes_each_frame_that_a_learners_line_has_torn),
+        SIM_TEST(what_the_trainers_line_loses_is_asked_for_once_and_every_learner_has_it),
+        SIM_TEST(a_burst_of_three_lost_packets_is_heard_all_the_same),
+        SIM_TEST(jitter_without_loss_is_not_taken_for_loss),
+        SIM_TEST(packets_that_overtake_each_other_are_asked_for_again_seldom),
+        SIM_TEST(duplicates_on_the_way_are_heard_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
