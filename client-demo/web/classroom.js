@@ -137,6 +137,10 @@ function reduceServer(state, message) {
       return applySnapshot(state, message);
     case 'person':
       return withMe({ ...state, people: { ...state.people, [message.person.id]: message.person } });
+    case 'people': {
+      const changed = message.people.map((/** @type {Person} */ p) => [p.id, p]);
+      return withMe({ ...state, people: { ...state.people, ...Object.fromEntries(changed) } });
+    }
     case 'person_left': {
       const { [message.id]: gone, ...people } = state.people;
       return gone ? { ...state, people } : state;

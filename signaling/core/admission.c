@@ -160,7 +160,7 @@ static enum client_error record_join(struct service *service, struct instant at,
 static bool is_full(const struct service *service, const struct classroom *classroom,
                     enum role role)
 {
-    size_t staff = classroom->count[ROLE_TRAINER] + classroom->count[ROLE_OPERATOR];
+    size_t staff = classroom_size(classroom) - classroom->count[ROLE_LEARNER];
     return classroom_size(classroom) >= service->config.participants_per_class_max ||
            service->registry.people.used >= LIMIT_PARTICIPANTS ||
            (role != ROLE_LEARNER && staff >= LIMIT_STAFF_PER_CLASS);
@@ -184,7 +184,7 @@ enum client_error admission_join(struct service *service, struct instant at,
         error = make_resume_token(p, resume_token);
     if (error == CLIENT_OK &&
         (classroom_registry_enter(&service->registry, p) != STATUS_OK ||
-         classroom_add(classroom, p, service->config.participants_per_class_max, false, at.now) !=
+         classroom_add(classroom, p, service->config.participants_per_class_max, false) !=
              STATUS_OK)) {
         classroom_registry_leave(&service->registry, p);
         error = CLIENT_INTERNAL;

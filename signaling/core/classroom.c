@@ -1,21 +1,19 @@
-#include "signaling/core/classroom.h"
+#include "signaling/core/classroom_private.h"
 
 #include <inttypes.h>
 
 /* The most that one action can leave in the queue, per participant: closing four slots, the floor,
- * the person, and a share's binds. */
-#define CHANGES_PER_PARTICIPANT 12
+ * its rights, the person, and a share's binds. */
+#define CHANGES_PER_PARTICIPANT 16
 #define CHANGES_AT_LEAST 64
 
 void classroom_init(struct classroom *classroom, const struct store_class *record)
 {
-    *classroom = (struct classroom){.record = *record,
-                                    .relay = SIZE_MAX,
-                                    .count_due = USEC_NEVER,
-                                    .slots_due = USEC_NEVER,
-                                    .speaking_due = USEC_NEVER,
-                                    .count_said_at = -COUNT_INTERVAL_US,
-                                    .speaking_said_at = -SPEAKING_INTERVAL_US};
+    *classroom = (struct classroom){.record = *record, .relay = SIZE_MAX};
+    for (size_t i = 0; i < ANNOUNCEMENT_COUNT; i++) {
+        classroom->announcements[i].due = USEC_NEVER;
+        classroom->announcements[i].said_at = -SECONDS(60);
+    }
 }
 
 void classroom_destroy(struct classroom *classroom)
@@ -25,6 +23,7 @@ void classroom_destroy(struct classroom *classroom)
         free(p);
         p = next;
     }
+    floor_queue_destroy(&classroom->queue);
     free(classroom->changes);
     *classroom = (struct classroom){0};
 }
@@ -53,8 +52,10 @@ static enum status reserve_changes(struct classroom *classroom, size_t participa
     return STATUS_OK;
 }
 
-static void push(struct classroom *classroom, struct classroom_change change)
+void classroom_push(struct classroom *classroom, struct classroom_change change)
 {
+    if (classroom->change_capacity == 0)
+        return; /* nobody was ever here: there is nobody to tell */
     /* Drained after every action; the room for one action was made at join. */
     CHECK(classroom->change_count < classroom->change_capacity);
     classroom->changes[classroom->change_count++] = change;
@@ -70,44 +71,53 @@ bool classroom_poll_change(struct classroom *classroom, struct classroom_change 
     return true;
 }
 
-static void push_person(struct classroom *classroom, const struct participant *p, bool wide)
+/* Everybody at once, or itself at once and who sees everybody with the next batch. */
+static void push_person(struct classroom *classroom, struct participant *p, bool wide, bool joined)
 {
-    push(classroom, (struct classroom_change){
-                        .type = CHANGE_PERSON, .participant = p->record.id, .wide = wide});
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_PERSON,
+                                                        .participant = p->record.id,
+                                                        .wide = wide,
+                                                        .joined = joined});
+    p->untold = !wide;
+    if (!wide)
+        classroom_announce(classroom, ANNOUNCE_PEOPLE);
+}
+
+void classroom_push_person(struct classroom *classroom, struct participant *p, bool wide)
+{
+    push_person(classroom, p, wide, false);
 }
 
 /* Whether everybody, and not only trainers and operators, sees this participant. */
-static bool is_seen_by_all(const struct participant *p)
+bool participant_is_seen_by_all(const struct participant *p)
 {
-    return p->record.role == ROLE_TRAINER || p->record.floor;
+    return role_policy_is_always_allowed(p->record.role, ROLE_BE_SEEN) || p->record.floor;
 }
 
-static void person_changed(struct classroom *classroom, const struct participant *p)
+void classroom_person_changed(struct classroom *classroom, struct participant *p)
 {
-    push_person(classroom, p, is_seen_by_all(p));
+    classroom_push_person(classroom, p, participant_is_seen_by_all(p));
 }
 
 /* --- What the relay is told */
 
 /* The one place where slots are opened and closed: what the role and the floor allow, and nothing
  * else, is open. */
-static void refresh_grants(struct classroom *classroom, struct participant *p)
+void classroom_refresh_grants(struct classroom *classroom, struct participant *p)
 {
-    unsigned wanted = p->transport_wanted && p->classroom != NULL
-                          ? role_policy_send_slots(p->record.role, p->record.floor)
-                          : 0;
+    unsigned wanted = p->transport_wanted && p->classroom != NULL ? participant_send_slots(p) : 0;
     for (unsigned slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         unsigned bit = 1u << slot;
         if ((wanted & bit) == (p->grants & bit))
             continue;
         bool open = (wanted & bit) != 0;
-        push(classroom,
-             (struct classroom_change){.type = CHANGE_GRANT,
-                                       .participant = p->record.id,
-                                       .source = (enum send_slot)slot,
-                                       .open = open,
-                                       .reserved = open && slot == SEND_SLOT_MIC &&
-                                                   role_policy_is_voice_reserved(p->record.role)});
+        classroom_push(classroom, (struct classroom_change){
+                                      .type = CHANGE_GRANT,
+                                      .participant = p->record.id,
+                                      .source = (enum send_slot)slot,
+                                      .open = open,
+                                      .reserved = open && slot == SEND_SLOT_MIC &&
+                                                  role_policy_is_teaching(p->record.role)});
         if (!open)
             p->sending &= ~bit;
     }
@@ -122,9 +132,10 @@ static void bind_slot(struct classroom *classroom, enum room_slot slot, uint64_t
         return;
     classroom->bound[slot].participant = participant;
     classroom->bound[slot].source = source;
-    push(classroom,
-         (struct classroom_change){
-             .type = CHANGE_BIND, .slot = slot, .participant = participant, .source = source});
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_BIND,
+                                                        .slot = slot,
+                                                        .participant = participant,
+                                                        .source = source});
 }
 
 /* The newest sharer is on the screen, with its sound when it sends any. */
@@ -139,7 +150,7 @@ static void refresh_screen(struct classroom *classroom)
               SEND_SLOT_SCREEN_AUDIO);
 }
 
-static void drop_share(struct classroom *classroom, struct participant *p)
+void classroom_drop_share(struct classroom *classroom, struct participant *p)
 {
     if (p->record.share_order == 0)
         return;
@@ -155,7 +166,7 @@ static void drop_share(struct classroom *classroom, struct participant *p)
     refresh_screen(classroom);
 }
 
-static void release_camera(struct classroom *classroom, struct participant *p)
+void classroom_release_camera(struct classroom *classroom, struct participant *p)
 {
     if (p->record.camera == 0)
         return;
@@ -183,13 +194,14 @@ void classroom_handle_transport_added(struct classroom *classroom, struct partic
     p->transport_wanted = true;
     p->grants = 0;
     p->sending = 0;
-    refresh_grants(classroom, p);
+    classroom_refresh_grants(classroom, p);
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->bound[slot].participant == p->record.id)
-            push(classroom, (struct classroom_change){.type = CHANGE_BIND,
-                                                      .slot = (enum room_slot)slot,
-                                                      .participant = p->record.id,
-                                                      .source = classroom->bound[slot].source});
+            classroom_push(classroom,
+                           (struct classroom_change){.type = CHANGE_BIND,
+                                                     .slot = (enum room_slot)slot,
+                                                     .participant = p->record.id,
+                                                     .source = classroom->bound[slot].source});
     }
 }
 
@@ -197,34 +209,28 @@ void classroom_repeat_relay_state(struct classroom *classroom)
 {
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
         p->grants = 0; /* what is not granted again is closed by the relay itself */
-        refresh_grants(classroom, p);
+        classroom_refresh_grants(classroom, p);
     }
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->bound[slot].participant != 0)
-            push(classroom,
-                 (struct classroom_change){.type = CHANGE_BIND,
-                                           .slot = (enum room_slot)slot,
-                                           .participant = classroom->bound[slot].participant,
-                                           .source = classroom->bound[slot].source});
+            classroom_push(classroom, (struct classroom_change){
+                                          .type = CHANGE_BIND,
+                                          .slot = (enum room_slot)slot,
+                                          .participant = classroom->bound[slot].participant,
+                                          .source = classroom->bound[slot].source});
     }
 }
 
 /* --- Joining and leaving */
 
-static void counts_changed(struct classroom *classroom, usec_t now)
-{
-    if (classroom->count_due == USEC_NEVER)
-        classroom->count_due = usec_max(now, classroom->count_said_at + COUNT_INTERVAL_US);
-}
-
 static bool is_full(const struct classroom *classroom, enum role role, size_t participants_max)
 {
-    size_t staff = classroom->count[ROLE_TRAINER] + classroom->count[ROLE_OPERATOR];
+    size_t staff = classroom_size(classroom) - classroom->count[ROLE_LEARNER];
     return classroom_size(classroom) >= participants_max ||
            (role != ROLE_LEARNER && staff >= LIMIT_STAFF_PER_CLASS);
 }
 
-static void push_share(struct classroom *classroom, struct participant *p, bool audio)
+void classroom_push_share(struct classroom *classroom, struct participant *p, bool audio)
 {
     classroom->shares[classroom->share_count++] = p->record.id;
     p->record.share_order = ++classroom->share_order;
@@ -234,11 +240,13 @@ static void push_share(struct classroom *classroom, struct participant *p, bool 
 }
 
 enum status classroom_add(struct classroom *classroom, struct participant *p,
-                          size_t participants_max, bool restored, usec_t now)
+                          size_t participants_max, bool restored)
 {
     if (!restored && is_full(classroom, p->record.role, participants_max))
         return STATUS_LIMIT;
     enum status status = reserve_changes(classroom, classroom_size(classroom) + 1);
+    if (status == STATUS_OK)
+        status = floor_queue_reserve(&classroom->queue, classroom_size(classroom) + 1);
     if (status != STATUS_OK)
         return status;
     p->classroom = classroom;
@@ -246,15 +254,19 @@ enum status classroom_add(struct classroom *classroom, struct participant *p,
     *(classroom->last != NULL ? &classroom->last->next : &classroom->first) = p;
     classroom->last = p;
     classroom->count[p->record.role]++;
-    p->record.floor = p->record.role == ROLE_LEARNER && p->record.floor;
+    p->record.floor = participant_can_hold_floor(p) && p->record.floor;
     classroom->floor_holders += p->record.floor;
-    counts_changed(classroom, now);
-    if (restored)
+    p->rights_told = participant_send_slots(p);
+    classroom_announce(classroom, ANNOUNCE_COUNT);
+    if (restored) {
+        if (p->record.hand_ms != 0)
+            floor_queue_restore(&classroom->queue, p->record.id, p->record.hand_ms);
         return STATUS_OK;
-    push(classroom, (struct classroom_change){.type = CHANGE_PERSON,
-                                              .participant = p->record.id,
-                                              .wide = is_seen_by_all(p),
-                                              .joined = true});
+    }
+    class_clock_start(&classroom->record.clock, p->record.joined_ms);
+    push_person(classroom, p, participant_is_seen_by_all(p), true);
+    if (p->record.role == ROLE_TRAINER && classroom->record.lead == 0)
+        return classroom_give_lead(classroom, p);
     return STATUS_OK;
 }
 
@@ -293,15 +305,29 @@ void classroom_finish_restore(struct classroom *classroom)
         classroom->slots[slot] = classroom->bound[slot].participant;
 }
 
+/* Who led has left for good: the trainer who has been here longest leads. */
+static void pass_lead_on(struct classroom *classroom, uint64_t left)
+{
+    if (classroom->record.lead != left)
+        return;
+    classroom->record.lead = 0;
+    for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (classroom->record.lead == 0 && p->record.role == ROLE_TRAINER)
+            classroom->record.lead = p->record.id;
+    }
+    classroom->unsaved = true;
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_CLASS});
+}
+
 void classroom_remove(struct classroom *classroom, struct participant *p, enum leave_reason reason,
                       usec_t now)
 {
-    bool wide = is_seen_by_all(p);
-    drop_share(classroom, p);
-    release_camera(classroom, p);
+    bool wide = participant_is_seen_by_all(p);
+    classroom_drop_share(classroom, p);
+    classroom_release_camera(classroom, p);
     classroom->floor_holders -= p->record.floor;
     p->record.floor = false;
-    p->record.hand_ms = 0;
+    classroom_leave_queue(classroom, p);
     p->unsaved = true;
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->slots[slot] == p->record.id)
@@ -312,11 +338,12 @@ void classroom_remove(struct classroom *classroom, struct participant *p, enum l
     p->previous = p->next = NULL;
     p->classroom = NULL;
     classroom->count[p->record.role]--;
-    counts_changed(classroom, now);
-    push(classroom, (struct classroom_change){.type = CHANGE_PERSON_LEFT,
-                                              .participant = p->record.id,
-                                              .reason = reason,
-                                              .wide = wide});
+    classroom_announce(classroom, ANNOUNCE_COUNT);
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_PERSON_LEFT,
+                                                        .participant = p->record.id,
+                                                        .reason = reason,
+                                                        .wide = wide});
+    pass_lead_on(classroom, p->record.id);
 }
 
 struct participant *classroom_find(const struct classroom *classroom, uint64_t participant)
@@ -355,114 +382,6 @@ void classroom_choose_name(const struct classroom *classroom, const char *wanted
         snprintf(out, NAME_BYTES, "%s %lu", wanted, largest + 1);
 }
 
-/* --- Presence, hand, floor, share */
-
-void classroom_set_here(struct classroom *classroom, struct participant *p, bool here)
-{
-    if (p->here == here)
-        return;
-    p->here = here;
-    if (!here)
-        p->mic_on = false;
-    person_changed(classroom, p);
-}
-
-void classroom_set_hand(struct classroom *classroom, struct participant *p, bool raised,
-                        int64_t unix_ms)
-{
-    if ((p->record.hand_ms != 0) == raised)
-        return;
-    p->record.hand_ms = raised ? unix_ms : 0;
-    p->unsaved = true;
-    person_changed(classroom, p);
-}
-
-void classroom_set_mic(struct classroom *classroom, struct participant *p, bool on)
-{
-    if (p->mic_on == on)
-        return;
-    p->mic_on = on;
-    person_changed(classroom, p);
-}
-
-static void set_floor(struct classroom *classroom, struct participant *p, bool floor, uint64_t by)
-{
-    p->record.floor = floor;
-    p->unsaved = true;
-    classroom->floor_holders += floor ? 1 : (size_t)-1;
-    refresh_grants(classroom, p); /* the relay first, then people */
-    if (floor) {
-        p->record.hand_ms = 0;
-        if (p->record.publishes_video && classroom->share_count < LIMIT_SHARES)
-            push_share(classroom, p, false);
-    } else {
-        drop_share(classroom, p);
-        release_camera(classroom, p);
-        p->mic_on = false;
-    }
-    push(classroom,
-         (struct classroom_change){
-             .type = CHANGE_FLOOR, .participant = p->record.id, .granted = floor, .by = by});
-    /* Wide also when it was lost: everybody knew of it until now. */
-    push_person(classroom, p, true);
-}
-
-enum status classroom_give_floor(struct classroom *classroom, struct participant *p, uint64_t by)
-{
-    if (p->record.role != ROLE_LEARNER)
-        return STATUS_STATE;
-    if (p->record.floor)
-        return STATUS_OK;
-    if (classroom->floor_holders >= LIMIT_FLOOR_HOLDERS)
-        return STATUS_LIMIT;
-    set_floor(classroom, p, true, by);
-    return STATUS_OK;
-}
-
-void classroom_take_floor(struct classroom *classroom, struct participant *p, uint64_t by)
-{
-    if (p->record.floor)
-        set_floor(classroom, p, false, by);
-}
-
-void classroom_mute_all(struct classroom *classroom, uint64_t by)
-{
-    for (struct participant *p = classroom->first; p != NULL; p = p->next)
-        classroom_take_floor(classroom, p, by);
-}
-
-enum status classroom_start_share(struct classroom *classroom, struct participant *p, bool audio)
-{
-    if (!role_policy_is_allowed(p->record.role, ROLE_SHARE, p->record.floor))
-        return STATUS_AUTH;
-    if (p->record.share_order == 0 && classroom->share_count >= LIMIT_SHARES)
-        return STATUS_LIMIT;
-    if (p->record.share_order != 0) {
-        size_t kept = 0;
-        for (size_t i = 0; i < classroom->share_count; i++) {
-            if (classroom->shares[i] != p->record.id)
-                classroom->shares[kept++] = classroom->shares[i];
-        }
-        classroom->share_count = kept;
-    }
-    push_share(classroom, p, audio);
-    person_changed(classroom, p);
-    return STATUS_OK;
-}
-
-void classroom_stop_share(struct classroom *classroom, struct participant *p)
-{
-    if (p->record.share_order == 0)
-        return;
-    drop_share(classroom, p);
-    person_changed(classroom, p);
-}
-
-bool classroom_is_sharing(const struct participant *p)
-{
-    return p->record.share_order != 0;
-}
-
 /* --- What the relay says */
 
 void classroom_set_media(struct classroom *classroom, struct participant *p,
@@ -476,7 +395,7 @@ void classroom_set_media(struct classroom *classroom, struct participant *p,
     if (p->media == media)
         return;
     p->media = media;
-    person_changed(classroom, p);
+    classroom_person_changed(classroom, p);
 }
 
 void classroom_set_publication(struct classroom *classroom, struct participant *p,
@@ -489,7 +408,7 @@ void classroom_set_publication(struct classroom *classroom, struct participant *
     if (active && (p->grants & bit) != 0)
         take_camera(classroom, p);
     else
-        release_camera(classroom, p);
+        classroom_release_camera(classroom, p);
 }
 
 void classroom_set_slot(struct classroom *classroom, enum room_slot slot, uint64_t participant,
@@ -500,66 +419,101 @@ void classroom_set_slot(struct classroom *classroom, enum room_slot slot, uint64
     if (classroom->slots[slot] == participant)
         return;
     classroom->slots[slot] = participant;
-    if (slot != ROOM_SLOT_VOICE_ANY && classroom->slots_due == USEC_NEVER)
-        classroom->slots_due = now + SLOTS_HOLD_US;
+    if (slot == ROOM_SLOT_VOICE_ANY)
+        return;
+    usec_t *due = &classroom->announcements[ANNOUNCE_SLOTS].due;
+    bool gathering = *due != USEC_NEVER;
+    classroom_announce(classroom, ANNOUNCE_SLOTS);
+    if (!gathering)
+        *due = usec_max(*due, now + SLOTS_HOLD_US);
 }
 
-void classroom_set_speaking(struct classroom *classroom, const uint64_t *participants, size_t count,
-                            usec_t now)
+void classroom_set_speaking(struct classroom *classroom, const uint64_t *participants, size_t count)
 {
-    classroom->speaking_count = 0;
+    uint64_t speaking[CONTROL_SPEAKERS_MAX];
+    size_t known = 0;
     for (size_t i = 0; i < count && i < CONTROL_SPEAKERS_MAX; i++) {
         if (classroom_find(classroom, participants[i]) != NULL)
-            classroom->speaking[classroom->speaking_count++] = participants[i];
+            speaking[known++] = participants[i];
     }
-    if (classroom->speaking_due == USEC_NEVER)
-        classroom->speaking_due = usec_max(now, classroom->speaking_said_at + SPEAKING_INTERVAL_US);
+    if (known == classroom->speaking_count &&
+        memcmp(speaking, classroom->speaking, known * sizeof speaking[0]) == 0)
+        return;
+    memcpy(classroom->speaking, speaking, known * sizeof speaking[0]);
+    classroom->speaking_count = known;
+    classroom_announce(classroom, ANNOUNCE_SPEAKING);
 }
 
 /* --- Time */
 
-usec_t classroom_next_timeout(const struct classroom *classroom)
+static const struct {
+    usec_t interval_us, per_person_us;
+    enum classroom_change_type change;
+} announcement_rules[ANNOUNCEMENT_COUNT] = {
+    [ANNOUNCE_COUNT] = {BATCH_INTERVAL_US, BATCH_PER_PERSON_US, CHANGE_COUNT},
+    [ANNOUNCE_PEOPLE] = {BATCH_INTERVAL_US, 0, CHANGE_PEOPLE},
+    [ANNOUNCE_QUEUE] = {BATCH_INTERVAL_US, 0, CHANGE_QUEUE},
+    [ANNOUNCE_QUEUE_LENGTH] = {BATCH_INTERVAL_US, BATCH_PER_PERSON_US, CHANGE_QUEUE_LENGTH},
+    [ANNOUNCE_SLOTS] = {SLOTS_HOLD_US, SLOTS_PER_PERSON_US, CHANGE_SLOTS},
+    [ANNOUNCE_SPEAKING] = {BATCH_INTERVAL_US, BATCH_PER_PERSON_US, CHANGE_SPEAKING},
+};
+
+void classroom_announce(struct classroom *classroom, enum announcement what)
 {
-    return usec_min(classroom->count_due, usec_min(classroom->slots_due, classroom->speaking_due));
+    if (classroom->announcements[what].due != USEC_NEVER)
+        return;
+    usec_t for_all = announcement_rules[what].per_person_us * (usec_t)classroom_size(classroom);
+    classroom->announcements[what].due = classroom->announcements[what].said_at +
+                                         usec_max(announcement_rules[what].interval_us, for_all);
 }
 
-static bool take_due(usec_t *due, usec_t now)
+usec_t classroom_next_timeout(const struct classroom *classroom)
 {
-    if (*due > now)
-        return false;
-    *due = USEC_NEVER;
-    return true;
+    usec_t next = USEC_NEVER;
+    for (size_t i = 0; i < ANNOUNCEMENT_COUNT; i++)
+        next = usec_min(next, classroom->announcements[i].due);
+    return next;
 }
 
 void classroom_handle_timeout(struct classroom *classroom, usec_t now)
 {
-    if (classroom->change_capacity == 0) { /* nobody was ever here */
-        classroom->count_due = classroom->slots_due = classroom->speaking_due = USEC_NEVER;
-        return;
-    }
-    if (take_due(&classroom->count_due, now)) {
-        classroom->count_said_at = now;
-        push(classroom, (struct classroom_change){.type = CHANGE_COUNT});
-    }
-    if (take_due(&classroom->slots_due, now))
-        push(classroom, (struct classroom_change){.type = CHANGE_SLOTS});
-    if (take_due(&classroom->speaking_due, now)) {
-        classroom->speaking_said_at = now;
-        push(classroom, (struct classroom_change){.type = CHANGE_SPEAKING});
+    for (size_t i = 0; i < ANNOUNCEMENT_COUNT; i++) {
+        if (classroom->announcements[i].due > now)
+            continue;
+        classroom->announcements[i].due = USEC_NEVER;
+        classroom->announcements[i].said_at = now;
+        classroom_push(classroom, (struct classroom_change){.type = announcement_rules[i].change});
     }
 }
 
 /* --- Views */
 
+bool participant_can_hold_floor(const struct participant *p)
+{
+    return p->record.role == ROLE_LEARNER || p->record.role == ROLE_ASSISTANT;
+}
+
+struct role_standing participant_standing(const struct participant *p)
+{
+    return (struct role_standing){.floor = p->record.floor,
+                                  .lead = p->classroom->record.lead == p->record.id};
+}
+
+unsigned participant_send_slots(const struct participant *p)
+{
+    return role_policy_send_slots(p->record.role, p->classroom->record.clock.mode, p->record.floor,
+                                  p->record.muted);
+}
+
 bool participant_has_floor(const struct participant *p)
 {
-    return p->record.role == ROLE_TRAINER || p->record.floor;
+    return role_policy_is_teaching(p->record.role) || p->record.floor;
 }
 
 bool classroom_is_visible(const struct participant *viewer, const struct participant *subject)
 {
-    return viewer == subject || is_seen_by_all(subject) ||
-           role_policy_is_allowed(viewer->record.role, ROLE_SEE_EVERYBODY, false);
+    return viewer == subject || participant_is_seen_by_all(subject) ||
+           role_policy_is_always_allowed(viewer->record.role, ROLE_SEE_EVERYBODY);
 }
 
 const char *participant_media_name(enum participant_media media)

@@ -11,6 +11,7 @@
 
 #include "base/timer_heap.h"
 #include "control/control_message.h"
+#include "signaling/core/floor_queue.h"
 #include "signaling/core/store.h"
 
 enum participant_media { MEDIA_NONE, MEDIA_CONNECTING, MEDIA_CONNECTED, MEDIA_QUIET };
@@ -30,9 +31,14 @@ struct participant {
     struct classroom *classroom;
     struct participant *previous, *next; /* in the order of joining */
     bool unsaved;
-    uint64_t connection; /* 0: no socket (or not a page) */
-    bool here;           /* socket up; WHIP and WHEP: always */
-    bool mic_on;         /* what the page says */
+    uint64_t connection;  /* 0: no socket (or not a page) */
+    bool here;            /* socket up; WHIP and WHEP: always */
+    bool mic_on;          /* what the page says */
+    unsigned rights_told; /* send slots, as said to itself */
+    bool muted_told;
+    size_t queue_place, queue_told; /* 0: not in the queue; as it is, as it was told last */
+    size_t queue_length_told;
+    bool untold; /* who sees everybody has yet to be told what changed */
     enum participant_media media;
     bool transport_wanted; /* the relay has, or is being told to make, its transport */
     unsigned grants;       /* as told to the relay, a bit per send slot */
@@ -50,11 +56,29 @@ enum classroom_change_type {
     CHANGE_GRANT,       /* to the relay: participant, slot, open, reserved */
     CHANGE_BIND,        /* to the relay: slot, participant (0: nobody), source */
     CHANGE_FLOOR,       /* to the participant: granted, by */
-    CHANGE_PERSON,      /* the participant changed; `wide`: learners are told too */
+    CHANGE_PERSON,      /* the participant changed; `wide`: everybody is told, else itself */
+    CHANGE_PEOPLE,      /* to who sees everybody: all that are `untold` */
     CHANGE_PERSON_LEFT, /* participant, reason, wide */
     CHANGE_COUNT,
     CHANGE_SLOTS,
     CHANGE_SPEAKING,
+    CHANGE_MODE,         /* to all */
+    CHANGE_CLASS,        /* to all: lead, lobby, lock, chat */
+    CHANGE_RIGHTS,       /* to the participant: its send slots, after the relay has been told */
+    CHANGE_QUEUE,        /* to staff, and to whoever is in it or just was */
+    CHANGE_QUEUE_LENGTH, /* to everybody else */
+};
+
+/* What is said at most so often, whatever happens: differences gather until then. The interval of
+ * what goes to all grows with the class, so that a thousand people cost what a hundred cost. */
+enum announcement {
+    ANNOUNCE_COUNT,
+    ANNOUNCE_PEOPLE,
+    ANNOUNCE_QUEUE,
+    ANNOUNCE_QUEUE_LENGTH,
+    ANNOUNCE_SLOTS,
+    ANNOUNCE_SPEAKING,
+    ANNOUNCEMENT_COUNT
 };
 
 struct classroom_change {
@@ -71,7 +95,8 @@ struct classroom {
     struct store_class record;
     struct participant *first, *last;
     size_t count[ROLE_COUNT];
-    size_t floor_holders; /* learners */
+    size_t floor_holders; /* of those who need the floor */
+    struct floor_queue queue;
     uint64_t shares[LIMIT_SHARES];
     size_t share_count;   /* the last one is shown */
     uint32_t share_order; /* of the newest share ever */
@@ -82,9 +107,10 @@ struct classroom {
     uint64_t slots[ROOM_SLOT_COUNT]; /* as the relay says */
     uint64_t speaking[CONTROL_SPEAKERS_MAX];
     size_t speaking_count;
-    size_t relay;                              /* where its media is; SIZE_MAX: not chosen yet */
-    usec_t count_due, slots_due, speaking_due; /* USEC_NEVER: nothing to say */
-    usec_t count_said_at, speaking_said_at;
+    size_t relay; /* where its media is; SIZE_MAX: not chosen yet */
+    struct {
+        usec_t due, said_at; /* due USEC_NEVER: nothing to say */
+    } announcements[ANNOUNCEMENT_COUNT];
     struct timer timer; /* the service's */
     bool unsaved;
 
@@ -102,7 +128,7 @@ size_t classroom_size(const struct classroom *classroom);
  * STATUS_NO_MEMORY; then the caller keeps it. `restored`: after a restart of signaling: floor, hand
  * and share come from the record, and nobody is told. */
 MUST_CHECK enum status classroom_add(struct classroom *classroom, struct participant *participant,
-                                     size_t participants_max, bool restored, usec_t now);
+                                     size_t participants_max, bool restored);
 /* After the last restored participant: rebuilds the stack of sharers. */
 void classroom_finish_restore(struct classroom *classroom);
 /* Takes it out: floor, hand and share cleared. The caller frees it once the changes are drained. */
@@ -114,20 +140,39 @@ struct participant *classroom_find(const struct classroom *classroom, uint64_t p
 void classroom_choose_name(const struct classroom *classroom, const char *wanted, char *out);
 
 void classroom_set_here(struct classroom *classroom, struct participant *participant, bool here);
+/* One place in the queue for each: raising twice keeps it. */
 void classroom_set_hand(struct classroom *classroom, struct participant *participant, bool raised,
                         int64_t unix_ms);
+/* The first of the queue whose socket is up; NULL: nobody. */
+struct participant *classroom_next_in_queue(const struct classroom *classroom);
+void classroom_lower_hands(struct classroom *classroom);
+/* Every floor is taken, every mute lifted, every send slot set as the mode says. */
+void classroom_set_mode(struct classroom *classroom, enum class_mode mode, int64_t minutes,
+                        int64_t unix_ms, uint64_t by);
+/* Takes the floor as well. STATUS_STATE for who cannot have it. */
+MUST_CHECK enum status classroom_set_muted(struct classroom *classroom,
+                                           struct participant *participant, bool muted,
+                                           uint64_t by);
+/* STATUS_STATE for who does not teach. */
+MUST_CHECK enum status classroom_give_lead(struct classroom *classroom,
+                                           struct participant *participant);
 void classroom_set_mic(struct classroom *classroom, struct participant *participant, bool on);
 
-/* Only learners. STATUS_LIMIT with LIMIT_FLOOR_HOLDERS, STATUS_STATE for other roles. Giving it
- * twice is fine. `by` is a participant, or 0 for the API. */
+/* Only learners and assistants. STATUS_LIMIT with LIMIT_FLOOR_HOLDERS, STATUS_STATE for other roles
+ * and in a break. Giving it twice is fine. `by` is a participant, or 0 for the API. */
 MUST_CHECK enum status classroom_give_floor(struct classroom *classroom,
                                             struct participant *participant, uint64_t by);
 void classroom_take_floor(struct classroom *classroom, struct participant *participant,
                           uint64_t by);
-void classroom_mute_all(struct classroom *classroom, uint64_t by);
+/* Everybody's but `kept`'s. */
+void classroom_take_other_floors(struct classroom *classroom, const struct participant *kept,
+                                 uint64_t by);
+/* All but `spared` (participants). In a discussion microphones are closed, too. */
+void classroom_mute_all(struct classroom *classroom, const uint64_t *spared, size_t spared_count,
+                        uint64_t by);
 
-/* STATUS_AUTH without the right to; STATUS_LIMIT with LIMIT_SHARES. Sharing again moves to the
- * top. */
+/* STATUS_AUTH without the right to; STATUS_STATE in a break; STATUS_LIMIT with LIMIT_SHARES.
+ * Sharing again moves to the top. */
 MUST_CHECK enum status classroom_start_share(struct classroom *classroom,
                                              struct participant *participant, bool audio);
 void classroom_stop_share(struct classroom *classroom, struct participant *participant);
@@ -142,8 +187,8 @@ void classroom_set_publication(struct classroom *classroom, struct participant *
 /* What the relay says is on a room slot, and who speaks. Unknown participants count as nobody. */
 void classroom_set_slot(struct classroom *classroom, enum room_slot slot, uint64_t participant,
                         usec_t now);
-void classroom_set_speaking(struct classroom *classroom, const uint64_t *participants, size_t count,
-                            usec_t now);
+void classroom_set_speaking(struct classroom *classroom, const uint64_t *participants,
+                            size_t count);
 /* Resync: queues every open grant and every bind once more. */
 void classroom_repeat_relay_state(struct classroom *classroom);
 
@@ -154,6 +199,9 @@ usec_t classroom_next_timeout(const struct classroom *classroom);
 /* Whether `viewer` is told about `subject` by name. */
 bool classroom_is_visible(const struct participant *viewer, const struct participant *subject);
 
+/* The send slots that are open by right now, whether it has a transport or not. */
+unsigned participant_send_slots(const struct participant *participant);
+struct role_standing participant_standing(const struct participant *participant);
 bool participant_has_floor(const struct participant *participant); /* trainers always */
 const char *participant_media_name(enum participant_media media);
 const char *leave_reason_name(enum leave_reason reason);

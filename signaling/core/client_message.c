@@ -2,7 +2,8 @@
 
 #include "signaling/core/limits.h"
 
-enum field_type { FIELD_STRING, FIELD_BOOL, FIELD_INT };
+/* FIELD_SET is true unless the message says otherwise. FIELD_STRINGS is an array of texts. */
+enum field_type { FIELD_STRING, FIELD_BOOL, FIELD_SET, FIELD_INT, FIELD_STRINGS };
 
 struct field {
     const char *key;
@@ -32,11 +33,35 @@ static const struct {
     [CLIENT_MESSAGE_SHARE_START].fields = {{"audio", FIELD_BOOL, false, AT(flag)}},
     [CLIENT_MESSAGE_MIC].fields = {{"on", FIELD_BOOL, true, AT(flag)}},
     [CLIENT_MESSAGE_HAND].fields = {{"raised", FIELD_BOOL, true, AT(flag)}},
-    [CLIENT_MESSAGE_FLOOR_GIVE].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
+    [CLIENT_MESSAGE_FLOOR_GIVE].fields = {{"participant", FIELD_STRING, true, AT(participant)},
+                                          {"only", FIELD_BOOL, false, AT(flag)}},
+    [CLIENT_MESSAGE_FLOOR_NEXT].fields = {{"only", FIELD_SET, false, AT(flag)}},
+    [CLIENT_MESSAGE_HAND_LOWER].fields = {{"participant", FIELD_STRING, false, AT(participant)}},
+    [CLIENT_MESSAGE_MUTE].fields = {{"participant", FIELD_STRING, true, AT(participant)},
+                                    {"on", FIELD_SET, false, AT(flag)}},
+    [CLIENT_MESSAGE_MUTE_ALL].fields = {{"except", FIELD_STRINGS, false, AT(except)}},
+    [CLIENT_MESSAGE_MUTE_ASK].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
+    [CLIENT_MESSAGE_MODE_SET].fields = {{"mode", FIELD_STRING, true, AT(mode)},
+                                        {"minutes", FIELD_INT, false, AT(minutes)}},
+    [CLIENT_MESSAGE_LEAD_GIVE].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
     [CLIENT_MESSAGE_FLOOR_TAKE].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
     [CLIENT_MESSAGE_CLASS_END].fields = {{"class", FIELD_STRING, false, AT(class_id)}},
     [CLIENT_MESSAGE_WATCH].fields = {{"on", FIELD_BOOL, true, AT(flag)}},
 };
+
+static bool read_strings(const json_t *array, const json_t **out)
+{
+    if (array == NULL)
+        return true;
+    if (!json_is_array(array))
+        return false;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (!json_is_string(json_array_get(array, i)))
+            return false;
+    }
+    *out = array;
+    return true;
+}
 
 static bool read_field(const json_t *object, const struct field *field,
                        struct client_message *message)
@@ -45,6 +70,11 @@ static bool read_field(const json_t *object, const struct field *field,
     switch (field->type) {
     case FIELD_STRING:
         return strict_json_get_string(object, field->key, field->required, place);
+    case FIELD_STRINGS:
+        return read_strings(json_object_get(object, field->key), place);
+    case FIELD_SET:
+        *(bool *)place = true;
+        return strict_json_get_bool(object, field->key, field->required, place);
     case FIELD_BOOL:
         return strict_json_get_bool(object, field->key, field->required, place);
     case FIELD_INT:

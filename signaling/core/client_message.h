@@ -13,7 +13,13 @@
     X(HAND, "hand")                                                                                \
     X(FLOOR_GIVE, "floor_give")                                                                    \
     X(FLOOR_TAKE, "floor_take")                                                                    \
+    X(FLOOR_NEXT, "floor_next")                                                                    \
+    X(HAND_LOWER, "hand_lower")                                                                    \
+    X(MUTE, "mute")                                                                                \
     X(MUTE_ALL, "mute_all")                                                                        \
+    X(MUTE_ASK, "mute_ask")                                                                        \
+    X(MODE_SET, "mode_set")                                                                        \
+    X(LEAD_GIVE, "lead_give")                                                                      \
     X(CLASS_END, "class_end")                                                                      \
     X(WATCH, "watch")                                                                              \
     X(LEAVE, "leave")                                                                              \
@@ -32,9 +38,12 @@ struct client_message {
     int64_t version;                          /* hello */
     const char *token, *resume, *lang, *name; /* hello; NULL: absent */
     const char *sdp;                          /* offer */
-    const char *participant;                  /* floor_give, floor_take */
+    const char *participant;                  /* whom it is about */
+    const char *mode;                         /* mode_set */
+    int64_t minutes;                          /* mode_set; 0: none */
+    const json_t *except;                     /* mute_all: texts; NULL: none */
     const char *class_id;                     /* class_end; NULL: one's own */
-    bool flag;                                /* restart, audio, on or raised */
+    bool flag;                                /* restart, audio, on, raised or only */
     json_t *tree;                             /* owns the texts */
 };
 

@@ -1,14 +1,14 @@
 /* What a client may ask for over its WebSocket. Who asks is the connection's participant, never
  * what the message says. */
 #include "signaling/core/client_message.h"
-#include "signaling/core/service_internal.h"
+#include "signaling/core/requests.h"
 
 #include "base/wipe.h"
 
 #define PROTOCOL_VERSION 1
 #define CLOSE_NORMAL 1000
 
-static void open_answer(struct text_json *text, const char *type, uint32_t to)
+void dispatcher_open_answer(struct text_json *text, const char *type, uint32_t to)
 {
     text_json_open(text, NULL, '{');
     text_json_string(text, "type", type);
@@ -17,11 +17,11 @@ static void open_answer(struct text_json *text, const char *type, uint32_t to)
 }
 
 /* What was asked for goes to the relay and to the others first: `ok` means done. */
-static void send_ok(struct service *service, const struct connection *c, uint32_t to)
+void dispatcher_send_ok(struct service *service, const struct connection *c, uint32_t to)
 {
     fan_out_changes(service, c->participant->classroom);
     struct text_json text = {0};
-    open_answer(&text, "ok", to);
+    dispatcher_open_answer(&text, "ok", to);
     text_json_close(&text, '}');
     service_send_text(service, c->id, &text);
 }
@@ -45,7 +45,7 @@ void dispatcher_refuse(struct service *service, struct instant at, struct connec
         return;
     service->counters.requests[error]++;
     struct text_json text = {0};
-    open_answer(&text, "error", to);
+    dispatcher_open_answer(&text, "error", to);
     text_json_string(&text, "code", client_error_name(error));
     text_json_string(&text, "text", client_error_sentence(error, c->language));
     text_json_close(&text, '}');
@@ -60,7 +60,7 @@ static void send_welcome(struct service *service, struct instant at, const struc
 {
     const struct participant *p = c->participant;
     struct text_json text = {0};
-    open_answer(&text, "welcome", to);
+    dispatcher_open_answer(&text, "welcome", to);
     text_json_uint(&text, "version", PROTOCOL_VERSION);
     text_json_open(&text, "participant", '{');
     text_json_id(&text, "id", p->record.id);
@@ -155,9 +155,11 @@ static enum client_error handle_share_start(struct service *service, struct inst
     enum status status = classroom_start_share(p->classroom, p, message->flag);
     if (status == STATUS_AUTH)
         return CLIENT_FLOOR_REQUIRED;
+    if (status == STATUS_STATE)
+        return CLIENT_NOT_ALLOWED;
     if (status != STATUS_OK)
         return CLIENT_TOO_MANY;
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;
 }
 
@@ -167,7 +169,7 @@ static enum client_error handle_share_stop(struct service *service, struct insta
 {
     (void)at;
     classroom_stop_share(c->participant->classroom, c->participant);
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;
 }
 
@@ -176,7 +178,7 @@ static enum client_error handle_mic(struct service *service, struct instant at,
 {
     (void)at;
     classroom_set_mic(c->participant->classroom, c->participant, message->flag);
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;
 }
 
@@ -184,59 +186,7 @@ static enum client_error handle_hand(struct service *service, struct instant at,
                                      struct connection *c, const struct client_message *message)
 {
     classroom_set_hand(c->participant->classroom, c->participant, message->flag, instant_ms(at));
-    send_ok(service, c, message->id);
-    return CLIENT_OK;
-}
-
-/* Somebody in the asker's own class, or NULL. */
-static struct participant *find_classmate(const struct service *service, const struct connection *c,
-                                          const char *id)
-{
-    uint64_t number = 0;
-    if (id[0] < '1' || id[0] > '9')
-        return NULL;
-    for (; *id >= '0' && *id <= '9' && number < UINT64_MAX / 16; id++)
-        number = number * 10 + (uint64_t)(*id - '0');
-    if (*id != '\0')
-        return NULL;
-    struct participant *p = classroom_registry_find_participant(&service->registry, number);
-    return p != NULL && p->classroom == c->participant->classroom ? p : NULL;
-}
-
-static enum client_error handle_floor_give(struct service *service, struct instant at,
-                                           struct connection *c,
-                                           const struct client_message *message)
-{
-    (void)at;
-    struct participant *p = find_classmate(service, c, message->participant);
-    if (p == NULL)
-        return CLIENT_NOT_FOUND;
-    enum status status = classroom_give_floor(p->classroom, p, c->participant->record.id);
-    if (status != STATUS_OK)
-        return status == STATUS_LIMIT ? CLIENT_TOO_MANY : CLIENT_NOT_ALLOWED;
-    send_ok(service, c, message->id);
-    return CLIENT_OK;
-}
-
-static enum client_error handle_floor_take(struct service *service, struct instant at,
-                                           struct connection *c,
-                                           const struct client_message *message)
-{
-    (void)at;
-    struct participant *p = find_classmate(service, c, message->participant);
-    if (p == NULL)
-        return CLIENT_NOT_FOUND;
-    classroom_take_floor(p->classroom, p, c->participant->record.id);
-    send_ok(service, c, message->id);
-    return CLIENT_OK;
-}
-
-static enum client_error handle_mute_all(struct service *service, struct instant at,
-                                         struct connection *c, const struct client_message *message)
-{
-    (void)at;
-    classroom_mute_all(c->participant->classroom, c->participant->record.id);
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;
 }
 
@@ -247,13 +197,13 @@ static enum client_error handle_class_end(struct service *service, struct instan
     struct participant *p = c->participant;
     struct classroom *classroom = p->classroom;
     if (message->class_id != NULL && strcmp(message->class_id, classroom->record.id) != 0) {
-        if (!role_policy_is_allowed(p->record.role, ROLE_CLASS_END_ANY, false))
+        if (!role_policy_is_always_allowed(p->record.role, ROLE_CLASS_END_ANY))
             return CLIENT_NOT_ALLOWED;
         classroom = classroom_registry_find(&service->registry, message->class_id);
         if (classroom == NULL)
             return CLIENT_NOT_FOUND;
     }
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     service_end_class(service, at, classroom, p->record.id);
     return CLIENT_OK;
 }
@@ -265,7 +215,7 @@ static enum client_error handle_watch(struct service *service, struct instant at
         return CLIENT_TOO_MANY;
     service->watchers += (size_t)message->flag - (size_t)c->watching;
     c->watching = message->flag;
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     if (c->watching)
         overview_send_first(service, at, c);
     return CLIENT_OK;
@@ -274,7 +224,7 @@ static enum client_error handle_watch(struct service *service, struct instant at
 static enum client_error handle_leave(struct service *service, struct instant at,
                                       struct connection *c, const struct client_message *message)
 {
-    send_ok(service, c, message->id);
+    dispatcher_send_ok(service, c, message->id);
     service_remove_participant(service, at, c->participant, LEAVE_LEFT, GOODBYE_COUNT);
     return CLIENT_OK;
 }
@@ -283,7 +233,7 @@ static enum client_error handle_ping(struct service *service, struct instant at,
                                      struct connection *c, const struct client_message *message)
 {
     struct text_json text = {0};
-    open_answer(&text, "ok", message->id);
+    dispatcher_open_answer(&text, "ok", message->id);
     text_json_int(&text, "server_time_ms", instant_ms(at));
     text_json_close(&text, '}');
     service_send_text(service, c->id, &text);
@@ -303,9 +253,15 @@ static const struct {
     [CLIENT_MESSAGE_SHARE_STOP] = {ANYBODY, handle_share_stop},
     [CLIENT_MESSAGE_MIC] = {ROLE_MIC, handle_mic},
     [CLIENT_MESSAGE_HAND] = {ROLE_HAND, handle_hand},
-    [CLIENT_MESSAGE_FLOOR_GIVE] = {ROLE_FLOOR_GIVE, handle_floor_give},
-    [CLIENT_MESSAGE_FLOOR_TAKE] = {ROLE_FLOOR_GIVE, handle_floor_take},
-    [CLIENT_MESSAGE_MUTE_ALL] = {ROLE_FLOOR_GIVE, handle_mute_all},
+    [CLIENT_MESSAGE_FLOOR_GIVE] = {ROLE_FLOOR_GIVE, request_floor_give},
+    [CLIENT_MESSAGE_FLOOR_TAKE] = {ROLE_FLOOR_GIVE, request_floor_take},
+    [CLIENT_MESSAGE_FLOOR_NEXT] = {ROLE_FLOOR_GIVE, request_floor_next},
+    [CLIENT_MESSAGE_HAND_LOWER] = {ROLE_HAND_LOWER, request_hand_lower},
+    [CLIENT_MESSAGE_MUTE] = {ROLE_FLOOR_GIVE, request_mute},
+    [CLIENT_MESSAGE_MUTE_ALL] = {ROLE_FLOOR_GIVE, request_mute_all},
+    [CLIENT_MESSAGE_MUTE_ASK] = {ROLE_MUTE_ASK, request_mute_ask},
+    [CLIENT_MESSAGE_MODE_SET] = {ROLE_MODE, request_mode_set},
+    [CLIENT_MESSAGE_LEAD_GIVE] = {ROLE_LEAD_GIVE, request_lead_give},
     [CLIENT_MESSAGE_CLASS_END] = {ROLE_CLASS_END, handle_class_end},
     [CLIENT_MESSAGE_WATCH] = {ROLE_WATCH, handle_watch},
     [CLIENT_MESSAGE_LEAVE] = {ANYBODY, handle_leave},
@@ -316,7 +272,7 @@ static enum client_error check_right(const struct participant *p, enum role_acti
 {
     if (action == ANYBODY)
         return CLIENT_OK;
-    if (role_policy_is_allowed(p->record.role, action, p->record.floor))
+    if (role_policy_is_allowed(p->record.role, action, participant_standing(p)))
         return CLIENT_OK;
     return role_policy_get(p->record.role, action) == ROLE_WITH_FLOOR ? CLIENT_FLOOR_REQUIRED
                                                                       : CLIENT_NOT_ALLOWED;

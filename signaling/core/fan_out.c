@@ -3,6 +3,8 @@
  * it is the tenth or the thousandth. */
 #include "signaling/core/service_internal.h"
 
+#include <inttypes.h>
+
 static void write_person(const struct participant *p, const char *key, struct text_json *text)
 {
     text_json_open(text, key, '{');
@@ -16,6 +18,7 @@ static void write_person(const struct participant *p, const char *key, struct te
         text_json_null(text, "hand");
     text_json_bool(text, "floor", participant_has_floor(p));
     text_json_bool(text, "mic", p->mic_on);
+    text_json_bool(text, "muted", p->record.muted);
     text_json_string(text, "sharing", classroom_is_sharing(p) ? "screen" : NULL);
     text_json_string(text, "media", participant_media_name(p->media));
     text_json_close(text, '}');
@@ -29,11 +32,36 @@ static void write_count(const struct classroom *classroom, struct text_json *tex
     text_json_close(text, '}');
 }
 
+static bool is_on_earlier_slot(const struct classroom *classroom, size_t slot)
+{
+    for (size_t i = 0; i < slot; i++) {
+        if (classroom->slots[i] == classroom->slots[slot])
+            return true;
+    }
+    return false;
+}
+
+static void write_name(const struct participant *p, struct text_json *text)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%" PRIu64, p->record.id);
+    text_json_string(text, id, p->record.name);
+}
+
 static void write_slots(const struct classroom *classroom, struct text_json *text)
 {
     text_json_open(text, "slots", '{');
     for (size_t slot = 0; slot < ROOM_SLOT_VOICE_ANY; slot++)
         text_json_id(text, room_slot_name((enum room_slot)slot), classroom->slots[slot]);
+    text_json_close(text, '}');
+    /* Who is heard has a name for all, also where nobody was given the floor. */
+    text_json_open(text, "names", '{');
+    for (size_t slot = 0; slot < ROOM_SLOT_VOICE_ANY; slot++) {
+        const struct participant *p =
+            classroom->slots[slot] != 0 ? classroom_find(classroom, classroom->slots[slot]) : NULL;
+        if (p != NULL && !is_on_earlier_slot(classroom, slot))
+            write_name(p, text);
+    }
     text_json_close(text, '}');
 }
 
@@ -52,7 +80,76 @@ void fan_out_write_class(const struct classroom *classroom, const char *key, str
     text_json_string(text, "id", classroom->record.id);
     text_json_string(text, "title", classroom->record.title);
     text_json_string(text, "state", classroom->record.ended ? "ended" : "open");
+    text_json_string(text, "mode", class_mode_name(classroom->record.clock.mode));
+    text_json_id(text, "lead", classroom->record.lead);
+    text_json_bool(text, "lobby", classroom->record.lobby);
+    text_json_bool(text, "locked", classroom->record.locked);
+    text_json_bool(text, "chat", !classroom->record.chat_closed);
+    text_json_int(text, "realised_ms", classroom->record.clock.counted_ms);
     text_json_close(text, '}');
+}
+
+static void write_ms_or_null(struct text_json *text, const char *key, int64_t ms)
+{
+    if (ms != 0)
+        text_json_int(text, key, ms);
+    else
+        text_json_null(text, key);
+}
+
+static void write_mode(const struct classroom *classroom, struct text_json *text)
+{
+    text_json_string(text, "mode", class_mode_name(classroom->record.clock.mode));
+    write_ms_or_null(text, "since_ms", classroom->record.clock.since_ms);
+    write_ms_or_null(text, "until_ms", classroom->record.clock.until_ms);
+    text_json_int(text, "realised_ms", classroom->record.clock.counted_ms);
+}
+
+static void write_rights(const struct participant *p, struct text_json *text)
+{
+    unsigned slots = participant_send_slots(p);
+    text_json_open(text, "send", '[');
+    for (unsigned slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        if ((slots & 1u << slot) != 0)
+            text_json_string(text, NULL, send_slot_name((enum send_slot)slot));
+    }
+    text_json_close(text, ']');
+    text_json_bool(text, "muted", p->record.muted);
+}
+
+/* What everybody knows of the queue: how long it is, and where itself stands. */
+static void write_place(const struct participant *p, size_t place, struct text_json *text)
+{
+    text_json_uint(text, "length", p->classroom->queue.count);
+    if (place != 0)
+        text_json_uint(text, "position", place);
+    else
+        text_json_null(text, "position");
+    write_ms_or_null(text, "since_ms", place != 0 ? p->record.hand_ms : 0);
+}
+
+static void write_queue(const struct floor_queue *queue, struct text_json *text)
+{
+    text_json_open(text, "queue", '[');
+    for (size_t i = 0; i < queue->count && i < LIMIT_QUEUE_SHOWN; i++) {
+        text_json_open(text, NULL, '{');
+        text_json_id(text, "id", queue->waiters[i].participant);
+        text_json_int(text, "since_ms", queue->waiters[i].since_ms);
+        text_json_close(text, '}');
+    }
+    text_json_close(text, ']');
+}
+
+static bool is_staff(const struct participant *p)
+{
+    return role_policy_is_always_allowed(p->record.role, ROLE_HEAR_AS_STAFF);
+}
+
+static void write_queue_for(const struct participant *p, size_t place, struct text_json *text)
+{
+    write_place(p, place, text);
+    if (is_staff(p))
+        write_queue(&p->classroom->queue, text);
 }
 
 void fan_out_write_snapshot(const struct participant *viewer, struct text_json *text)
@@ -70,6 +167,15 @@ void fan_out_write_snapshot(const struct participant *viewer, struct text_json *
     write_slots(classroom, text);
     write_speaking(classroom, "speaking", text);
     fan_out_write_class(classroom, "class", text);
+    text_json_open(text, "mode", '{');
+    write_mode(classroom, text);
+    text_json_close(text, '}');
+    text_json_open(text, "rights", '{');
+    write_rights(viewer, text);
+    text_json_close(text, '}');
+    text_json_open(text, "queue", '{');
+    write_queue_for(viewer, floor_queue_position(&classroom->queue, viewer->record.id), text);
+    text_json_close(text, '}');
     text_json_close(text, '}');
 }
 
@@ -85,16 +191,17 @@ static struct bytes finish_event(struct service *service, struct text_json *text
     return output_queue_keep(&service->outputs, text);
 }
 
-/* `about` 0 is about nobody in particular. A learner that is not `wide`ly told is left out, unless
- * it is about itself. */
+static bool sees_everybody(const struct participant *p)
+{
+    return role_policy_is_always_allowed(p->record.role, ROLE_SEE_EVERYBODY);
+}
+
+/* To all but `spared` (0: nobody); learners only when `wide`. */
 static void send_to_class(struct service *service, const struct classroom *classroom,
-                          struct bytes text, bool wide, uint64_t about, bool spare_subject)
+                          struct bytes text, bool wide, uint64_t spared)
 {
     for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
-        bool subject = p->record.id == about;
-        if (p->connection == 0 || (subject && spare_subject))
-            continue;
-        if (wide || subject || role_policy_is_allowed(p->record.role, ROLE_SEE_EVERYBODY, false))
+        if (p->connection != 0 && p->record.id != spared && (wide || sees_everybody(p)))
             output_queue_send(&service->outputs, p->connection, text);
     }
 }
@@ -106,12 +213,33 @@ static void send_person(struct service *service, const struct classroom *classro
         classroom_registry_find_participant(&service->registry, change->participant);
     if (p == NULL || p->classroom != classroom)
         return;
+    /* Who has just joined reads it in its own snapshot; who sees everybody is told of learners in
+     * batches. */
+    if (!change->wide && (change->joined || p->connection == 0 || sees_everybody(p)))
+        return;
     struct text_json text = {0};
     open_event(&text, "person");
     write_person(p, "person", &text);
-    /* Who has just joined reads it in its own snapshot. */
-    send_to_class(service, classroom, finish_event(service, &text), change->wide,
-                  change->participant, change->joined);
+    struct bytes written = finish_event(service, &text);
+    if (change->wide)
+        send_to_class(service, classroom, written, true, change->joined ? p->record.id : 0);
+    else
+        output_queue_send(&service->outputs, p->connection, written);
+}
+
+/* All that changed since the last batch. */
+static void send_people(struct service *service, struct classroom *classroom)
+{
+    struct text_json text = {0};
+    open_event(&text, "people");
+    text_json_open(&text, "people", '[');
+    for (struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (p->untold)
+            write_person(p, NULL, &text);
+        p->untold = false;
+    }
+    text_json_close(&text, ']');
+    send_to_class(service, classroom, finish_event(service, &text), false, 0);
 }
 
 static void send_person_left(struct service *service, const struct classroom *classroom,
@@ -122,7 +250,7 @@ static void send_person_left(struct service *service, const struct classroom *cl
     text_json_id(&text, "id", change->participant);
     text_json_string(&text, "reason", leave_reason_name(change->reason));
     send_to_class(service, classroom, finish_event(service, &text), change->wide,
-                  change->participant, true);
+                  change->participant);
 }
 
 static void send_floor(struct service *service, const struct classroom_change *change)
@@ -136,6 +264,72 @@ static void send_floor(struct service *service, const struct classroom_change *c
     text_json_bool(&text, "granted", change->granted);
     text_json_id(&text, "by", change->by);
     output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+}
+
+static void send_rights(struct service *service, const struct classroom_change *change)
+{
+    const struct participant *p =
+        classroom_registry_find_participant(&service->registry, change->participant);
+    if (p == NULL || p->connection == 0)
+        return;
+    struct text_json text = {0};
+    open_event(&text, "rights");
+    write_rights(p, &text);
+    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+}
+
+static void note_places(struct service *service, struct classroom *classroom)
+{
+    for (struct participant *p = classroom->first; p != NULL; p = p->next)
+        p->queue_place = 0;
+    for (size_t i = 0; i < classroom->queue.count; i++) {
+        struct participant *p = classroom_registry_find_participant(
+            &service->registry, classroom->queue.waiters[i].participant);
+        if (p != NULL)
+            p->queue_place = i + 1;
+    }
+}
+
+static struct bytes write_queue_event(struct service *service, struct participant *p)
+{
+    struct text_json text = {0};
+    open_event(&text, "queue");
+    write_queue_for(p, p->queue_place, &text);
+    return finish_event(service, &text);
+}
+
+/* Staff has the whole order; a learner its own place, while it has one and once when it is out. */
+static void send_queue(struct service *service, struct classroom *classroom)
+{
+    struct bytes for_staff = BYTES_NONE;
+    note_places(service, classroom);
+    for (struct participant *p = classroom->first; p != NULL; p = p->next) {
+        bool concerned = p->queue_place != p->queue_told || p->queue_place != 0;
+        p->queue_told = p->queue_place;
+        if (p->connection == 0 || (!is_staff(p) && !concerned))
+            continue;
+        p->queue_length_told = classroom->queue.count;
+        if (is_staff(p) && for_staff.size == 0)
+            for_staff = write_queue_event(service, p);
+        output_queue_send(&service->outputs, p->connection,
+                          is_staff(p) ? for_staff : write_queue_event(service, p));
+    }
+}
+
+/* To those who are not in it: one text for all. */
+static void send_queue_length(struct service *service, struct classroom *classroom)
+{
+    struct bytes written = BYTES_NONE;
+    note_places(service, classroom);
+    for (struct participant *p = classroom->first; p != NULL; p = p->next) {
+        bool told = p->queue_length_told == classroom->queue.count;
+        if (p->connection == 0 || p->queue_place != 0 || is_staff(p) || told)
+            continue;
+        p->queue_length_told = classroom->queue.count;
+        if (written.size == 0)
+            written = write_queue_event(service, p);
+        output_queue_send(&service->outputs, p->connection, written);
+    }
 }
 
 static void tell_relay_grant(struct service *service, const struct classroom *classroom,
@@ -160,7 +354,7 @@ static void tell_relay_bind(struct service *service, const struct classroom *cla
     service_tell_relay(service, classroom->relay, &message);
 }
 
-static void send_change(struct service *service, const struct classroom *classroom,
+static void send_change(struct service *service, struct classroom *classroom,
                         const struct classroom_change *change)
 {
     struct text_json text = {0};
@@ -177,29 +371,52 @@ static void send_change(struct service *service, const struct classroom *classro
     case CHANGE_PERSON:
         send_person(service, classroom, change);
         break;
+    case CHANGE_PEOPLE:
+        send_people(service, classroom);
+        break;
     case CHANGE_PERSON_LEFT:
         send_person_left(service, classroom, change);
         break;
     case CHANGE_COUNT:
         open_event(&text, "count");
         write_count(classroom, &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0, false);
+        send_to_class(service, classroom, finish_event(service, &text), true, 0);
         break;
     case CHANGE_SLOTS:
         open_event(&text, "slots");
         write_slots(classroom, &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0, false);
+        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        break;
+    case CHANGE_MODE:
+        open_event(&text, "mode");
+        write_mode(classroom, &text);
+        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        break;
+    case CHANGE_CLASS:
+        open_event(&text, "class");
+        fan_out_write_class(classroom, "class", &text);
+        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        break;
+    case CHANGE_RIGHTS:
+        send_rights(service, change);
+        break;
+    case CHANGE_QUEUE:
+        send_queue(service, classroom);
+        break;
+    case CHANGE_QUEUE_LENGTH:
+        send_queue_length(service, classroom);
         break;
     case CHANGE_SPEAKING:
         open_event(&text, "speaking");
         write_speaking(classroom, "ids", &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0, false);
+        send_to_class(service, classroom, finish_event(service, &text), true, 0);
         break;
     }
 }
 
 void fan_out_changes(struct service *service, struct classroom *classroom)
 {
+    service_save_classroom(service, classroom);
     struct classroom_change change;
     while (classroom_poll_change(classroom, &change)) {
         struct participant *p =

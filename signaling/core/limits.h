@@ -11,6 +11,7 @@
 #define LIMIT_JSON_TOKENS 4096 /* strings, numbers, brackets, commas and colons together */
 #define LIMIT_NAME_CODE_POINTS 64
 #define LIMIT_TITLE_CODE_POINTS 120
+#define LIMIT_REASON_CODE_POINTS 200 /* of a ban */
 #define LIMIT_TOKEN_BYTES 4096
 #define LIMIT_REQUEST_ID_MAX 2147483647 /* `id` of a client's request */
 
@@ -23,15 +24,19 @@
 #define ETAG_BYTES 33
 #define RESUME_TOKEN_BYTES 64 /* "participant.22 characters" */
 #define RESUME_HASH_BYTES 32  /* SHA-256 */
+#define REASON_BYTES (LIMIT_REASON_CODE_POINTS * 4 + 1)
 #define REMOTE_IP_BYTES 48
 #define WEBHOOK_URL_BYTES 1025
 #define WEBHOOK_SECRET_BYTES 257
 
 /* --- How many */
 #define LIMIT_PARTICIPANTS_PER_CLASS 1500
-#define LIMIT_STAFF_PER_CLASS 64 /* trainers and operators: they are told about everybody */
-#define LIMIT_FLOOR_HOLDERS 32   /* learners with the floor at one time */
-#define LIMIT_SHARES 64          /* people who share at one time; the newest is shown */
+#define LIMIT_STAFF_PER_CLASS 64   /* trainers and operators: they are told about everybody */
+#define LIMIT_FLOOR_HOLDERS 32     /* learners with the floor at one time */
+#define LIMIT_SPARED 32            /* named in one mute_all */
+#define LIMIT_QUEUE_SHOWN 100      /* of the queue and of the lobby; the rest is a number */
+#define LIMIT_HOLDS_PER_CLASS 2000 /* who was put out and may not simply come back */
+#define LIMIT_SHARES 64            /* people who share at one time; the newest is shown */
 #define LIMIT_CLASSES_OPEN 500
 #define LIMIT_PARTICIPANTS 20000 /* in all classes */
 #define LIMIT_CONNECTIONS 24000
@@ -61,9 +66,10 @@
 #define HELLO_WITHIN_US SECONDS(5)
 #define RESUME_FOR_US SECONDS(60)
 #define RELAY_ANSWER_WITHIN_US SECONDS(5)   /* an offer's whole wait for the relay */
-#define COUNT_INTERVAL_US MILLISECONDS(250) /* `count` at most 4 a second */
+#define BATCH_INTERVAL_US MILLISECONDS(250) /* `people`, `count`, `queue`, `speaking` */
+#define BATCH_PER_PERSON_US 500             /* what goes to all of 1000: every 500 ms */
 #define SLOTS_HOLD_US MILLISECONDS(20)      /* slot changes of one moment go out as one `slots` */
-#define SPEAKING_INTERVAL_US MILLISECONDS(250)
+#define SLOTS_PER_PERSON_US 100
 #define OVERVIEW_INTERVAL_US SECONDS(2)
 #define HISTORY_INTERVAL_US SECONDS(10)
 #define HISTORY_POINTS 360 /* one hour */

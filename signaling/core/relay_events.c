@@ -165,13 +165,12 @@ static void handle_slot_bound(struct service *service, struct instant at,
     service_arm_classroom(service, classroom);
 }
 
-static void handle_speakers(struct service *service, struct instant at,
-                            const struct control_speakers *speakers)
+static void handle_speakers(struct service *service, const struct control_speakers *speakers)
 {
     struct classroom *classroom = classroom_registry_find_room(&service->registry, speakers->room);
     if (classroom == NULL)
         return;
-    classroom_set_speaking(classroom, speakers->participants, speakers->count, at.now);
+    classroom_set_speaking(classroom, speakers->participants, speakers->count);
     service_arm_classroom(service, classroom);
 }
 
@@ -236,7 +235,7 @@ void relay_events_handle(struct service *service, struct instant at, size_t rela
         handle_publication(service, &message->publication);
         break;
     case CONTROL_SPEAKERS:
-        handle_speakers(service, at, &message->speakers);
+        handle_speakers(service, &message->speakers);
         break;
     case CONTROL_RELAY_STATS:
         relay_directory_handle_stats(&service->relays, relay, &message->relay_stats);

@@ -40,7 +40,7 @@ static bool restore_participant(void *context, const struct store_participant *r
     p->gone_at = p->here ? USEC_NEVER : restore->at.now + service->config.resume_for_us;
     restore->status = classroom_registry_enter(&service->registry, p);
     if (restore->status == STATUS_OK)
-        restore->status = classroom_add(classroom, p, SIZE_MAX, true, restore->at.now);
+        restore->status = classroom_add(classroom, p, SIZE_MAX, true);
     if (restore->status != STATUS_OK) {
         classroom_registry_leave(&service->registry, p);
         free(p);

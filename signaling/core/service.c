@@ -408,13 +408,14 @@ void service_end_class(struct service *service, struct instant at, struct classr
     service_tell_relay(service, classroom->relay, &close);
     classroom->record.ended = true;
     classroom->record.ended_ms = instant_ms(at);
+    class_clock_stop(&classroom->record.clock, instant_ms(at));
     classroom->unsaved = true;
     service_save_classroom(service, classroom);
     struct bytes ended = write_class_ended(service, by);
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
         output_queue_send(&service->outputs, p->connection, ended);
         release_participant(service, at, p, LEAVE_ENDED, GOODBYE_CLASS_ENDED);
-        p->record.floor = p->record.share_audio = false;
+        p->record.floor = p->record.share_audio = p->record.muted = false;
         p->record.hand_ms = 0;
         p->record.share_order = p->record.camera = 0;
         service_save_participant(service, p);

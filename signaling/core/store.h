@@ -23,6 +23,9 @@ struct store_class {
     bool ended;
     int64_t created_ms, started_ms, ended_ms; /* since 1970; 0: not yet */
     bool chat_closed;
+    struct class_clock clock; /* mode and realised time */
+    uint64_t lead;            /* participant; 0: nobody yet */
+    bool lobby, locked;
 };
 
 struct store_invite {
@@ -31,6 +34,7 @@ struct store_invite {
     enum role role;
     char name[NAME_BYTES]; /* "" names nobody */
     bool single_use, revoked;
+    bool personal; /* one live connection: whoever opens it again takes over */
     int64_t created_ms, expires_ms;
     uint64_t uses;
 };
@@ -50,6 +54,7 @@ struct store_participant {
     char left_reason[16];
     int64_t hand_ms; /* 0: not raised */
     bool floor;
+    bool muted;           /* closes a microphone that only the mode had opened */
     uint32_t session;     /* number of its newest transport; 0: none yet */
     bool publishes_video; /* WHIP: its screen counts as shared */
     uint32_t share_order; /* 0: shares nothing; the largest of a class is shown */
@@ -61,6 +66,17 @@ struct store_participant {
     int64_t help_ms;                       /* 0: not ringing */
     uint64_t helper;                       /* who comes; 0: nobody yet */
     uint32_t score, streak;                /* of quizzes: for itself only */
+};
+
+/* Who was put out of a class: a ban, or the order to wait in the lobby. By invite, and by name
+ * where the invite names nobody. */
+struct store_hold {
+    uint64_t room;
+    char invite_id[INVITE_ID_BYTES];
+    char name[NAME_BYTES]; /* "": the invite names somebody */
+    bool banned;
+    char reason[REASON_BYTES];
+    int64_t at_ms;
 };
 
 /* Whom a message is for: one of these, or a participant's id. */
@@ -205,3 +221,12 @@ MUST_CHECK enum status store_last_event(struct store *store, uint64_t *seq);
 MUST_CHECK enum status store_get_webhook(struct store *store, struct store_webhook *out);
 MUST_CHECK enum status store_set_webhook(struct store *store, const struct store_webhook *webhook);
 MUST_CHECK enum status store_remove_webhook(struct store *store);
+
+/* --- Who was put out (store_door.c) */
+/* Replaces what was held before against the same. */
+MUST_CHECK enum status store_set_hold(struct store *store, const struct store_hold *hold);
+/* By room, invite and name. Nothing to lift is success. */
+MUST_CHECK enum status store_lift_hold(struct store *store, const struct store_hold *hold);
+/* Fills in `banned` and `reason`. STATUS_NOT_FOUND: nothing is held against this one. */
+MUST_CHECK enum status store_find_hold(struct store *store, struct store_hold *hold);
+MUST_CHECK enum status store_count_holds(struct store *store, uint64_t room, uint64_t *count);

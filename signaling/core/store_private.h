@@ -2,14 +2,15 @@
  *
  *   store_sqlite.c   opening, transactions, classes, invites, participants
  *   store_schema.c   tables, and how an older database becomes one of today
- *   store_talk.c     messages, polls, the log of events */
+ *   store_talk.c     messages, polls, the log of events
+ *   store_door.c     who was put out */
 #pragma once
 
 #include "signaling/core/store.h"
 
 #include <sqlite3.h>
 
-enum statement_group { STATEMENTS_PEOPLE, STATEMENTS_TALK, STATEMENT_GROUP_COUNT };
+enum statement_group { STATEMENTS_PEOPLE, STATEMENTS_TALK, STATEMENTS_DOOR, STATEMENT_GROUP_COUNT };
 
 struct store {
     sqlite3 *db;
@@ -52,3 +53,6 @@ bool store_column_role(sqlite3_stmt *statement, int place, enum role *out);
 
 /* --- store_talk.c */
 MUST_CHECK enum status store_prepare_talk(struct store *store);
+
+/* --- store_door.c */
+MUST_CHECK enum status store_prepare_door(struct store *store);

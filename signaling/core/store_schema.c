@@ -56,6 +56,22 @@ static const char *const steps[] = {
     "CREATE TABLE webhook("
     " id INTEGER PRIMARY KEY CHECK(id = 1), url TEXT NOT NULL, secret TEXT NOT NULL,"
     " delivered INTEGER NOT NULL) STRICT;",
+
+    /* 3: modes, the lead, the door; muting; personal links; who was put out. */
+    "ALTER TABLE classes ADD COLUMN mode TEXT NOT NULL DEFAULT 'lecture';"
+    "ALTER TABLE classes ADD COLUMN mode_since_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE classes ADD COLUMN mode_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE classes ADD COLUMN counted_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE classes ADD COLUMN counting_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE classes ADD COLUMN lead INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE classes ADD COLUMN lobby INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE classes ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE participants ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE invites ADD COLUMN personal INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE holds("
+    " room INTEGER NOT NULL REFERENCES classes(room), invite_id TEXT NOT NULL,"
+    " name TEXT NOT NULL, banned INTEGER NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(room, invite_id, name)) STRICT, WITHOUT ROWID;",
 };
 
 static enum status run_steps(struct store *store, int64_t version)

@@ -6,25 +6,30 @@
 
 #define BUSY_TIMEOUT_MS 2000
 
-#define CLASS_COLUMNS "room, id, title, ended, created_ms, started_ms, ended_ms, chat_closed"
-#define INVITE_COLUMNS "id, class_id, role, name, single_use, revoked, created_ms, expires_ms, uses"
+#define CLASS_COLUMNS                                                                              \
+    "room, id, title, ended, created_ms, started_ms, ended_ms, chat_closed, mode, "                \
+    "mode_since_ms, mode_until_ms, counted_ms, counting_ms, lead, lobby, locked"
+#define INVITE_COLUMNS                                                                             \
+    "id, class_id, role, name, single_use, revoked, created_ms, expires_ms, uses, personal"
 #define PARTICIPANT_COLUMNS                                                                        \
     "id, room, invite_id, name, role, kind, joined_ms, resume_hash, previous_hash, left_ms, "      \
     "left_reason, hand_ms, floor, session, publishes_video, share_order, share_audio, camera, "    \
-    "http_session, etag, ufrag_hash, help_ms, helper, score, streak"
+    "http_session, etag, ufrag_hash, help_ms, helper, score, streak, muted"
 
 #define STATEMENT_LIST(X)                                                                          \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \
     X(ADD_CLASS, "INSERT INTO classes(id, title, created_ms, room) VALUES(?1, ?2, ?3, ?4)")        \
-    X(UPDATE_CLASS, "UPDATE classes SET ended = ?2, started_ms = ?3, ended_ms = ?4, chat_closed "  \
-                    "= ?5 WHERE room = ?1")                                                        \
+    X(UPDATE_CLASS,                                                                                \
+      "UPDATE classes SET ended = ?2, started_ms = ?3, ended_ms = ?4, chat_closed = ?5, mode = "   \
+      "?6, mode_since_ms = ?7, mode_until_ms = ?8, counted_ms = ?9, counting_ms = ?10, lead = "    \
+      "?11, lobby = ?12, locked = ?13 WHERE room = ?1")                                            \
     X(FIND_CLASS, "SELECT " CLASS_COLUMNS " FROM classes WHERE id = ?1")                           \
     X(EACH_CLASS,                                                                                  \
       "SELECT " CLASS_COLUMNS " FROM classes WHERE ended <= ?1 ORDER BY room DESC LIMIT ?2")       \
     X(ADD_INVITE, "INSERT INTO invites(id, class_id, role, name, single_use, created_ms, "         \
-                  "expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                \
+                  "expires_ms, personal) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                  \
     X(FIND_INVITE, "SELECT " INVITE_COLUMNS " FROM invites WHERE id = ?1")                         \
     X(EACH_INVITE, "SELECT " INVITE_COLUMNS                                                        \
                    " FROM invites WHERE class_id = ?1 ORDER BY created_ms DESC LIMIT ?2")          \
@@ -35,15 +40,14 @@
       "INSERT INTO participants(id, room, invite_id, name, role, kind, joined_ms, resume_hash, "   \
       "previous_hash, left_ms, left_reason, hand_ms, floor, session, publishes_video, "            \
       "share_order, share_audio, camera, http_session, etag, ufrag_hash, help_ms, helper, score, " \
-      "streak) VALUES(?1, ?2, ?3, ?4, "                                                            \
-      "?5, "                                                                                       \
-      "?6, ?7, ?8, "                                                                               \
-      "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)")       \
+      "streak, muted) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "   \
+      "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)")                                    \
     X(UPDATE_PARTICIPANT,                                                                          \
       "UPDATE participants SET resume_hash = ?8, previous_hash = ?9, left_ms = ?10, "              \
       "left_reason = ?11, hand_ms = ?12, floor = ?13, session = ?14, publishes_video = ?15, "      \
       "share_order = ?16, share_audio = ?17, camera = ?18, http_session = ?19, etag = ?20, "       \
-      "ufrag_hash = ?21, help_ms = ?22, helper = ?23, score = ?24, streak = ?25 "                  \
+      "ufrag_hash = ?21, help_ms = ?22, helper = ?23, score = ?24, streak = ?25, "                 \
+      "muted = ?26 "                                                                               \
       "WHERE id = ?1")                                                                             \
     X(EACH_PARTICIPANT,                                                                            \
       "SELECT " PARTICIPANT_COLUMNS " FROM participants WHERE left_ms = 0 AND room IN "            \
@@ -143,6 +147,8 @@ enum status store_open(struct store **out, const char *path, const struct log *l
         status = store_prepare(store, STATEMENTS_PEOPLE, statement_texts, STATEMENT_COUNT);
     if (status == STATUS_OK)
         status = store_prepare_talk(store);
+    if (status == STATUS_OK)
+        status = store_prepare_door(store);
 done:
     if (status != STATUS_OK) {
         store_close(store);
@@ -277,6 +283,15 @@ bool store_column_role(sqlite3_stmt *statement, int place, enum role *out)
 
 /* --- Classes */
 
+static enum class_mode column_mode(sqlite3_stmt *statement, int place)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, place);
+    enum class_mode mode = CLASS_LECTURE;
+    if (text == NULL || !class_mode_find(bytes_of_string(text), &mode))
+        return CLASS_LECTURE;
+    return mode;
+}
+
 static struct store_class read_class(sqlite3_stmt *statement)
 {
     struct store_class entry = {.room = store_column_uint(statement, 0),
@@ -284,7 +299,15 @@ static struct store_class read_class(sqlite3_stmt *statement)
                                 .created_ms = sqlite3_column_int64(statement, 4),
                                 .started_ms = sqlite3_column_int64(statement, 5),
                                 .ended_ms = sqlite3_column_int64(statement, 6),
-                                .chat_closed = sqlite3_column_int(statement, 7) != 0};
+                                .chat_closed = sqlite3_column_int(statement, 7) != 0,
+                                .lead = store_column_uint(statement, 13),
+                                .lobby = sqlite3_column_int(statement, 14) != 0,
+                                .locked = sqlite3_column_int(statement, 15) != 0};
+    entry.clock = (struct class_clock){.mode = column_mode(statement, 8),
+                                       .since_ms = sqlite3_column_int64(statement, 9),
+                                       .until_ms = sqlite3_column_int64(statement, 10),
+                                       .counted_ms = sqlite3_column_int64(statement, 11),
+                                       .counting_ms = sqlite3_column_int64(statement, 12)};
     store_column_text(statement, 1, entry.id, sizeof entry.id);
     store_column_text(statement, 2, entry.title, sizeof entry.title);
     return entry;
@@ -317,6 +340,14 @@ enum status store_update_class(struct store *store, const struct store_class *en
     store_bind_int(statement, 3, entry->started_ms);
     store_bind_int(statement, 4, entry->ended_ms);
     store_bind_int(statement, 5, entry->chat_closed);
+    store_bind_text(statement, 6, class_mode_name(entry->clock.mode));
+    store_bind_int(statement, 7, entry->clock.since_ms);
+    store_bind_int(statement, 8, entry->clock.until_ms);
+    store_bind_int(statement, 9, entry->clock.counted_ms);
+    store_bind_int(statement, 10, entry->clock.counting_ms);
+    store_bind_int(statement, 11, (int64_t)entry->lead);
+    store_bind_int(statement, 12, entry->lobby);
+    store_bind_int(statement, 13, entry->locked);
     return run(store, STATEMENT_UPDATE_CLASS);
 }
 
@@ -364,7 +395,8 @@ static bool read_invite(sqlite3_stmt *statement, struct store_invite *out)
                                  .revoked = sqlite3_column_int(statement, 5) != 0,
                                  .created_ms = sqlite3_column_int64(statement, 6),
                                  .expires_ms = sqlite3_column_int64(statement, 7),
-                                 .uses = store_column_uint(statement, 8)};
+                                 .uses = store_column_uint(statement, 8),
+                                 .personal = sqlite3_column_int(statement, 9) != 0};
     store_column_text(statement, 0, out->id, sizeof out->id);
     store_column_text(statement, 1, out->class_id, sizeof out->class_id);
     store_column_text(statement, 3, out->name, sizeof out->name);
@@ -384,6 +416,7 @@ enum status store_add_invite(struct store *store, const struct store_invite *inv
     store_bind_int(statement, 5, invite->single_use);
     store_bind_int(statement, 6, invite->created_ms);
     store_bind_int(statement, 7, invite->expires_ms);
+    store_bind_int(statement, 8, invite->personal);
     return run(store, STATEMENT_ADD_INVITE);
 }
 
@@ -479,6 +512,7 @@ static void bind_participant(sqlite3_stmt *statement, const struct store_partici
     store_bind_int(statement, 23, (int64_t)p->helper);
     store_bind_int(statement, 24, p->score);
     store_bind_int(statement, 25, p->streak);
+    store_bind_int(statement, 26, p->muted);
 }
 
 static bool read_participant(sqlite3_stmt *statement, struct store_participant *out)
@@ -498,7 +532,8 @@ static bool read_participant(sqlite3_stmt *statement, struct store_participant *
                                       .help_ms = sqlite3_column_int64(statement, 21),
                                       .helper = store_column_uint(statement, 22),
                                       .score = (uint32_t)store_column_uint(statement, 23),
-                                      .streak = (uint32_t)store_column_uint(statement, 24)};
+                                      .streak = (uint32_t)store_column_uint(statement, 24),
+                                      .muted = sqlite3_column_int(statement, 25) != 0};
     store_column_text(statement, 2, out->invite_id, sizeof out->invite_id);
     store_column_text(statement, 3, out->name, sizeof out->name);
     column_hash(statement, 7, out->resume_hash);

@@ -79,7 +79,7 @@ static enum client_error check_post(const struct whip_call *call, struct admissi
     if (error != CLIENT_OK)
         return error;
     enum role_action action = call->kind == PARTICIPANT_WHIP ? ROLE_WHIP : ROLE_WHEP;
-    if (!role_policy_is_allowed(admission->invite.role, action, false))
+    if (!role_policy_is_always_allowed(admission->invite.role, action))
         return CLIENT_NOT_ALLOWED;
     if (!is_content_type(call->request->content_type, SDP_TYPE))
         return CLIENT_CONTENT_TYPE;

@@ -40,7 +40,7 @@ static struct participant *add(struct classroom *classroom, uint64_t id, enum ro
     p->record.role = role;
     p->record.publishes_video = id % 3 == 0; /* some are WHIP */
     snprintf(p->record.name, sizeof p->record.name, "P");
-    assert_int_equal(classroom_add(classroom, p, 100, false, 0), STATUS_OK);
+    assert_int_equal(classroom_add(classroom, p, 100, false), STATUS_OK);
     return p;
 }
 
@@ -99,7 +99,7 @@ static void act(struct classroom *classroom, struct model *model, struct rng *rn
         classroom_take_floor(classroom, p, 1);
         break;
     case 4:
-        classroom_mute_all(classroom, 1);
+        classroom_mute_all(classroom, &id, coin, 1);
         break;
     case 5:
     case 6:
@@ -180,9 +180,9 @@ static void the_sixty_fifth_of_the_staff_finds_no_place(void **state)
     struct participant *one_more = calloc(1, sizeof *one_more);
     assert_non_null(one_more);
     one_more->record.role = ROLE_OPERATOR;
-    assert_int_equal(classroom_add(&classroom, one_more, 1000, false, 0), STATUS_LIMIT);
+    assert_int_equal(classroom_add(&classroom, one_more, 1000, false), STATUS_LIMIT);
     one_more->record.role = ROLE_LEARNER;
-    assert_int_equal(classroom_add(&classroom, one_more, 1000, false, 0), STATUS_OK);
+    assert_int_equal(classroom_add(&classroom, one_more, 1000, false), STATUS_OK);
     classroom_destroy(&classroom);
     (void)state;
 }

@@ -152,7 +152,7 @@ static void nothing_but_hello_is_heard_from_a_stranger(void **state)
         harness_forget(h);
         harness_send(h, connection,
                      "{\"type\":\"%s\",\"id\":4,\"on\":true,\"raised\":true,\"sdp\":\"\","
-                     "\"participant\":\"1\"}",
+                     "\"participant\":\"1\",\"mode\":\"quiz\"}",
                      client_message_name((enum client_message_type)type));
         assert_true(harness_got(h, connection, "\"to\":4,\"code\":\"not_authenticated\""));
     }

@@ -9,6 +9,7 @@ static void the_grant_goes_to_the_relay_before_anybody_is_told(void **state)
     struct person other = harness_join(h, "learner", "Bruno");
     harness_offer(h, &learner);
     harness_send(h, learner.connection, "{\"type\":\"hand\",\"id\":2,\"raised\":true}");
+    harness_run_for(h, MILLISECONDS(250));
     assert_true(harness_got(h, trainer.connection, "\"hand\":17954496"));
     harness_forget(h);
     harness_send(h, trainer.connection, "{\"type\":\"floor_give\",\"id\":3,\"participant\":\"%d\"}",

@@ -73,7 +73,7 @@ static void a_participant_comes_back_as_it_was(void **state)
                                   .kind = PARTICIPANT_WHIP,
                                   .joined_ms = 11};
     assert_int_equal(store_add_participant(store, &p), STATUS_OK);
-    p.floor = p.share_audio = p.publishes_video = true;
+    p.floor = p.share_audio = p.publishes_video = p.muted = true;
     p.hand_ms = 12;
     p.session = 3;
     p.share_order = 4;
@@ -93,7 +93,7 @@ static void a_participant_comes_back_as_it_was(void **state)
     assert_int_equal(found.id, p.id);
     assert_string_equal(found.name, p.name);
     assert_int_equal(found.kind, PARTICIPANT_WHIP);
-    assert_true(found.floor && found.share_audio && found.publishes_video);
+    assert_true(found.floor && found.share_audio && found.publishes_video && found.muted);
     assert_int_equal(found.hand_ms, 12);
     assert_int_equal(found.session, 3);
     assert_int_equal(found.share_order, 4);
@@ -168,6 +168,60 @@ static void a_database_of_a_newer_program_is_left_alone(void **state)
     (void)state;
 }
 
+static void a_class_comes_back_in_its_mode_with_its_clock_and_its_door(void **state)
+{
+    remove_files();
+    struct store *store = open_store();
+    struct store_class entry = add_class(store, "c");
+    entry.clock = (struct class_clock){CLASS_BREAK, 11, 12, 13, 14};
+    entry.lead = 15;
+    entry.lobby = entry.locked = entry.chat_closed = true;
+    assert_int_equal(store_update_class(store, &entry), STATUS_OK);
+    assert_int_equal(store_commit(store), STATUS_OK);
+    store_close(store);
+    store = open_store();
+    struct store_class found;
+    assert_int_equal(store_find_class(store, "c", &found), STATUS_OK);
+    assert_memory_equal(&found.clock, &entry.clock, sizeof found.clock);
+    assert_int_equal(found.lead, 15);
+    assert_true(found.lobby && found.locked && found.chat_closed);
+    store_close(store);
+    remove_files();
+    (void)state;
+}
+
+static void what_is_held_against_somebody_is_found_by_invite_and_name(void **state)
+{
+    remove_files();
+    struct store *store = open_store();
+    struct store_class entry = add_class(store, "c");
+    struct store_hold hold = {.room = entry.room,
+                              .invite_id = "i",
+                              .name = "Max",
+                              .banned = true,
+                              .reason = "Insultes",
+                              .at_ms = 5};
+    assert_int_equal(store_set_hold(store, &hold), STATUS_OK);
+    struct store_hold found = {.room = entry.room, .invite_id = "i", .name = "Max"};
+    assert_int_equal(store_find_hold(store, &found), STATUS_OK);
+    assert_true(found.banned);
+    assert_string_equal(found.reason, "Insultes");
+    struct store_hold other = {.room = entry.room, .invite_id = "i", .name = "Eva"};
+    assert_int_equal(store_find_hold(store, &other), STATUS_NOT_FOUND);
+    hold.banned = false; /* the newer word counts */
+    assert_int_equal(store_set_hold(store, &hold), STATUS_OK);
+    assert_int_equal(store_find_hold(store, &found), STATUS_OK);
+    assert_false(found.banned);
+    uint64_t count = 0;
+    assert_int_equal(store_count_holds(store, entry.room, &count), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(store_lift_hold(store, &hold), STATUS_OK);
+    assert_int_equal(store_find_hold(store, &found), STATUS_NOT_FOUND);
+    store_close(store);
+    remove_files();
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +230,8 @@ int main(void)
         cmocka_unit_test(numbers_are_never_used_twice),
         cmocka_unit_test(an_invite_counts_its_uses_and_can_be_revoked),
         cmocka_unit_test(a_database_of_a_newer_program_is_left_alone),
+        cmocka_unit_test(a_class_comes_back_in_its_mode_with_its_clock_and_its_door),
+        cmocka_unit_test(what_is_held_against_somebody_is_found_by_invite_and_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

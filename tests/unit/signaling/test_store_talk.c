@@ -83,7 +83,8 @@ static void the_database_of_an_older_program_opens_and_keeps_what_is_in_it(void 
         struct store_class found;
         assert_int_equal(store_find_class(store, "old", &found), STATUS_OK);
         assert_string_equal(found.title, "Soudure");
-        assert_false(found.chat_closed);
+        assert_false(found.chat_closed || found.lobby || found.locked);
+        assert_int_equal(found.clock.mode, CLASS_LECTURE);
         struct store_participant p = {0};
         assert_int_equal(store_each_participant(store, keep_participant, &p), STATUS_OK);
         assert_string_equal(p.name, "Karim");

@@ -1,0 +1,28 @@
+/* What the dispatcher hands on: requests of a participant whose right to them has been checked.
+ * Each answers by itself, or returns the error to answer with. */
+#pragma once
+
+#include "signaling/core/client_message.h"
+#include "signaling/core/service_internal.h"
+
+/* Everything asked for goes to the relay and to the others first: `ok` means done. */
+void dispatcher_send_ok(struct service *service, const struct connection *c, uint32_t to);
+void dispatcher_open_answer(struct text_json *text, const char *type, uint32_t to);
+/* Somebody in the asker's own class, or NULL. */
+struct participant *dispatcher_find_classmate(const struct service *service,
+                                              const struct connection *c, const char *id);
+
+#define REQUEST(name)                                                                              \
+    enum client_error request_##name(struct service *service, struct instant at,                   \
+                                     struct connection *c, const struct client_message *message)
+
+/* --- requests_floor.c */
+REQUEST(floor_give);
+REQUEST(floor_take);
+REQUEST(floor_next);
+REQUEST(hand_lower);
+REQUEST(mute);
+REQUEST(mute_all);
+REQUEST(mute_ask);
+REQUEST(mode_set);
+REQUEST(lead_give);
