@@ -1,0 +1,95 @@
+/* How much one peer's line carries: an estimate from its transport-wide feedback (delay, loss, and
+ * probes that push a little), or, where it gives none, from its receiver reports and REMB. It never
+ * limits what is sent; its owner paces by it. Sans-IO; allocates nothing; one per receiver.
+ *
+ *   sent packet -> bwe_handle_send -> number to stamp       feedback -> bwe_handle_twcc
+ *   queue too long  -> what arrived while the line was busy, a tenth less (bwe_delay)
+ *   losses beyond the line's usual -> what arrived (bwe_loss)
+ *   sent at the estimate without a queue -> a little more
+ *   more is wanted  -> a probe now and then (bwe_probe); what it found out, at once
+ *
+ * What happens to be sent says nothing against a line: idle times leave the estimate alone. */
+#pragma once
+
+#include "base/status.h"
+#include "rtc/bwe_delay.h"
+#include "rtc/bwe_loss.h"
+#include "rtc/bwe_probe.h"
+#include "rtc/twcc_sends.h"
+
+struct bwe_config {
+    uint64_t start_bps;      /* before anything is known; default 600000 */
+    uint64_t min_bps;        /* never less; default 40000 */
+    uint64_t max_bps;        /* never more; default 20000000 */
+    usec_t probe_backoff_us; /* between probes that bring nothing, at most; default 5 s: a line that
+                                has recovered is found out within 10 s */
+};
+struct bwe_config bwe_config_default(void);
+
+struct bwe_stats {
+    uint32_t overuses, loss_cuts, starvations, probes, probes_passed, feedbacks;
+};
+
+struct bwe {
+    struct bwe_config config;
+    struct twcc_sends sends;
+    struct bwe_delay delay;
+    struct bwe_loss loss;
+    struct bwe_probe probe;
+    uint64_t estimate_bps;
+    uint64_t wanted_bps;
+    uint64_t ceiling_bps; /* what the line carried when it was last full; 0: unknown */
+    usec_t ceiling_at;
+    uint64_t proven_bps; /* carried in a probe or in earnest since the last reduction */
+    bool has_started;    /* the first cluster has been sent */
+    bool has_result;     /* and something was heard */
+    usec_t started_at;
+    usec_t cut_at;       /* last reduction; 0: none */
+    usec_t raised_at;    /* by a probe; 0: never */
+    usec_t grown_at;     /* growth is counted from here */
+    usec_t feedback_at;  /* 0: never */
+    usec_t sent_at;      /* last stamped packet */
+    usec_t silent_since; /* oldest stamped packet since the last feedback; 0: none */
+    usec_t response_us;  /* from a packet to the feedback about it, smoothed; 0: unknown */
+    usec_t response_min_us;
+    uint64_t debt_bytes; /* to be held back until the queue has gone */
+    /* Without transport-wide feedback. */
+    usec_t report_at, report_rtt_min_us;
+    uint32_t report_loss_permille;
+    uint64_t remb_bps; /* 0: none */
+    struct bwe_stats stats;
+};
+
+/* STATUS_CONFIG for values out of range. */
+MUST_CHECK enum status bwe_init(struct bwe *b, const struct bwe_config *config);
+
+/* How much could be made use of at most: nothing is probed for beyond it. 0: nothing. */
+void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
+
+/* A packet of `bytes` leaves, and carries the number returned. */
+uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
+/* Nothing has been stamped for a while and now it begins again. */
+void bwe_handle_resume(struct bwe *b, usec_t now);
+
+void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
+/* The worst report block of a compound packet; rtt_us 0: unknown. `sent_bps`: what was sent lately.
+ */
+void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
+                       uint64_t sent_bps);
+void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps);
+
+void bwe_handle_timeout(struct bwe *b, usec_t now);
+usec_t bwe_next_timeout(const struct bwe *b, usec_t now);
+
+uint64_t bwe_get_estimate(const struct bwe *b);
+/* That it carries `bps` was seen, not merely assumed. */
+bool bwe_is_proven(const struct bwe *b, uint64_t bps);
+
+/* What a paced sender may do now. */
+struct bwe_pace {
+    uint64_t rate_bps; /* 0: nothing but voice until something is heard about the first packets */
+    bool is_probe;     /* a cluster is under way: at this rate, with padding where nothing waits */
+};
+struct bwe_pace bwe_get_pace(const struct bwe *b, usec_t now);
+/* What is to be held back, once, so that the queue on the line goes. */
+uint64_t bwe_take_debt(struct bwe *b);

@@ -1,0 +1,62 @@
+/* What the arrival times of a peer's packets say about its line: how long packets stand in a queue,
+ * and how fast the line empties it. Sans-IO; allocates nothing. bwe.h embeds it.
+ *
+ * Packets that left within 5 ms form a group. A group's queueing delay is its one-way delay over
+ * the least of the last 10 to 20 s (clocks need no common zero). The line is overused when three
+ * groups in a row, sent since the last reaction, stood longer than a threshold: a constant, and
+ * the time that one large packet takes or what this line's jitter explains. Jitter is told from
+ * queues by its sign: a queue that builds up only lengthens delays, jitter shortens them as often.
+ */
+#pragma once
+
+#include "base/usec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BWE_DELAY_GROUPS 32
+
+struct bwe_delay {
+    struct bwe_delay_group {
+        usec_t first_sent_at, sent_at; /* its first and its last packet */
+        usec_t arrival;                /* the last one */
+        usec_t delay_us;               /* one way, the least */
+        uint32_t bytes;
+    } groups[BWE_DELAY_GROUPS], open; /* a ring of complete ones; the one under way: bytes > 0 */
+    uint32_t count;                   /* groups ever completed */
+    bool has_base;
+    usec_t base_us, next_base_us; /* least delay of this and of the coming window */
+    usec_t base_until;            /* on the sender's clock */
+    double longer_us, shorter_us; /* mean steps of the delay, group to group, up and down */
+    double jitter_us;             /* what both have in common, remembered for some seconds */
+    usec_t ignore_until;          /* groups sent before do not count as overuse */
+};
+
+/* One packet arrived. */
+void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arrival, size_t bytes);
+
+/* The queueing delay of the newest group. */
+usec_t bwe_delay_get_queue_us(const struct bwe_delay *d);
+
+/* What the last three groups all stood, less what jitter explains: a queue that stays. */
+usec_t bwe_delay_get_standing_us(const struct bwe_delay *d);
+
+/* A stretch of recent groups. Rates are 0 when it is too short to tell. */
+struct bwe_delay_stretch {
+    size_t groups;
+    usec_t sent_us, arrival_us; /* from its first group to its last */
+    uint64_t sent_bps, arrived_bps;
+};
+/* The newest groups that all stood in a queue: the line was never idle in between, so that what
+ * arrived is what it carries. */
+struct bwe_delay_stretch bwe_delay_find_busy(const struct bwe_delay *d);
+/* All of the last `window_us`. */
+struct bwe_delay_stretch bwe_delay_find_recent(const struct bwe_delay *d, usec_t window_us);
+
+/* Whether the line is overused; `packet_us`: what one large packet takes on it. */
+bool bwe_delay_is_overused(const struct bwe_delay *d, usec_t packet_us);
+/* A reaction is under way: only what is sent from `now` on counts as overuse again. */
+void bwe_delay_ignore_until(struct bwe_delay *d, usec_t now);
+/* Nothing was measured for a while: starts afresh but for the jitter. */
+void bwe_delay_reset(struct bwe_delay *d);

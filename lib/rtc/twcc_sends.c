@@ -1,0 +1,93 @@
+#include "rtc/twcc_sends.h"
+
+enum state { STATE_NONE, STATE_WAITING, STATE_LOST, STATE_ARRIVED };
+
+static struct twcc_send *send_of(struct twcc_sends *s, uint64_t number)
+{
+    return &s->ring[number % TWCC_SENDS_MAX];
+}
+
+static void stop_waiting(struct twcc_sends *s, struct twcc_send *send, enum state state)
+{
+    if (send->state == STATE_WAITING)
+        s->waiting_bytes -= send->bytes;
+    send->state = (uint8_t)state;
+}
+
+uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster)
+{
+    struct twcc_send *send = send_of(s, s->count);
+    stop_waiting(s, send, STATE_NONE);
+    *send = (struct twcc_send){.at = (uint32_t)now,
+                               .bytes = (uint16_t)(bytes < UINT16_MAX ? bytes : UINT16_MAX),
+                               .cluster = cluster,
+                               .state = STATE_WAITING};
+    s->waiting_bytes += send->bytes;
+    return (uint16_t)s->count++;
+}
+
+void twcc_sends_forget(struct twcc_sends *s)
+{
+    for (size_t i = 0; i < TWCC_SENDS_MAX; i++)
+        stop_waiting(s, &s->ring[i], STATE_NONE);
+}
+
+struct twcc_fates twcc_sends_iterate(struct twcc_sends *s, usec_t now,
+                                     const struct rtcp_twcc *feedback)
+{
+    return (struct twcc_fates){.sends = s, .statuses = rtcp_twcc_iterate(feedback), .now = now};
+}
+
+/* Times on the wire wrap; two that follow each other lie less than half a wrap apart. */
+static usec_t unwrap_arrival(struct twcc_sends *s, usec_t on_wire)
+{
+    if (!s->has_arrival) {
+        s->has_arrival = true;
+        s->arrival_unwrapped = on_wire;
+    } else {
+        usec_t step = (on_wire - s->arrival_on_wire) % RTCP_TWCC_WRAP_US;
+        if (step > RTCP_TWCC_WRAP_US / 2)
+            step -= RTCP_TWCC_WRAP_US;
+        else if (step < -RTCP_TWCC_WRAP_US / 2)
+            step += RTCP_TWCC_WRAP_US;
+        s->arrival_unwrapped += step;
+    }
+    s->arrival_on_wire = on_wire;
+    return s->arrival_unwrapped;
+}
+
+/* The number of 16 bits that lies nearest below the next one to be given out. */
+static bool find_number(const struct twcc_sends *s, uint16_t seq, uint64_t *number)
+{
+    uint64_t behind = (uint16_t)((uint16_t)s->count - seq);
+    if (behind == 0 || behind > TWCC_SENDS_MAX || behind > s->count)
+        return false;
+    *number = s->count - behind;
+    return true;
+}
+
+bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
+{
+    struct rtcp_twcc_status status;
+    while (rtcp_twcc_next(&f->statuses, &status)) {
+        uint64_t number;
+        bool lost = status.arrival == RTCP_TWCC_LOST;
+        if (!find_number(f->sends, status.seq, &number))
+            continue;
+        struct twcc_send *send = send_of(f->sends, number);
+        bool is_news = send->state == STATE_WAITING || (send->state == STATE_LOST && !lost);
+        if (!is_news)
+            continue;
+        *out =
+            (struct twcc_fate){.number = number,
+                               .sent_at = f->now - (usec_t)(uint32_t)((uint32_t)f->now - send->at),
+                               .arrival = lost ? 0 : unwrap_arrival(f->sends, status.arrival),
+                               .bytes = send->bytes,
+                               .cluster = send->cluster,
+                               .lost = lost,
+                               .was_lost = send->state == STATE_LOST};
+        stop_waiting(f->sends, send, lost ? STATE_LOST : STATE_ARRIVED);
+        return true;
+    }
+    return false;
+}

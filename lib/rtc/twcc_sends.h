@@ -1,0 +1,56 @@
+/* When packets left for one peer, by transport-wide sequence number, and what its feedback says
+ * became of them (draft-holmer-rmcat-transport-wide-cc-extensions-01). A fixed ring; sans-IO;
+ * allocates nothing. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/usec.h"
+#include "wire/rtcp_twcc.h"
+
+#define TWCC_SENDS_MAX 1024 /* packets remembered; feedback about older ones is ignored */
+
+struct twcc_send {
+    uint32_t at; /* low bits of microseconds: an hour */
+    uint16_t bytes;
+    uint8_t cluster; /* of a probe; 0: none */
+    uint8_t state;   /* enum in twcc_sends.c */
+};
+
+/* Zero-initialised is ready. */
+struct twcc_sends {
+    struct twcc_send ring[TWCC_SENDS_MAX];
+    uint64_t count;         /* packets ever noted: the next one's number */
+    uint32_t waiting_bytes; /* noted, and not heard of yet */
+    bool has_arrival;       /* the peer's clock has been seen */
+    usec_t arrival_on_wire; /* the last time read, as it was written */
+    usec_t arrival_unwrapped;
+};
+
+/* Notes a packet of `bytes` that leaves now; returns the number that it has to carry. */
+uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster);
+
+/* Forgets what has not been heard of: feedback about it will be ignored. Numbers go on. */
+void twcc_sends_forget(struct twcc_sends *s);
+
+/* What became of one packet. Arrival times are on the peer's clock, never wrap here, and have an
+ * unknown zero. A packet may be given twice: first as lost, then as arrived after all. */
+struct twcc_fate {
+    uint64_t number;
+    usec_t sent_at;
+    usec_t arrival; /* meaningless when lost */
+    uint16_t bytes;
+    uint8_t cluster;
+    bool lost;
+    bool was_lost; /* it arrived, but an earlier feedback called it lost */
+};
+
+struct twcc_fates {
+    struct twcc_sends *sends;
+    struct rtcp_twcc_iterator statuses;
+    usec_t now;
+};
+/* Walks what a feedback says about packets that were noted and not heard of before, in order of
+ * their numbers. */
+struct twcc_fates twcc_sends_iterate(struct twcc_sends *s, usec_t now,
+                                     const struct rtcp_twcc *feedback);
+bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out);

@@ -1,0 +1,299 @@
+#include "rtc/bwe.h"
+
+#include "support/paced_line.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define MBIT 1000000u
+#define SEEDS 3
+
+static struct paced_line line;
+
+static struct link_config rate(uint64_t bps)
+{
+    struct link_config c = link_config_default();
+    c.delay_us = 20000;
+    c.rate_bps = bps;
+    c.queue_us = 200000;
+    c.jitter_us = 2000;
+    return c;
+}
+
+static void begin(uint64_t seed, size_t flows, struct link_config config)
+{
+    paced_line_init(&line, seed, flows, &config);
+    for (size_t i = 0; i < flows; i++)
+        bwe_set_wanted(&line.flows[i].bwe, line.now, 2500000);
+}
+
+static void backlog(size_t flow)
+{
+    line.flows[flow].backlog = INT64_MAX;
+}
+
+/* What a sentence says is checked with the figure in the message. */
+static double voice_share(const struct paced_flow *f, uint32_t count)
+{
+    return (double)count / f->voices_sent;
+}
+
+#define CHECK_TRUE(what, ...)                                                                      \
+    do {                                                                                           \
+        if (!(what))                                                                               \
+            fail_msg(#what ": " __VA_ARGS__);                                                      \
+    } while (0)
+
+static void a_line_of_any_rate_is_filled_and_its_queue_stays_short(void **state)
+{
+    static const uint64_t rates[] = {300000, 1000000, 2500000};
+    for (size_t i = 0; i < COUNT_OF(rates); i++) {
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            begin(seed, 1, rate(rates[i]));
+            backlog(0);
+            paced_line_run(&line, SECONDS(30));
+            uint64_t got = paced_line_rate(&line, 0, 2, 30);
+            const struct paced_flow *f = &line.flows[0];
+            CHECK_TRUE(got > rates[i] * 85 / 100, "rate %u", (unsigned)rates[i]);
+            CHECK_TRUE(voice_share(f, f->voices_late) < 0.01, "rate %u", (unsigned)rates[i]);
+            paced_line_destroy(&line);
+        }
+    }
+    (void)state;
+}
+
+static void steps_of_the_rate_are_followed(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed, 1, rate(3 * MBIT));
+        backlog(0);
+        paced_line_run(&line, SECONDS(15));
+        struct link_config low = rate(MBIT);
+        struct link_config high = rate(3 * MBIT);
+        paced_line_set(&line, &low);
+        paced_line_run(&line, SECONDS(2));
+        uint64_t settled = bwe_get_estimate(&line.flows[0].bwe);
+        paced_line_run(&line, SECONDS(13));
+        paced_line_set(&line, &high);
+        paced_line_run(&line, SECONDS(15));
+        assert_true(paced_line_rate(&line, 0, 5, 15) > 2300000);
+        assert_true(settled > 700000 && settled < 1100000);
+        assert_true(paced_line_rate(&line, 0, 17, 30) > 850000);
+        assert_true(paced_line_rate(&line, 0, 40, 45) > 2300000);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
+static void random_loss_does_not_collapse_it(void **state)
+{
+    static const double losses[] = {0.05, 0.1};
+    for (size_t i = 0; i < COUNT_OF(losses); i++) {
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            struct link_config config = rate(3 * MBIT);
+            config.loss = losses[i];
+            begin(seed, 1, config);
+            backlog(0);
+            paced_line_run(&line, SECONDS(30));
+            double got = (double)paced_line_rate(&line, 0, 3, 30);
+            CHECK_TRUE(got > 2.5e6 * (1 - losses[i]) * 0.8, "got %.0f", got);
+            paced_line_destroy(&line);
+        }
+    }
+    (void)state;
+}
+
+static void jitter_does_not_collapse_it(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct link_config config = rate(20 * MBIT);
+        config.delay_us = 50000;
+        config.jitter_us = 40000;
+        begin(seed, 1, config);
+        for (int slide = 0; slide < 12; slide++) { /* a slide of 180 kB each five seconds */
+            line.flows[0].backlog = 180000;
+            paced_line_run(&line, SECONDS(5));
+            uint64_t estimate = bwe_get_estimate(&line.flows[0].bwe);
+            if (slide > 0)
+                CHECK_TRUE(estimate > 2 * MBIT, "estimate %u at slide %d", (unsigned)estimate,
+                           slide);
+        }
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
+static void slides_through_a_narrow_line_never_stand_in_front_of_voice(void **state)
+{
+    static const uint64_t rates[] = {300000, 1000000};
+    for (size_t i = 0; i < COUNT_OF(rates); i++) {
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            struct link_config config = rate(rates[i]);
+            config.queue_us = 300000;
+            begin(seed, 1, config);
+            int64_t slide_bytes = (int64_t)rates[i] / 8 * 2;
+            int64_t left = 0;
+            for (int slide = 0; slide < 12; slide++) {
+                line.flows[0].backlog += slide_bytes;
+                paced_line_run(&line, SECONDS(5));
+                left += line.flows[0].backlog > 0 ? line.flows[0].backlog : 0;
+            }
+            const struct paced_flow *f = &line.flows[0];
+            assert_true(left == 0);
+            CHECK_TRUE(voice_share(f, f->voices_late) < 0.01, "rate %u", (unsigned)rates[i]);
+            CHECK_TRUE(1 - voice_share(f, f->voices_arrived) < 0.003, "rate %u",
+                       (unsigned)rates[i]);
+            paced_line_destroy(&line);
+        }
+    }
+    (void)state;
+}
+
+static void two_flows_share_a_line(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed, 2, rate(2 * MBIT));
+        backlog(0);
+        paced_line_run(&line, SECONDS(10));
+        backlog(1);
+        paced_line_run(&line, SECONDS(50));
+        double first = (double)paced_line_rate(&line, 0, 30, 60);
+        double second = (double)paced_line_rate(&line, 1, 30, 60);
+        CHECK_TRUE(first + second > 1.5e6, "%.0f and %.0f", first, second);
+        CHECK_TRUE(first / (first + second) > 0.3 && first / (first + second) < 0.7,
+                   "%.0f and %.0f", first, second);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
+static void a_dip_while_little_is_sent_costs_voice_little(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed, 1, rate(3 * MBIT));
+        struct link_config low = rate(400000);
+        struct link_config high = rate(3 * MBIT);
+        for (int slide = 0; slide < 12; slide++) {
+            line.flows[0].backlog = slide >= 3 && slide < 9 ? 60000 : 180000;
+            paced_line_run(&line, SECONDS(2));
+            if (slide == 2)
+                paced_line_set(&line, &low);
+            if (slide == 8)
+                paced_line_set(&line, &high);
+            paced_line_run(&line, SECONDS(3));
+        }
+        const struct paced_flow *f = &line.flows[0];
+        CHECK_TRUE(1 - voice_share(f, f->voices_arrived) < 0.005, "lost");
+        assert_true(bwe_get_estimate(&f->bwe) > 2300000);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
+static void nothing_is_probed_for_while_nothing_more_is_wanted(void **state)
+{
+    begin(1, 1, rate(20 * MBIT));
+    bwe_set_wanted(&line.flows[0].bwe, line.now, 0);
+    line.flows[0].bwe.probe = (struct bwe_probe){0};
+    line.flows[0].bwe.has_started = false;
+    paced_line_run(&line, SECONDS(20));
+    assert_true(line.flows[0].padding_bytes == 0);
+    assert_int_equal(bwe_get_estimate(&line.flows[0].bwe), bwe_config_default().start_bps);
+    /* A little padding then proves what is wanted. */
+    bwe_set_wanted(&line.flows[0].bwe, line.now, 2500000);
+    paced_line_run(&line, SECONDS(2));
+    assert_true(bwe_is_proven(&line.flows[0].bwe, 3 * MBIT));
+    assert_true(line.flows[0].padding_bytes > 0 && line.flows[0].padding_bytes < 60000);
+    double padding = line.flows[0].padding_bytes;
+    paced_line_run(&line, SECONDS(60));
+    assert_true(line.flows[0].padding_bytes - padding < 1);
+    paced_line_destroy(&line);
+    (void)state;
+}
+
+static void without_any_feedback_the_estimate_falls(void **state)
+{
+    begin(1, 1, rate(3 * MBIT));
+    backlog(0);
+    paced_line_run(&line, SECONDS(5));
+    struct link_config dead = rate(3 * MBIT);
+    dead.loss = 1;
+    paced_line_set(&line, &dead);
+    paced_line_run(&line, SECONDS(10));
+    assert_true(bwe_get_estimate(&line.flows[0].bwe) < 100000);
+    struct link_config alive = rate(3 * MBIT);
+    paced_line_set(&line, &alive);
+    paced_line_run(&line, SECONDS(10));
+    CHECK_TRUE(bwe_get_estimate(&line.flows[0].bwe) > 2300000, "estimate %u",
+               (unsigned)bwe_get_estimate(&line.flows[0].bwe));
+    paced_line_destroy(&line);
+    (void)state;
+}
+
+static void a_remb_counts_against_the_line_only_where_it_was_used(void **state)
+{
+    struct bwe b;
+    struct bwe_config config = bwe_config_default();
+    assert_int_equal(bwe_init(&b, &config), STATUS_OK);
+    bwe_handle_remb(&b, SECONDS(1), 100000, 80000);
+    assert_int_equal(bwe_get_estimate(&b), 100000); /* made use of */
+    bwe_handle_remb(&b, SECONDS(2), 5000000, 60000);
+    assert_int_equal(bwe_get_estimate(&b), 5000000);
+    bwe_handle_remb(&b, SECONDS(3), 400000, 60000); /* little was sent: it knows little */
+    assert_int_equal(bwe_get_estimate(&b), 5000000);
+    bwe_handle_remb(&b, SECONDS(4), 400000, 900000);
+    assert_int_equal(bwe_get_estimate(&b), 400000);
+    bwe_handle_remb(&b, SECONDS(5), UINT64_MAX, 0);
+    assert_int_equal(bwe_get_estimate(&b), config.max_bps);
+    (void)state;
+}
+
+static void settings_out_of_range_are_refused(void **state)
+{
+    struct bwe b;
+    struct bwe_config config = bwe_config_default();
+    config.start_bps = config.min_bps - 1;
+    assert_int_equal(bwe_init(&b, &config), STATUS_CONFIG);
+    config = bwe_config_default();
+    config.max_bps = config.start_bps - 1;
+    assert_int_equal(bwe_init(&b, &config), STATUS_CONFIG);
+    config = bwe_config_default();
+    config.probe_backoff_us = 0;
+    assert_int_equal(bwe_init(&b, &config), STATUS_CONFIG);
+    (void)state;
+}
+
+static void receiver_reports_alone_find_the_rate(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed, 1, rate(MBIT));
+        line.flows[0].has_feedback = false;
+        backlog(0);
+        paced_line_run(&line, SECONDS(60));
+        double got = (double)paced_line_rate(&line, 0, 20, 60);
+        CHECK_TRUE(got > 500000, "got %.0f", got);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_of_any_rate_is_filled_and_its_queue_stays_short),
+        cmocka_unit_test(steps_of_the_rate_are_followed),
+        cmocka_unit_test(random_loss_does_not_collapse_it),
+        cmocka_unit_test(jitter_does_not_collapse_it),
+        cmocka_unit_test(slides_through_a_narrow_line_never_stand_in_front_of_voice),
+        cmocka_unit_test(two_flows_share_a_line),
+        cmocka_unit_test(a_dip_while_little_is_sent_costs_voice_little),
+        cmocka_unit_test(nothing_is_probed_for_while_nothing_more_is_wanted),
+        cmocka_unit_test(without_any_feedback_the_estimate_falls),
+        cmocka_unit_test(a_remb_counts_against_the_line_only_where_it_was_used),
+        cmocka_unit_test(settings_out_of_range_are_refused),
+        cmocka_unit_test(receiver_reports_alone_find_the_rate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

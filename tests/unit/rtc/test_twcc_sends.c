@@ -1,0 +1,132 @@
+#include "rtc/twcc_sends.h"
+
+#include "rtc/twcc_arrivals.h"
+
+#include "base/check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct twcc_sends s;
+static uint8_t memory[RTCP_TWCC_WRITE_BYTES + 100];
+
+static int set_up(void **state)
+{
+    (void)state;
+    s = (struct twcc_sends){0};
+    return 0;
+}
+
+/* Feedback about base, base + 1, ...: arrival times, or RTCP_TWCC_LOST. */
+static struct rtcp_twcc feedback_of(uint16_t base, const usec_t *arrivals, size_t count)
+{
+    struct writer w = writer_of((struct bytes_mut){memory, sizeof memory});
+    struct rtcp_packet packet;
+    struct rtcp_twcc out;
+    assert_int_equal(rtcp_write_twcc(&w, 1, 2, 0, base, arrivals, count), count);
+    struct rtcp_iterator it = rtcp_iterate(bytes_const(writer_written(&w)));
+    assert_int_equal(rtcp_next(&it, &packet), STATUS_OK);
+    assert_int_equal(rtcp_parse_twcc(&packet, &out), STATUS_OK);
+    return out;
+}
+
+static void a_packets_fate_is_told_once(void **state)
+{
+    static const usec_t arrivals[] = {1000000, RTCP_TWCC_LOST, 1020000};
+    struct twcc_fate fate;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(twcc_sends_note(&s, 5000 + i, (size_t)(100 + i), (uint8_t)i), i);
+    assert_int_equal(s.waiting_bytes, 303);
+    struct rtcp_twcc feedback = feedback_of(0, arrivals, 3);
+    struct twcc_fates it = twcc_sends_iterate(&s, 90000, &feedback);
+    for (int i = 0; i < 3; i++) {
+        assert_true(twcc_fates_next(&it, &fate));
+        assert_int_equal(fate.number, i);
+        assert_int_equal(fate.sent_at, 5000 + i);
+        assert_int_equal(fate.bytes, 100 + i);
+        assert_int_equal(fate.cluster, i);
+        assert_int_equal(fate.lost, i == 1);
+    }
+    assert_false(twcc_fates_next(&it, &fate));
+    assert_int_equal(s.waiting_bytes, 0);
+    it = twcc_sends_iterate(&s, 90000, &feedback);
+    assert_false(twcc_fates_next(&it, &fate));
+    (void)state;
+}
+
+static void a_packet_that_was_called_lost_may_still_arrive(void **state)
+{
+    static const usec_t first[] = {RTCP_TWCC_LOST, 1000000};
+    static const usec_t second[] = {1010000, 1000000};
+    struct twcc_fate fate;
+    (void)twcc_sends_note(&s, 0, 100, 0);
+    (void)twcc_sends_note(&s, 0, 100, 0);
+    struct rtcp_twcc feedback = feedback_of(0, first, 2);
+    struct twcc_fates it = twcc_sends_iterate(&s, 1, &feedback);
+    assert_true(twcc_fates_next(&it, &fate) && fate.lost);
+    assert_true(twcc_fates_next(&it, &fate) && !fate.lost);
+    feedback = feedback_of(0, second, 2);
+    it = twcc_sends_iterate(&s, 1, &feedback);
+    assert_true(twcc_fates_next(&it, &fate) && !fate.lost && fate.was_lost && fate.number == 0);
+    assert_false(twcc_fates_next(&it, &fate));
+    (void)state;
+}
+
+static void numbers_that_were_never_given_or_have_been_overwritten_are_ignored(void **state)
+{
+    static const usec_t arrivals[] = {1000000, 1000250};
+    struct twcc_fate fate;
+    struct rtcp_twcc feedback = feedback_of(0, arrivals, 2);
+    struct twcc_fates it = twcc_sends_iterate(&s, 1, &feedback);
+    assert_false(twcc_fates_next(&it, &fate)); /* nothing was sent */
+    for (int i = 0; i < TWCC_SENDS_MAX + 1; i++)
+        (void)twcc_sends_note(&s, i, 10, 0);
+    assert_int_equal(s.waiting_bytes, 10 * TWCC_SENDS_MAX);
+    it = twcc_sends_iterate(&s, 2000, &feedback);
+    assert_true(twcc_fates_next(&it, &fate) && fate.number == 1); /* 0 is gone */
+    assert_false(twcc_fates_next(&it, &fate));
+    feedback = feedback_of(TWCC_SENDS_MAX + 1, arrivals, 2);
+    it = twcc_sends_iterate(&s, 2000, &feedback);
+    assert_false(twcc_fates_next(&it, &fate)); /* still to come */
+    twcc_sends_forget(&s);
+    assert_int_equal(s.waiting_bytes, 0);
+    feedback = feedback_of(500, arrivals, 2);
+    it = twcc_sends_iterate(&s, 2000, &feedback);
+    assert_false(twcc_fates_next(&it, &fate));
+    (void)state;
+}
+
+static void numbers_and_arrival_times_wrap(void **state)
+{
+    usec_t step = RTCP_TWCC_WRAP_US / 3;
+    usec_t last = 0;
+    struct twcc_fate fate;
+    for (uint64_t i = 0; i < 3 * 65536; i++) {
+        uint16_t seq = twcc_sends_note(&s, (usec_t)i * 1000, 10, 0);
+        if (i % 4096 != 0)
+            continue;
+        usec_t arrival = (usec_t)(i / 4096) * step % (RTCP_TWCC_WRAP_US / 2);
+        struct rtcp_twcc feedback = feedback_of(seq, &arrival, 1);
+        struct twcc_fates it = twcc_sends_iterate(&s, (usec_t)i * 1000 + 500, &feedback);
+        assert_true(twcc_fates_next(&it, &fate));
+        assert_int_equal(fate.number, i);
+        assert_int_equal(fate.sent_at, (usec_t)i * 1000);
+        assert_true(i == 0 || fate.arrival - last < RTCP_TWCC_WRAP_US / 2);
+        last = fate.arrival;
+    }
+    (void)state;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_packets_fate_is_told_once, set_up),
+        cmocka_unit_test_setup(a_packet_that_was_called_lost_may_still_arrive, set_up),
+        cmocka_unit_test_setup(numbers_that_were_never_given_or_have_been_overwritten_are_ignored,
+                               set_up),
+        cmocka_unit_test_setup(numbers_and_arrival_times_wrap, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
