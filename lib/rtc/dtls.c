@@ -1,6 +1,7 @@
 #include "rtc/dtls_private.h"
 
 #include "base/wipe.h"
+#include "rtc/dtls_alert.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -13,7 +14,8 @@
 
 struct dtls {
     struct dtls_context *context;
-    SSL *ssl; /* one attempt's */
+    SSL *ssl;                        /* one attempt's; NULL at rest */
+    struct dtls_alert_reader alerts; /* at rest */
     struct dtls_pipe pipe;
     enum dtls_state state;
     enum dtls_role role;
@@ -90,6 +92,7 @@ void dtls_free(struct dtls *d)
         return;
     SSL_free(d->ssl);
     dtls_pipe_clear(&d->pipe);
+    memory_wipe(&d->alerts, sizeof d->alerts);
     free(d);
 }
 
@@ -206,6 +209,11 @@ static enum status read_records(struct dtls *d)
     uint8_t data[DTLS_DATAGRAM_BYTES_MAX];
     size_t size;
     ERR_clear_error();
+    if (d->ssl == NULL) {
+        if (dtls_alert_read(&d->alerts, d->pipe.in) == DTLS_ALERT_END)
+            set_state(d, DTLS_CLOSED, "closed_by_peer");
+        return STATUS_OK;
+    }
     if (SSL_alloc_buffers(d->ssl) != 1)
         return STATUS_NO_MEMORY;
     while (SSL_read_ex(d->ssl, data, sizeof data, &size) == 1) {
@@ -260,6 +268,16 @@ enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagr
     return status;
 }
 
+void dtls_rest(struct dtls *d)
+{
+    if (d->state != DTLS_CONNECTED || d->ssl == NULL ||
+        !dtls_alert_reader_init(&d->alerts, d->ssl, d->role))
+        return;
+    SSL_free(d->ssl);
+    d->ssl = NULL;
+    ERR_clear_error();
+}
+
 void dtls_handle_timeout(struct dtls *d, usec_t now)
 {
     if (is_over(d) || d->state == DTLS_CONNECTED)
@@ -312,7 +330,7 @@ enum status dtls_export_keys(struct dtls *d, struct media_keys *out)
 {
     static const char label[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
     uint8_t material[2 * MEDIA_MASTER_BYTES_MAX];
-    if (d->state != DTLS_CONNECTED)
+    if (d->state != DTLS_CONNECTED || d->ssl == NULL)
         return STATUS_STATE;
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(d->ssl);
     struct media_keys keys = {.profile = profile->id == SRTP_AEAD_AES_128_GCM

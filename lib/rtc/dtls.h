@@ -64,9 +64,14 @@ usec_t dtls_next_timeout(const struct dtls *d, usec_t now);
 /* Borrowed until the next call. */
 bool dtls_poll_datagram(struct dtls *d, struct bytes *out);
 
+/* The peer is known to have our last flight (it sent media under the new keys): what only a
+ * handshake needs is given back, about 40 kB. Alerts are still understood; keys can no longer be
+ * exported. Does nothing unless connected, or with a cipher suite that we do not prefer. */
+void dtls_rest(struct dtls *d);
+
 enum dtls_state dtls_get_state(const struct dtls *d);
 /* Why it ended: "dtls_failed", "fingerprint", "deadline", "too_large", "closed_by_peer"; ""
  * otherwise. */
 const char *dtls_get_reason(const struct dtls *d);
-/* STATUS_STATE unless connected. The caller wipes *out. */
+/* STATUS_STATE unless connected, and at rest. The caller wipes *out. */
 MUST_CHECK enum status dtls_export_keys(struct dtls *d, struct media_keys *out);

@@ -278,6 +278,61 @@ static void a_farewell_of_the_peer_closes_it(void **state)
     (void)state;
 }
 
+/* With each cipher suite, also those that keep OpenSSL for it. */
+static void a_farewell_at_rest_closes_it_and_nothing_else_does(void **state)
+{
+    static const char *const suites[] = {"ECDHE-ECDSA-AES128-GCM-SHA256",
+                                         "ECDHE-ECDSA-AES256-GCM-SHA384",
+                                         "ECDHE-ECDSA-CHACHA20-POLY1305"};
+    for (size_t i = 0; i < COUNT_OF(suites); i++) {
+        for (int role = 0; role < 2; role++) {
+            struct bench b;
+            char *data;
+            struct foreign_config config = ordinary;
+            config.ciphers = suites[i];
+            open_bench(&b, role == 0 ? DTLS_ROLE_SERVER : DTLS_ROLE_CLIENT, &config);
+            shake_hands(&b);
+            dtls_rest(b.ours);
+            assert_int_equal(dtls_get_state(b.ours), DTLS_CONNECTED);
+            assert_int_equal(SSL_write(b.foreign, "hello", 5), 5);
+            take_from_foreign(&b);
+            assert_int_equal(dtls_get_state(b.ours), DTLS_CONNECTED);
+            (void)SSL_shutdown(b.foreign);
+            size_t size = (size_t)BIO_get_mem_data(SSL_get_wbio(b.foreign), &data);
+            /* Forged. OpenSSL does not look at all of the version. */
+            for (size_t bit = 3 * 8; bit < size * 8; bit++) {
+                uint8_t copy[DTLS_DATAGRAM_BYTES_MAX];
+                memcpy(copy, data, size);
+                copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+                (void)!dtls_handle_datagram(b.ours, 0, bytes_of(copy, size));
+                (void)!dtls_handle_datagram(b.ours, 0, bytes_of(copy, bit / 8)); /* cut */
+                if (dtls_get_state(b.ours) != DTLS_CONNECTED)
+                    fail_msg("%s, bit %zu", suites[i], bit);
+            }
+            take_from_foreign(&b);
+            assert_int_equal(dtls_get_state(b.ours), DTLS_CLOSED);
+            assert_string_equal(dtls_get_reason(b.ours), "closed_by_peer");
+            close_bench(&b);
+        }
+    }
+    (void)state;
+}
+
+static void keys_cannot_be_exported_at_rest(void **state)
+{
+    struct bench b;
+    struct media_keys keys;
+    open_bench(&b, DTLS_ROLE_SERVER, &ordinary);
+    dtls_rest(b.ours); /* too early: nothing happens */
+    shake_hands(&b);
+    assert_int_equal(dtls_export_keys(b.ours, &keys), STATUS_OK);
+    dtls_rest(b.ours);
+    dtls_rest(b.ours);
+    assert_int_equal(dtls_export_keys(b.ours, &keys), STATUS_STATE);
+    close_bench(&b);
+    (void)state;
+}
+
 static void application_data_changes_nothing(void **state)
 {
     struct bench b;
@@ -320,6 +375,8 @@ int main(void)
         cmocka_unit_test(as_server_our_order_of_profiles_wins),
         cmocka_unit_test(what_a_peer_may_and_may_not_be),
         cmocka_unit_test(a_farewell_of_the_peer_closes_it),
+        cmocka_unit_test(a_farewell_at_rest_closes_it_and_nothing_else_does),
+        cmocka_unit_test(keys_cannot_be_exported_at_rest),
         cmocka_unit_test(application_data_changes_nothing),
         cmocka_unit_test(a_second_handshake_is_refused),
     };
