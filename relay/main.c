@@ -31,17 +31,18 @@ struct program {
 static void say_why_not_bound(const struct net_addr *addr, enum status status)
 {
     char text[NET_ADDR_TEXT_BYTES];
+    const char *protocol = addr->protocol == NET_PROTOCOL_TCP ? "TCP" : "UDP";
     if (addr->family == NET_FAMILY_NONE)
         return;
     net_addr_write_ip(addr, text);
     if (status == STATUS_EXISTS)
         fprintf(stderr,
-                "amphi-relay: UDP port %u of %s is in use by another program; choose another "
+                "amphi-relay: %s port %u of %s is in use by another program; choose another "
                 "--media-port\n",
-                addr->port, text);
+                protocol, addr->port, text);
     else
-        fprintf(stderr, "amphi-relay: cannot receive on UDP port %u of %s: %s\n", addr->port, text,
-                strerror(errno));
+        fprintf(stderr, "amphi-relay: cannot receive on %s port %u of %s: %s\n", protocol,
+                addr->port, text, strerror(errno));
 }
 
 static enum status create_shard(struct program *p, uint32_t number)
@@ -57,6 +58,9 @@ static enum status create_shard(struct program *p, uint32_t number)
     config.core.log = log_with(&p->log, "shard=%u", number);
     random_bytes(&config.core.seed, sizeof config.core.seed);
     random_bytes(config.core.hash_key, sizeof config.core.hash_key);
+    config.streams = stream_peers_config_default();
+    config.streams.connections_max = p->config.streams_each;
+    random_bytes(config.streams.hash_key, sizeof config.streams.hash_key);
     config.bind_count = p->config.bind_count;
     if (p->config.given.this_machine) {
         config.sources = p->config.advertise;
@@ -80,6 +84,7 @@ static enum status create_director(struct program *p)
     config.address_count = p->config.advertise_count;
     memcpy(config.addresses, p->config.advertise, sizeof p->config.advertise);
     config.media_port_base = (uint16_t)p->config.given.media_port;
+    config.media_tcp = p->config.streams_each > 0;
     dtls_context_get_fingerprint(p->dtls, config.fingerprint);
     random_bytes(&config.seed, sizeof config.seed);
     config.log = p->log;

@@ -6,19 +6,25 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define AT(field) offsetof(struct relay_settings, field)
 #define CAPACITY_MAX 20000
+#define OTHER_DESCRIPTORS                                                                          \
+    64 /* files that are no TCP connection of media, and those of each shard */
+#define OTHER_DESCRIPTORS_EACH 16
 
 static const struct setting table[] = {
     {"bind", SETTING_LIST, AT(bind), 0, 0, "127.0.0.1", "address",
      "where to receive media: an IPv4 address, an IPv6 address, or both; 0.0.0.0 or :: for all"},
     {"media-port", SETTING_INTEGER, AT(media_port), 1024, 65535 - CONTROL_SHARDS_MAX, "40000",
-     "UDP port", "of the first shard; each further shard takes the next"},
+     "port", "UDP and TCP, of the first shard; each further shard takes the next"},
     {"shards", SETTING_INTEGER, AT(shards), 0, CONTROL_SHARDS_MAX, "0", "threads",
      "that carry media; 0: one per core"},
     {"pin", SETTING_BOOLEAN, AT(pin), 0, 0, "true", NULL,
      "keep each shard on a core of its own, if there are as many"},
+    {"media-tcp", SETTING_BOOLEAN, AT(media_tcp), 0, 0, "true", NULL,
+     "media over TCP on the same ports, for networks that let no UDP through"},
     {"advertise", SETTING_LIST, AT(advertise), 0, 0, NULL, "address",
      "under which participants reach this relay; the bound addresses when empty"},
     {"lan", SETTING_BOOLEAN, AT(lan), 0, 0, NULL, NULL,
@@ -199,6 +205,25 @@ static enum settings_outcome bind_this_machine(struct relay_config *config)
     return SETTINGS_RUN;
 }
 
+/* The soft limit of open files is for programs that use select(); we take what we may. */
+static enum settings_outcome share_descriptors(struct relay_config *config)
+{
+    struct rlimit limit;
+    uint32_t wanted = stream_peers_config_default().connections_max;
+    if (!config->given.media_tcp)
+        return SETTINGS_RUN;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return SETTINGS_RUN;
+    rlim_t soft = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = soft;
+    rlim_t others = OTHER_DESCRIPTORS + OTHER_DESCRIPTORS_EACH * config->shard_count;
+    rlim_t each = limit.rlim_cur > others ? (limit.rlim_cur - others) / config->shard_count : 0;
+    config->streams_each = each < wanted ? (uint32_t)each : wanted;
+    return SETTINGS_RUN;
+}
+
 enum settings_outcome relay_config_load(struct relay_config *config, int argc, char **argv)
 {
     *config = (struct relay_config){0};
@@ -217,5 +242,7 @@ enum settings_outcome relay_config_load(struct relay_config *config, int argc, c
     if (outcome == SETTINGS_RUN && config->advertise_count == 0)
         outcome = derive_advertised(config);
     place_shards(config);
+    if (outcome == SETTINGS_RUN)
+        outcome = share_descriptors(config);
     return outcome;
 }

@@ -9,7 +9,7 @@
 struct relay_settings {
     struct setting_list bind, advertise;
     int64_t media_port, shards, capacity;
-    bool lan, pin, this_machine;
+    bool lan, pin, this_machine, media_tcp;
     char control_socket[SETTING_TEXT_BYTES];
     char srtp[SETTING_TEXT_BYTES];
     char log_level[SETTING_TEXT_BYTES];
@@ -25,6 +25,7 @@ struct relay_config {
     struct net_addr advertise[DIRECTOR_ADDRESSES_MAX]; /* what participants are told */
     size_t advertise_count;
     uint32_t shard_count;
+    uint32_t streams_each;        /* TCP connections that a shard takes; 0: no media over TCP */
     int cpus[CONTROL_SHARDS_MAX]; /* where each shard stays; -1: anywhere */
 };
 

@@ -6,7 +6,7 @@
 
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b)
 {
-    return a->family == b->family && a->port == b->port &&
+    return a->family == b->family && a->protocol == b->protocol && a->port == b->port &&
            memcmp(a->ip, b->ip, net_addr_ip_bytes(a)) == 0;
 }
 
@@ -150,10 +150,11 @@ const char *net_addr_write_ip(const struct net_addr *addr, char *text)
 
 uint64_t net_addr_hash(const struct net_addr *addr, const uint64_t key[2])
 {
-    uint8_t flat[19];
+    uint8_t flat[20];
     memcpy(flat, addr->ip, 16);
     store_u16(flat + 16, addr->port);
     flat[18] = addr->family;
+    flat[19] = addr->protocol;
     return hash_bytes(bytes_of(flat, sizeof flat), key);
 }
 

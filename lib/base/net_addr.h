@@ -1,16 +1,19 @@
-/* An IP address and UDP or TCP port as a value. No system headers: lib/host converts to sockaddr.
- */
+/* An IP address with its UDP or TCP port as a value. No system headers: lib/host converts to
+ * sockaddr. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/status.h"
 
+enum net_protocol { NET_PROTOCOL_UDP, NET_PROTOCOL_TCP };
 enum net_family { NET_FAMILY_NONE = 0, NET_FAMILY_IPV4 = 4, NET_FAMILY_IPV6 = 6 };
 
 struct net_addr {
     uint8_t ip[16]; /* network order; IPv4 uses the first four bytes, the rest is zero */
     uint16_t port;  /* host order */
     uint8_t family; /* enum net_family */
+    /* enum net_protocol: one address and port are two different places in UDP and in TCP. */
+    uint8_t protocol;
 };
 
 #define NET_ADDR_TEXT_BYTES 64 /* enough for "[ipv6]:port" and its zero */

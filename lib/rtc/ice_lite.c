@@ -144,6 +144,14 @@ static bool is_copied(struct ice_lite *ice, const struct net_addr *from,
     return false;
 }
 
+/* The peer wants another path than the one that carried the media, which has fallen silent. */
+static void leave_stale_path(struct ice_lite *ice, usec_t now, const struct ice_path *wanted)
+{
+    const struct ice_path *media = ice->has_media_addr ? find_path(ice, &ice->media_addr) : NULL;
+    if (media != NULL && media != wanted && now - media->heard_at >= ICE_STALE_US)
+        ice->media_addr = wanted->addr;
+}
+
 static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *from,
                        const struct stun_message *m, struct ice_path_change *change)
 {
@@ -157,6 +165,7 @@ static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *
         path->nominated = true;
         if (m->has_nomination)
             path->nomination = m->nomination;
+        leave_stale_path(ice, now, path);
     }
 }
 
@@ -210,6 +219,17 @@ enum ice_verdict ice_lite_handle_stun(struct ice_lite *ice, usec_t now, const st
         begin_generation(ice);
     note_check(ice, now, from, &m, change);
     return finish_answer(stun_write_success(&w, m.transaction, from, key), &w, size);
+}
+
+bool ice_lite_remove_path(struct ice_lite *ice, const struct net_addr *addr)
+{
+    struct ice_path *path = find_path(ice, addr);
+    if (path == NULL)
+        return false;
+    if (ice->has_media_addr && net_addr_equal(addr, &ice->media_addr))
+        ice->has_media_addr = false;
+    *path = ice->paths[--ice->path_count];
+    return true;
 }
 
 void ice_lite_note_media(struct ice_lite *ice, usec_t now, const struct net_addr *from)

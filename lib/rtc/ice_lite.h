@@ -12,6 +12,9 @@
 #define ICE_CHECKS_MAX 64 /* transactions remembered: a copy from elsewhere proves nothing */
 #define ICE_ANSWER_BYTES_MAX 200
 #define ICE_SEND_FOR_US SECONDS(15) /* of silence: then nothing is sent any more */
+/* A path that carried the media and has been silent for so long gives way to one that the peer
+ * nominates: what only listens may send nothing but checks for five seconds on end. */
+#define ICE_STALE_US SECONDS(1)
 
 /* Fresh credentials from OpenSSL's generator: ufrag of 12, pwd of 24 characters (RFC 8839 5.4). */
 MUST_CHECK enum status ice_credentials_generate(struct ice_parameters *out);
@@ -69,8 +72,11 @@ enum ice_verdict ice_lite_handle_stun(struct ice_lite *ice, usec_t now, const st
 bool ice_lite_is_path(const struct ice_lite *ice, const struct net_addr *addr);
 /* Authentic media came from a verified path: it goes back there from now on. */
 void ice_lite_note_media(struct ice_lite *ice, usec_t now, const struct net_addr *from);
-/* Where to send: the path of the last authentic media, else the best nominated, else any. False
- * when there is none, or after ICE_SEND_FOR_US of silence. */
+/* A path is known to lead nowhere any more (its TCP connection is closed). False: it was none. */
+bool ice_lite_remove_path(struct ice_lite *ice, const struct net_addr *addr);
+/* Where to send: the path of the last authentic media (until ICE_STALE_US later another one is
+ * nominated), else the best nominated, else any. False when there is none, or after ICE_SEND_FOR_US
+ * of silence. */
 bool ice_lite_get_remote(const struct ice_lite *ice, usec_t now, struct net_addr *out);
 /* From when on nothing more is sent, if silence lasts. */
 usec_t ice_lite_get_send_limit(const struct ice_lite *ice);

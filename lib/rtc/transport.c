@@ -244,6 +244,20 @@ enum transport_input transport_handle_datagram(struct transport *t, usec_t now,
     return input;
 }
 
+void transport_handle_path_closed(struct transport *t, usec_t now, const struct net_addr *path)
+{
+    if (!ice_lite_remove_path(&t->ice, path))
+        return;
+    /* A handshake under way goes on where the peer can still be reached. */
+    if (t->has_dtls_to && net_addr_equal(&t->dtls_to, path))
+        t->has_dtls_to = ice_lite_get_remote(&t->ice, now, &t->dtls_to);
+}
+
+bool transport_is_path(const struct transport *t, const struct net_addr *addr)
+{
+    return ice_lite_is_path(&t->ice, addr);
+}
+
 void transport_handle_timeout(struct transport *t, usec_t now)
 {
     if (t->state == TRANSPORT_CLOSED)

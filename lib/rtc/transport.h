@@ -85,6 +85,8 @@ void transport_free(struct transport *t); /* NULL is fine; wipes keys */
 enum transport_input transport_handle_datagram(struct transport *t, usec_t now,
                                                const struct net_addr *from,
                                                struct bytes_mut datagram, struct bytes_mut *plain);
+/* A path leads nowhere any more: its TCP connection is closed. No path change is told of it. */
+void transport_handle_path_closed(struct transport *t, usec_t now, const struct net_addr *path);
 void transport_handle_timeout(struct transport *t, usec_t now);
 /* USEC_NEVER when closed. OpenSSL gives what is left of its timer, hence `now`. */
 usec_t transport_next_timeout(const struct transport *t, usec_t now);
@@ -106,6 +108,9 @@ enum transport_state transport_get_state(const struct transport *t);
  * media wins). False while there is none, and from 15 s of silence on: a peer that has vanished is
  * not flooded. */
 bool transport_get_remote(const struct transport *t, usec_t now, struct net_addr *out);
+
+/* True for an address that has passed an authenticated check and was not dropped since. */
+bool transport_is_path(const struct transport *t, const struct net_addr *addr);
 
 /* Every verified address, for the owner's table from address to transport. True once for each new
  * or dropped one. */

@@ -10,7 +10,7 @@
 #include "control/control_message.h"
 #include "relay/core/shard_message.h"
 
-#define DIRECTOR_ADDRESSES_MAX 8
+#define DIRECTOR_ADDRESSES_MAX 8      /* each may be two candidates */
 #define DIRECTOR_REPORT_US SECONDS(2) /* relay_stats, room_stats */
 #define DIRECTOR_SPEAKERS_US 250000   /* at most so often per room */
 
@@ -22,6 +22,7 @@ struct director_config {
         addresses[DIRECTOR_ADDRESSES_MAX]; /* advertised; the port is media_port_base + shard */
     size_t address_count;
     uint16_t media_port_base;
+    bool media_tcp; /* the same ports take TCP */
     uint8_t fingerprint[FINGERPRINT_BYTES];
     uint64_t seed;
     struct log log;

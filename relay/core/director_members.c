@@ -73,12 +73,20 @@ static void fill_added(const struct director *d, uint32_t shard, const struct ic
 {
     *out = (struct control_participant_added){.shard = shard, .local_ice = *local};
     memcpy(out->local_fingerprint, d->config.fingerprint, FINGERPRINT_BYTES);
-    for (size_t i = 0; i < d->config.address_count; i++) {
+    for (uint32_t i = 0; i < d->config.address_count; i++) {
         struct control_candidate *c = &out->candidates[out->candidate_count++];
         c->addr = d->config.addresses[i];
         c->addr.port = (uint16_t)(d->config.media_port_base + shard);
         /* RFC 8445 5.1.2.1: host type 126, earlier addresses preferred, component 1. */
-        c->priority = 126u << 24 | (65535u - (uint32_t)i) << 8 | 255u;
+        c->priority = 126u << 24 | (65535u - i) << 8 | 255u;
+        if (!d->config.media_tcp)
+            continue;
+        /* RFC 6544 4.2: below every UDP candidate, so that UDP is used where it works; direction 4
+         * (passive) of host candidates in the upper bits of the local preference. */
+        c = &out->candidates[out->candidate_count++];
+        *c = c[-1];
+        c->tcp = true;
+        c->priority = 90u << 24 | (4u << 13 | (8191u - i)) << 8 | 255u;
     }
 }
 

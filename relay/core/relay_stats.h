@@ -32,6 +32,7 @@
     X(RETRANSMIT_GONE, "retransmit_gone")     /* no longer held */                                 \
     X(RING_FULL, "ring_full")                 /* another shard does not keep up */                 \
     X(SEND_BLOCKED, "send_blocked")           /* the socket's buffer is full */                    \
+    X(STREAM_LATE, "stream_late")             /* waited too long for its TCP connection */         \
     X(SEND_FAILED, "send_failed")                                                                  \
     X(SEAL_FAILED, "seal_failed")                                                                  \
     X(NO_ADDRESS, "no_address") /* the receiver is silent: nowhere to send */

@@ -96,7 +96,7 @@ void shard_commit(struct shard_core *c, uint32_t destination)
     c->port.commit(c->port.context, destination);
 }
 
-static struct participant *participant_at(struct shard_core *c, uint64_t index)
+static struct participant *participant_at(const struct shard_core *c, uint64_t index)
 {
     struct pool_handle handle = {(uint32_t)index, c->participants.generations[index]};
     return pool_find(&c->participants, handle);
@@ -342,6 +342,31 @@ void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct n
         queue_handshake(c, p, from, bytes_const(datagram));
     else
         handle_input(c, now, p, from, datagram, tx);
+}
+
+static struct participant *find_by_path(const struct shard_core *c, const struct net_addr *path)
+{
+    uint64_t index;
+    if (!hash_map_find(&c->by_address, net_addr_hash(path, c->config.hash_key), &index))
+        return NULL;
+    struct participant *p = participant_at(c, index);
+    return p != NULL && transport_is_path(p->transport, path) ? p : NULL;
+}
+
+bool shard_core_is_path(const struct shard_core *c, const struct net_addr *from)
+{
+    return find_by_path(c, from) != NULL;
+}
+
+void shard_core_handle_path_closed(struct shard_core *c, usec_t now, const struct net_addr *path,
+                                   struct tx_batch *tx)
+{
+    struct participant *p = find_by_path(c, path);
+    if (p == NULL)
+        return;
+    transport_handle_path_closed(p->transport, now, path);
+    remove_path(c, p, net_addr_hash(path, c->config.hash_key));
+    tx_batch_refresh_receiver(tx, p->handle.index);
 }
 
 void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch *tx)

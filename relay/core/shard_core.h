@@ -57,6 +57,12 @@ void shard_core_free(struct shard_core *core);
 /* One datagram; opened in place. */
 void shard_core_handle_datagram(struct shard_core *core, usec_t now, const struct net_addr *from,
                                 struct bytes_mut datagram, struct tx_batch *tx);
+/* A datagram of this TCP connection may be taken, and something is sent to it: it has passed an
+ * authenticated ICE check, and the transport still knows it. */
+bool shard_core_is_path(const struct shard_core *core, const struct net_addr *from);
+/* This TCP connection is closed. */
+void shard_core_handle_path_closed(struct shard_core *core, usec_t now, const struct net_addr *path,
+                                   struct tx_batch *tx);
 /* A message from another shard or from the director. */
 void shard_core_handle_message(struct shard_core *core, usec_t now,
                                const struct shard_message *message, struct tx_batch *tx);

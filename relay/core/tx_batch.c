@@ -268,14 +268,15 @@ static uint8_t *make_message_room(struct tx_batch *tx, size_t bytes, size_t jobs
     return p->block + p->used;
 }
 
-static void commit_message(struct tx_batch *tx, const struct net_addr *to, size_t bytes,
-                           size_t segment, size_t segments, size_t first_job)
+static void commit_message(struct tx_batch *tx, const struct net_addr *to, enum tx_class class,
+                           size_t bytes, size_t segment, size_t segments, size_t first_job)
 {
     struct tx_plan *p = tx->plan;
     p->messages[p->count] = (struct tx_message){.to = *to,
                                                 .data = bytes_of(p->block + p->used, bytes),
                                                 .segment_bytes = (uint16_t)segment,
-                                                .segments = (uint16_t)segments};
+                                                .segments = (uint16_t)segments,
+                                                .class = class};
     p->parts[p->count] =
         (struct plan_part){(uint16_t)first_job, (uint16_t)(p->job_count - first_job)};
     p->count++;
@@ -287,7 +288,7 @@ void tx_batch_add_raw(struct tx_batch *tx, const struct net_addr *to, struct byt
     if (data.size > TX_PACKET_BYTES || data.size == 0)
         return;
     memcpy(make_message_room(tx, data.size, 0), data.data, data.size);
-    commit_message(tx, to, data.size, data.size, 1, tx->plan->job_count);
+    commit_message(tx, to, TX_CLASS_FIRST, data.size, data.size, 1, tx->plan->job_count);
 }
 
 void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver, struct bytes data)
@@ -307,7 +308,7 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
     if (srtp_sender_protect_rtcp(r->route.sender, packet, &size) != STATUS_OK)
         tx->stats->drops[DROP_SEAL_FAILED]++;
     else
-        commit_message(tx, &r->route.to, size, size, 1, tx->plan->job_count);
+        commit_message(tx, &r->route.to, TX_CLASS_FIRST, size, size, 1, tx->plan->job_count);
 }
 
 /* --- Runs */
@@ -402,8 +403,9 @@ static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class
         write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
         drop_head(tx, r, class);
     }
-    commit_message(tx, &r->route.to, (run.count - 1) * segment + run.sizes[run.count - 1] + tag,
-                   segment, run.count, first_job);
+    commit_message(tx, &r->route.to, class,
+                   (run.count - 1) * segment + run.sizes[run.count - 1] + tag, segment, run.count,
+                   first_job);
     return run.count;
 }
 

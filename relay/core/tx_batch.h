@@ -37,6 +37,7 @@ struct tx_message {
     struct bytes data;
     uint16_t segment_bytes;
     uint16_t segments;
+    enum tx_class class; /* what a connection that does not keep up loses first */
 };
 /* Datagram `index` of a message. */
 struct bytes tx_message_get(const struct tx_message *m, size_t index);

@@ -2,6 +2,7 @@
 
 #include "host/host_clock.h"
 #include "host/udp_batch.h"
+#include "relay/shell/stream_port.h"
 #include "relay/shell/turn_times.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct shard {
     struct log log;
     struct shard_socket sockets[SHARD_SOCKETS_MAX];
     size_t socket_count;
+    struct stream_port *streams; /* NULL: no media over TCP */
     int epoll_fd;
     struct shard_link link;
     struct shard_core *core;
@@ -29,7 +31,8 @@ struct shard {
     bool running;
     atomic_bool stopping;
     /* The thread's own */
-    bool more; /* input is left over from the last turn */
+    bool more;  /* input is left over from the last turn */
+    usec_t now; /* of this turn */
     struct turn_times times;
     usec_t measure_at, cpu_then, measured_then;
     /* Written by the thread, read by others */
@@ -49,36 +52,58 @@ static const struct udp_socket *socket_for(const struct shard *s, enum net_famil
 }
 
 /* The longest run from the front that goes out of one socket. */
-static size_t run_of_family(const struct tx_message *messages, size_t count)
+static size_t run_of_socket(const struct tx_message *messages, size_t count)
 {
     size_t n = 1;
-    while (n < count && n < TX_MESSAGES && messages[n].to.family == messages[0].to.family)
+    while (n < count && n < TX_MESSAGES && messages[n].to.family == messages[0].to.family &&
+           messages[n].to.protocol == messages[0].to.protocol)
         n++;
     return n;
+}
+
+static struct udp_send_result send_streams(const struct shard *s, const struct tx_message *messages,
+                                           size_t count)
+{
+    struct udp_send_result result = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (s->streams != NULL && stream_port_send(s->streams, s->now, &messages[i]))
+            result.sent += messages[i].segments;
+        else
+            result.failed += messages[i].segments;
+    }
+    return result;
+}
+
+static struct udp_send_result send_datagrams(const struct shard *s,
+                                             const struct tx_message *messages, size_t count)
+{
+    struct udp_message run[TX_MESSAGES];
+    struct udp_send_result result = {0};
+    const struct udp_socket *socket = socket_for(s, (enum net_family)messages[0].to.family);
+    for (size_t i = 0; i < count; i++)
+        run[i] = (struct udp_message){messages[i].to, messages[i].data, messages[i].segment_bytes,
+                                      messages[i].segments};
+    if (socket != NULL)
+        return udp_send_messages(socket, run, count);
+    for (size_t i = 0; i < count; i++)
+        result.failed += run[i].segments;
+    return result;
 }
 
 static size_t send_messages(void *context, const struct tx_message *messages, size_t count,
                             size_t *failed)
 {
     const struct shard *s = context;
-    struct udp_message run[TX_MESSAGES];
     size_t sent = 0;
     *failed = 0;
     for (size_t at = 0; at < count;) {
-        size_t n = run_of_family(messages + at, count - at);
-        const struct udp_socket *socket = socket_for(s, (enum net_family)messages[at].to.family);
-        for (size_t i = 0; i < n; i++)
-            run[i] =
-                (struct udp_message){messages[at + i].to, messages[at + i].data,
-                                     messages[at + i].segment_bytes, messages[at + i].segments};
-        for (size_t i = 0; socket == NULL && i < n; i++)
-            *failed += run[i].segments;
-        at += n;
-        if (socket == NULL)
-            continue;
-        struct udp_send_result result = udp_send_messages(socket, run, n);
+        size_t n = run_of_socket(messages + at, count - at);
+        struct udp_send_result result = messages[at].to.protocol == NET_PROTOCOL_TCP
+                                            ? send_streams(s, messages + at, n)
+                                            : send_datagrams(s, messages + at, n);
         sent += result.sent;
         *failed += result.failed;
+        at += n;
     }
     return sent;
 }
@@ -92,6 +117,8 @@ static int wait_for_input(const struct shard *s, usec_t now, struct epoll_event 
 {
     usec_t until = usec_min(shard_core_next_timeout(s->core), s->measure_at);
     until = usec_min(until, tx_batch_next_timeout(&s->tx));
+    if (s->streams != NULL)
+        until = usec_min(until, stream_port_next_timeout(s->streams));
     usec_t left = s->more || until <= now ? 0 : until - now;
     struct timespec wait = {.tv_sec = left / SECONDS(1), .tv_nsec = left % SECONDS(1) * 1000};
     int count = epoll_pwait2(s->epoll_fd, ready, capacity, &wait, NULL);
@@ -128,6 +155,34 @@ static void receive(struct shard *s, usec_t now, struct shard_socket *from)
     s->more = s->more || more;
 }
 
+/* --- What the TCP side asks and tells */
+
+static bool stream_is_admitted(void *context, const struct net_addr *from)
+{
+    struct net_addr source = *from;
+    source.protocol = NET_PROTOCOL_UDP; /* the list is of addresses */
+    return is_admitted(context, &source);
+}
+
+static void stream_handle_datagram(void *context, usec_t now, const struct net_addr *from,
+                                   struct bytes_mut datagram)
+{
+    struct shard *s = context;
+    shard_core_handle_datagram(s->core, now, from, datagram, &s->tx);
+}
+
+static bool stream_is_path(void *context, const struct net_addr *from)
+{
+    const struct shard *s = context;
+    return shard_core_is_path(s->core, from);
+}
+
+static void stream_handle_closed(void *context, usec_t now, const struct net_addr *from)
+{
+    struct shard *s = context;
+    shard_core_handle_path_closed(s->core, now, from, &s->tx);
+}
+
 static void measure(struct shard *s, usec_t now)
 {
     usec_t cpu = host_clock_thread_cpu();
@@ -159,22 +214,30 @@ static bool handle_messages(struct shard *s, usec_t now)
     return false;
 }
 
+static void handle_event(struct shard *s, usec_t now, const struct epoll_event *event)
+{
+    if (event->data.u64 < s->socket_count)
+        receive(s, now, &s->sockets[event->data.u64]);
+    else if (event->data.u64 == SHARD_SOCKETS_MAX)
+        shard_link_drain_fd(&s->link);
+    else if (s->streams != NULL)
+        stream_port_handle_event(s->streams, now, event->data.u64, event->events);
+}
+
 /* `before` is the time of the last look at the clock. Returns the time now. */
 static usec_t turn(struct shard *s, usec_t before)
 {
-    struct epoll_event ready[SHARD_SOCKETS_MAX + 1];
+    struct epoll_event ready[SHARD_EVENTS];
     int count = wait_for_input(s, before, ready, (int)COUNT_OF(ready));
-    usec_t now = host_clock_now();
-    s->more = false;
-    for (int i = 0; i < count; i++) {
-        if (ready[i].data.u32 < s->socket_count)
-            receive(s, now, &s->sockets[ready[i].data.u32]);
-        else
-            shard_link_drain_fd(&s->link);
-    }
+    usec_t now = s->now = host_clock_now();
+    s->more = count == (int)COUNT_OF(ready);
+    for (int i = 0; i < count; i++)
+        handle_event(s, now, &ready[i]);
     s->more = handle_messages(s, now) || s->more;
     if (shard_core_next_timeout(s->core) <= now)
         shard_core_handle_timeout(s->core, now, &s->tx);
+    if (s->streams != NULL && stream_port_next_timeout(s->streams) <= now)
+        stream_port_handle_timeout(s->streams, now);
     tx_batch_flush_some(&s->tx, now, SHARD_TX_PORTION);
     s->more = shard_link_release(&s->link) || s->more;
     shard_link_wake(&s->link);
@@ -209,7 +272,7 @@ static void *run(void *context)
 
 static enum status watch(struct shard *s, int fd, size_t number)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)number};
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = number};
     return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? STATUS_OK : STATUS_SYSTEM;
 }
 
@@ -242,6 +305,31 @@ static enum status create_core(struct shard *s)
                          shard_core_get_stats(s->core));
 }
 
+static enum status open_streams(struct shard *s, struct net_addr *failed)
+{
+    struct stream_port_config config = {
+        .peers = s->config.streams,
+        .epoll_fd = s->epoll_fd,
+        .first_id = SHARD_SOCKETS_MAX + 1,
+        .owner = {.context = s,
+                  .is_admitted = stream_is_admitted,
+                  .handle_datagram = stream_handle_datagram,
+                  .is_path = stream_is_path,
+                  .handle_closed = stream_handle_closed},
+        .stats = shard_core_get_stats(s->core),
+        .log = s->log,
+    };
+    if (s->config.streams.connections_max == 0)
+        return STATUS_OK;
+    enum status status = stream_port_create(&s->streams, &config);
+    for (size_t i = 0; i < s->config.bind_count && status == STATUS_OK; i++) {
+        *failed = s->config.bind[i];
+        failed->protocol = NET_PROTOCOL_TCP;
+        status = stream_port_listen(s->streams, failed);
+    }
+    return status;
+}
+
 enum status shard_create(struct shard **out, const struct shard_config *config,
                          struct net_addr *failed)
 {
@@ -258,6 +346,8 @@ enum status shard_create(struct shard **out, const struct shard_config *config,
     enum status status = s->epoll_fd >= 0 ? open_sockets(s, failed) : STATUS_SYSTEM;
     if (status == STATUS_OK)
         status = create_core(s);
+    if (status == STATUS_OK)
+        status = open_streams(s, failed);
     if (status == STATUS_OK)
         *out = s;
     else
@@ -281,6 +371,7 @@ void shard_free(struct shard *s)
         return;
     int error = errno; /* of what made the caller give up */
     stop(s);
+    stream_port_free(s->streams);
     shard_core_free(s->core);
     tx_batch_destroy(&s->tx);
     for (size_t i = 0; i < s->socket_count; i++) {

@@ -5,9 +5,11 @@
 
 #include "host/udp_socket.h"
 #include "relay/core/shard_core.h"
+#include "relay/core/stream_peers.h"
 #include "relay/shell/shard_link.h"
 
-#define SHARD_SOCKETS_MAX 2    /* one IPv4, one IPv6 */
+#define SHARD_SOCKETS_MAX 2    /* one IPv4, one IPv6; as many TCP listeners */
+#define SHARD_EVENTS 64        /* handled in one turn; more are seen in the next */
 #define SHARD_TX_ENTRIES 65536 /* packets times receivers that wait; 24 bytes each */
 #define SHARD_TX_PORTION 256   /* video packets sent before new voice is looked for: about 0.4 ms */
 #define SHARD_NICE (-10)       /* of a shard's thread, where we may */
@@ -21,14 +23,15 @@ struct shard_config {
     const struct net_addr
         *sources; /* datagrams of other addresses are dropped; NULL: of none. Borrowed */
     size_t source_count;
-    int cpu; /* to stay on; -1: anywhere */
+    struct stream_peers_config streams; /* connections_max 0: no media over TCP */
+    int cpu;                            /* to stay on; -1: anywhere */
     struct shard_links *links;
 };
 
 struct shard; /* heap */
 
 /* Opens the sockets and makes the core; nothing runs yet. STATUS_EXISTS when a port is in use:
- * then, and for any other failure of a socket, *failed says which address. */
+ * then, and for any other failure of a socket, *failed says which address and protocol. */
 MUST_CHECK enum status shard_create(struct shard **out, const struct shard_config *config,
                                     struct net_addr *failed);
 /* Stops the thread when it runs. NULL is fine. */

@@ -15,7 +15,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def free_port(kind=socket.SOCK_STREAM, count=1):
-    """The first of `count` free ports in a row."""
+    """The first of `count` free ports in a row; with SOCK_DGRAM free in UDP and in TCP, as media ports are."""
+    kinds = {kind, socket.SOCK_STREAM}
     while True:
         with socket.socket(socket.AF_INET, kind) as probe:
             probe.bind(("127.0.0.1", 0))
@@ -24,8 +25,9 @@ def free_port(kind=socket.SOCK_STREAM, count=1):
             continue
         try:
             for port in range(base, base + count):
-                with socket.socket(socket.AF_INET, kind) as probe:
-                    probe.bind(("127.0.0.1", port))
+                for each in kinds:
+                    with socket.socket(socket.AF_INET, each) as probe:
+                        probe.bind(("127.0.0.1", port))
             return base
         except OSError:
             continue

@@ -10,6 +10,13 @@ import { atEnd, until, sleep } from './tap.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
+const tcpPortIsFree = (port) =>
+  new Promise((done) => {
+    const server = createServer();
+    server.on('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
+  });
+
 const freeTcpPort = () =>
   new Promise((done, fail) => {
     const server = createServer();
@@ -29,7 +36,7 @@ const udpPortIsFree = (port) =>
 
 async function freeMediaPort(count = 4) {
   for (let base = 42000 + Math.floor(Math.random() * 8000); ; base += 16) {
-    const free = await Promise.all([...Array(count).keys()].map((i) => udpPortIsFree(base + i)));
+    const free = await Promise.all([...Array(count).keys()].flatMap((i) => [udpPortIsFree(base + i), tcpPortIsFree(base + i)]));
     if (free.every(Boolean)) return base;
   }
 }

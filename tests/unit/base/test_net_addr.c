@@ -71,7 +71,7 @@ static void what_is_no_address_is_refused(void **state)
     (void)state;
 }
 
-static void equality_and_hash_look_at_family_address_and_port(void **state)
+static void equality_and_hash_look_at_protocol_family_address_and_port(void **state)
 {
     static const uint64_t key[2] = {1, 2}, other_key[2] = {1, 3};
     struct net_addr a, b;
@@ -89,6 +89,10 @@ static void equality_and_hash_look_at_family_address_and_port(void **state)
     b = a;
     b.family = NET_FAMILY_IPV6;
     assert_false(net_addr_equal(&a, &b));
+    b = a;
+    b.protocol = NET_PROTOCOL_TCP;
+    assert_false(net_addr_equal(&a, &b));
+    assert_true(net_addr_hash(&a, key) != net_addr_hash(&b, key));
     (void)state;
 }
 
@@ -115,7 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_read_and_written_in_its_shortest_form),
         cmocka_unit_test(what_is_no_address_is_refused),
-        cmocka_unit_test(equality_and_hash_look_at_family_address_and_port),
+        cmocka_unit_test(equality_and_hash_look_at_protocol_family_address_and_port),
         cmocka_unit_test(loopback_and_any_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ struct told {
     char code[32];
     uint32_t shard;
     size_t candidates;
+    struct control_candidate candidate[4]; /* the first of them */
     uint64_t room, participant;
     enum room_slot slot;
     enum send_slot source;
@@ -46,6 +47,7 @@ static void note_told(struct bench *b, const struct control_message *m)
     if (m->type == CONTROL_PARTICIPANT_ADDED) {
         t->shard = m->participant_added.shard;
         t->candidates = m->participant_added.candidate_count;
+        memcpy(t->candidate, m->participant_added.candidates, sizeof t->candidate);
     }
     if (m->type == CONTROL_SLOT_BOUND) {
         t->room = m->slot_bound.room;
@@ -226,6 +228,22 @@ static size_t count_ordered(const struct bench *b, uint32_t shard, enum shard_me
     for (size_t i = 0; i < b->ordered_count; i++)
         count += b->ordered[i].shard == shard && b->ordered[i].message.type == type ? 1 : 0;
     return count;
+}
+
+static void each_address_is_offered_for_tcp_too_and_always_behind_udp(void **state)
+{
+    struct bench *b = *state;
+    b->d->config.media_tcp = true;
+    add(b, 1, 1);
+    const struct control_candidate *c = b->told[0].candidate;
+    assert_int_equal(b->told[0].candidates, 4);
+    for (size_t i = 0; i < 4; i += 2) {
+        assert_false(c[i].tcp);
+        assert_true(c[i + 1].tcp);
+        assert_true(net_addr_equal(&c[i].addr, &c[i + 1].addr));
+    }
+    assert_true(c[0].priority > c[2].priority && c[2].priority > c[1].priority &&
+                c[1].priority > c[3].priority);
 }
 
 static void participants_spread_over_the_shards(void **state)
@@ -876,6 +894,7 @@ static void every_two_seconds_there_is_a_report(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(each_address_is_offered_for_tcp_too_and_always_behind_udp),
         TEST(participants_spread_over_the_shards),
         TEST(a_shard_learns_of_the_room_before_it_gets_a_member),
         TEST(a_full_relay_says_so_and_takes_the_next_when_one_has_left),

@@ -760,6 +760,32 @@ static void whoever_goes_leaves_nothing_behind(void **state)
     }
 }
 
+static void a_closed_connection_is_no_way_any_more_and_media_goes_on_by_another(void **state)
+{
+    struct bench *b = *state;
+    struct peer *p = add_peer(b, 0, true);
+    struct net_addr udp = p->addr;
+    struct net_addr tcp = p->addr;
+    struct net_addr to;
+    uint8_t check[STUN_BYTES_MAX];
+    const struct participant *participant = shard_find_participant(b->cores[0], p->id);
+    tcp.protocol = NET_PROTOCOL_TCP;
+    assert_false(shard_core_is_path(b->cores[0], &tcp));
+    p->addr = tcp;
+    p->ice.use_candidate = true;
+    give(b, p, check, ice_peer_write_check(&p->ice, check));
+    assert_true(shard_core_is_path(b->cores[0], &tcp));
+    assert_true(transport_get_remote(participant->transport, b->now, &to));
+    assert_true(net_addr_equal(&to, &tcp));
+    uint32_t paths = b->cores[0]->by_address.used;
+    shard_core_handle_path_closed(b->cores[0], b->now, &tcp, &b->tx[0]);
+    assert_false(shard_core_is_path(b->cores[0], &tcp));
+    assert_true(shard_core_is_path(b->cores[0], &udp));
+    assert_int_equal(b->cores[0]->by_address.used, paths - 1);
+    assert_true(transport_get_remote(participant->transport, b->now, &to));
+    assert_true(net_addr_equal(&to, &udp));
+}
+
 static void a_shard_that_begins_anew_holds_nobody_and_takes_the_next(void **state)
 {
     struct bench *b = *state;
@@ -886,6 +912,7 @@ int main(void)
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         TEST(forwarding_allocates_nothing),
         TEST(whoever_goes_leaves_nothing_behind),
+        TEST(a_closed_connection_is_no_way_any_more_and_media_goes_on_by_another),
         TEST(a_shard_that_begins_anew_holds_nobody_and_takes_the_next),
     };
     return cmocka_run_group_tests(tests, init_library, free_library);
