@@ -412,7 +412,7 @@ class Start(unittest.TestCase):
         relay = Relay(bind="127.0.0.1,::1", shards=1)
         link = relay.connect()
         answer = link.ask("participant_add", **participant(1))
-        self.assertEqual([(c["address"], c["port"]) for c in answer["candidates"]],
+        self.assertEqual([(c["address"], c["port"]) for c in answer["candidates"] if not c["tcp"]],
                          [("127.0.0.1", relay.port), ("::1", relay.port)])
         self.assertGreater(answer["candidates"][0]["priority"], answer["candidates"][1]["priority"])
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
@@ -430,12 +430,15 @@ class Start(unittest.TestCase):
         answer = link.ask("participant_add", **participant(1))
         link.close()
         self.assertEqual(relay.stop()[0], 0)
-        return [c["address"] for c in answer["candidates"]]
+        offered = {tcp: [(c["address"], c["port"]) for c in answer["candidates"] if c["tcp"] == tcp] for tcp in (False, True)}
+        self.assertEqual(offered[True], [] if "--media-tcp=false" in arguments else offered[False])
+        return [c["address"] for c in answer["candidates"] if not c["tcp"]]
 
     def test_participants_are_told_the_advertised_addresses_only(self):
         self.assertEqual(self.candidates("--advertise", "203.0.113.9", bind="0.0.0.0"), ["203.0.113.9"])
         self.assertEqual(self.candidates("--advertise", "203.0.113.9,198.51.100.7", bind="127.0.0.1"),
                          ["203.0.113.9", "198.51.100.7"])
+        self.assertEqual(self.candidates("--advertise", "203.0.113.9", "--media-tcp=false", bind="0.0.0.0"), ["203.0.113.9"])
         told = self.candidates("--lan", bind="0.0.0.0")
         self.assertTrue(told)
         self.assertFalse({"0.0.0.0", "::"} & set(told))

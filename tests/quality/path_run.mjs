@@ -1,0 +1,121 @@
+// One learner in a browser behind whatever network; run by test_paths.py inside the relay's namespace.
+//
+//     node path_run.mjs PLAN.json
+//
+// Standard output, a line of JSON each: {"ask": NAME} asks for a change of the network and waits for a line on standard
+// input; {"result": {...}} ends the run. Times are in milliseconds.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { chromiumPage, firefoxPage } from '../browser/support/browsers.mjs';
+import { Stack, root } from '../browser/support/stack.mjs';
+import { atEnd, runEndings, sleep, until } from '../browser/support/tap.mjs';
+
+const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const testid = (name) => `[data-testid="${name}"]`;
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const ask = async (name) => {
+  say({ ask: name });
+  await answers.next();
+};
+
+/** Runs in the page: when voice packets came, and which way was chosen. */
+function watchConnections() {
+  const Real = window.RTCPeerConnection;
+  const connections = [];
+  window.arrivals = []; // [time, voice packets since the last look]
+  window.way = null;
+  window.log = [];
+  window.RTCPeerConnection = class extends Real {
+    constructor(...more) {
+      super(...more);
+      const entry = { pc: this, packets: 0 };
+      connections.push(entry);
+      window.log.push([Date.now(), 'connection made']);
+      this.addEventListener('iceconnectionstatechange', () => window.log.push([Date.now(), `ice ${this.iceConnectionState}`]));
+      this.addEventListener('signalingstatechange', () => window.log.push([Date.now(), `signaling ${this.signalingState}`]));
+    }
+  };
+  const look = async () => {
+    for (const entry of connections) {
+      if (entry.pc.signalingState === 'closed') continue;
+      const reports = [...(await entry.pc.getStats()).values()];
+      const packets = reports.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((sum, r) => sum + r.packetsReceived, 0);
+      if (packets > entry.packets) window.arrivals.push([Date.now(), packets - entry.packets]);
+      entry.packets = packets;
+      const pair = reports.find((r) => r.type === 'candidate-pair' && r.nominated && r.state === 'succeeded' && r.selected !== false);
+      const local = pair && reports.find((r) => r.id === pair.localCandidateId);
+      if (local) window.way = { protocol: local.protocol, type: local.candidateType, relayProtocol: local.relayProtocol, address: local.address };
+    }
+    setTimeout(look, 50);
+  };
+  addEventListener('load', look);
+}
+
+async function openLearner(stack, url) {
+  const make = plan.browser === 'firefox' ? firefoxPage : chromiumPage;
+  const page = await make({
+    sources: { install: watchConnections }, namespace: plan.farNamespace, ignoreHTTPSErrors: !plan.trusted,
+    authority: plan.trusted ? join(stack.data, 'certs', 'ca.pem') : undefined,
+    flags: ['--disable-features=WebRtcHideLocalIpsWithMdns,Translate,OptimizationHints'],
+  });
+  await page.goto(plan.host ? url.replace(/\/\/[^/]+/, `//${plan.host}`) : url);
+  await page.waitForSelector(testid('enter'), { timeout: 20000 });
+  return page;
+}
+
+const lookAt = (page) => page.evaluate((s) => ({ arrivals: window.arrivals, way: window.way, log: window.log, path: document.querySelector(s)?.dataset.path ?? null }), testid('connection'));
+
+/** The longest time without voice from `from` on, and when the last such time ended. */
+function silence(arrivals, from) {
+  const times = [from, ...arrivals.map(([at]) => at).filter((at) => at >= from)];
+  let longest = 0;
+  for (let i = 1; i < times.length; i++) longest = Math.max(longest, times[i] - times[i - 1]);
+  return longest;
+}
+
+async function run() {
+  const stack = await Stack.start(plan.options);
+  const classId = await stack.newClass('Chemins');
+  const inside = ['--seconds', '150', '--ca', join(stack.data, 'certs', 'ca.pem'), '--out', join(stack.data, 'trainer.json'), '--log-level', 'error'];
+  const trainer = spawn(join(root, 'build', 'release', 'bin', 'amphi-client'), ['--url', (await stack.invite(classId, 'trainer', 'Mme Petit')).url, '--tone', ...inside], { stdio: ['ignore', 'ignore', 'inherit'] });
+  atEnd(() => trainer.kill());
+  const other = spawn(join(root, 'build', 'release', 'bin', 'amphi-client'), ['--url', (await stack.invite(classId, 'learner', 'Autre')).url, ...inside.with(-3, join(stack.data, 'other.json'))], { stdio: ['ignore', 'ignore', 'inherit'] });
+  atEnd(() => other.kill());
+  const page = await openLearner(stack, (await stack.invite(classId, 'learner', 'Aïcha')).url);
+  if (plan.before) await ask(plan.before);
+  const enteredAt = Date.now();
+  await page.click(testid('enter'));
+  await page.waitForSelector(testid('class'), { timeout: 20000 });
+  await until('voice is heard', async () => (await lookAt(page)).arrivals.length > 3, 30000, 100);
+  const joined = await lookAt(page);
+  const result = { firstVoiceMs: joined.arrivals[0][0] - enteredAt, way: joined.way, log: joined.log.map(([at, what]) => [at - enteredAt, what]) };
+  if (plan.change) {
+    await sleep(plan.settleMs ?? 5000);
+    const before = await stack.participants(classId);
+    const changedAt = Date.now();
+    await ask(plan.change);
+    await sleep(plan.watchMs ?? 12000);
+    const after = await lookAt(page);
+    result.gapMs = silence(after.arrivals, changedAt);
+    result.heardAtEnd = after.arrivals.some(([at]) => at > Date.now() - 2000);
+    result.wayAfter = after.way;
+    result.log = after.log.map(([at, what]) => [at - changedAt, what]);
+    result.people = [before, await stack.participants(classId)].map((list) => list.map((p) => p.id).sort());
+    result.events = (await stack.api('GET', '/events?after=0').catch(() => ({ events: [] }))).events.map((e) => e.type);
+  }
+  result.path = (await lookAt(page)).path;
+  say({ result });
+}
+
+let failed = false;
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`${error.stack}\n`);
+  failed = true;
+}
+await runEndings();
+process.exit(failed ? 1 : 0);
