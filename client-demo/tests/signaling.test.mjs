@@ -179,6 +179,22 @@ test('a socket that has fallen silent is given up', async () => {
   assert.ok(sockets[0].closed);
 });
 
+test('a socket that does not answer while media is silent is replaced after 1 s, and one that does stays', async () => {
+  const { clock, sockets, signaling } = setUpOpen();
+  signaling.probe();
+  signaling.probe();
+  const pings = sockets[0].sent.filter((m) => m.type === 'ping');
+  assert.equal(pings.length, 1);
+  await clock.run(500);
+  sockets[0].say({ type: 'pong', to: pings[0].id });
+  await clock.run(1000);
+  assert.equal(sockets.length, 1);
+  signaling.probe();
+  await clock.run(1000);
+  assert.equal(sockets.length, 2);
+  assert.ok(sockets[0].closed);
+});
+
 test('a server that never says welcome is given up after 6 s', async () => {
   const { clock, sockets } = setUp();
   sockets[0].onopen();

@@ -39,6 +39,7 @@
  * @property {string[]} speaking
  * @property {'closed'|'connecting'|'open'|'waiting'} link the WebSocket
  * @property {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} transport as this browser sees it
+ * @property {'udp'|'tcp'|'relay'|null} path the way that media takes now; null: not known
  * @property {boolean} weak much of the sound is lost on the way
  * @property {{status: MicStatus, problem: string|null, deviceId: string, wanted: boolean}} mic `wanted`: on unless something is in the way
  * @property {{id: string, label: string}[]} microphones
@@ -72,6 +73,7 @@ export function initialState() {
     speaking: [],
     link: 'closed',
     transport: 'none',
+    path: null,
     weak: false,
     mic: { status: 'off', problem: null, deviceId: '', wanted: false },
     microphones: [],
@@ -100,6 +102,8 @@ export function reduce(state, event) {
       return state.link === event.link ? state : { ...state, link: event.link };
     case 'transport':
       return state.transport === event.transport ? state : { ...state, transport: event.transport };
+    case 'path':
+      return state.path === event.path ? state : { ...state, path: event.path };
     case 'weak':
       return state.weak === event.weak ? state : { ...state, weak: event.weak };
     case 'mic':

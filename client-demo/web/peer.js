@@ -5,8 +5,9 @@
  */
 
 import {
-  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, nextRecovery, offerRetryMs,
+  RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, nextRecovery, offerRetryMs,
 } from './media_policy.js';
+import { WayWatch } from './way_watch.js';
 
 /** @typedef {import('./media_policy.js').SendSlot} SendSlot */
 /** @typedef {import('./media_policy.js').ReceiveSlot} ReceiveSlot */
@@ -19,8 +20,14 @@ export class Peer {
    *   sends an offer, gives the answer; rejects with an error that has a `code`
    * @param {(slot: ReceiveSlot, track: MediaStreamTrack) => void} options.onTrack
    * @param {(state: TransportState) => void} options.onState
+   * @param {() => void} [options.onSuspect] nothing comes in any more: is the way to the server good?
    */
-  constructor({ exchange, onTrack, onState }) {
+  constructor({ exchange, onTrack, onState, onSuspect = () => {} }) {
+    this.onSuspect = onSuspect;
+    /** Where else media can go through: TURN servers. @type {RTCIceServer[]} */
+    this.iceServers = [];
+    /** @type {WayWatch|null} */
+    this.watch = null;
     this.exchange = exchange;
     this.onTrack = onTrack;
     this.onState = onState;
@@ -46,7 +53,7 @@ export class Peer {
   /** A new connection in place of the present one, if any. */
   async rebuild() {
     this.#closeConnection();
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: this.iceServers });
     this.pc = pc;
     this.onState('connecting');
     this.#addLines(pc);
@@ -78,6 +85,11 @@ export class Peer {
   /** The socket is back: what could not be asked for meanwhile is asked now. */
   handleLinkOpen() {
     if (this.downAt !== null) this.#recover();
+  }
+
+  /** This computer has another network now. */
+  handleNetworkChange() {
+    this.watch?.doubt();
   }
 
   close() {
@@ -129,7 +141,10 @@ export class Peer {
   /** @param {RTCPeerConnection} pc @param {boolean} restart @param {string} code */
   #offerFailed(pc, restart, code) {
     // Without a socket there is nobody to ask: the next welcome starts over.
-    if (code === 'offline') return;
+    if (code === 'offline') {
+      if (restart) this.restarts = Math.max(0, this.restarts - 1);
+      return;
+    }
     if (code === 'bad_sdp') {
       this.onState('failed');
       return;
@@ -173,12 +188,28 @@ export class Peer {
     const state = this.pc?.connectionState;
     if (state === 'connected') {
       this.onState('connected');
+      if (this.pc && !this.watch) this.watch = new WayWatch(this.pc, (what) => this.#handleWay(what));
     } else if (state === 'failed') {
       this.onState('failed');
       this.refusals += 1;
       // At once the first time; a relay that never answers is not asked in a loop.
       this.#arm(this.refusals === 1 ? 0 : offerRetryMs(this.refusals + 1, ''), () => this.rebuild());
     }
+  }
+
+  /** @param {'back'|'suspect'|'dead'} what */
+  #handleWay(what) {
+    if (what === 'back') {
+      // The browser itself may never have noticed, and then says nothing.
+      const state = this.pc?.iceConnectionState;
+      if (this.downAt !== null && (state === 'connected' || state === 'completed')) this.#handleIceState();
+      return;
+    }
+    this.onSuspect();
+    if (what !== 'dead' || this.restarts > 0) return;
+    this.onState('disconnected');
+    this.downAt = Math.min(this.downAt ?? Infinity, performance.now() - RESTART_AFTER_MS); // no need to wait any longer
+    this.#recover();
   }
 
   #recover() {
@@ -217,6 +248,8 @@ export class Peer {
 
   #closeConnection() {
     this.#disarm();
+    this.watch?.stop();
+    this.watch = null;
     const pc = this.pc;
     this.pc = null;
     this.negotiated = false;

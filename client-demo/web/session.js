@@ -40,7 +40,8 @@ export class Session {
     this.peer = new Peer({
       exchange: (sdp, restart) => this.#exchange(sdp, restart),
       onTrack: (slot, track) => this.playback.setTrack(slot, track),
-      onState: (transport) => store.dispatch({ type: 'transport', transport }),
+      onState: (transport) => this.#handleTransport(transport),
+      onSuspect: () => this.signaling.probe(),
     });
     this.mic = new Microphone(store, (track) => this.peer.setTrack('mic', track), (on) => this.#tellMic(on));
     this.share = new ScreenShare(
@@ -153,6 +154,12 @@ export class Session {
     this.#holdScreenAwake();
   }
 
+  /** @param {State['transport']} transport */
+  #handleTransport(transport) {
+    this.store.dispatch({ type: 'transport', transport });
+    if (transport === 'connected') this.stats().then(({ path }) => this.store.dispatch({ type: 'path', path }));
+  }
+
   /** @param {any} message */
   #handleMessage(message) {
     this.store.dispatch({ type: 'server', message });
@@ -258,7 +265,12 @@ export class Session {
 
   #watchBrowser() {
     addEventListener('pagehide', () => this.store.state.phase === 'class' && this.#save());
-    addEventListener('online', () => this.signaling.poke());
+    const changed = () => {
+      this.peer.handleNetworkChange();
+      this.signaling.poke();
+    };
+    addEventListener('online', changed);
+    /** @type {any} */ (navigator).connection?.addEventListener?.('change', changed);
     addEventListener('hashchange', () => location.reload());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return;
@@ -270,7 +282,8 @@ export class Session {
     setInterval(async () => {
       if (this.store.state.transport !== 'connected') return;
       this.#save();
-      const { receive } = await this.stats();
+      const { receive, path } = await this.stats();
+      this.store.dispatch({ type: 'path', path });
       const loss = audioLoss(before, receive);
       before = receive;
       this.store.dispatch({ type: 'weak', weak: judgeWeak(this.store.state.weak, loss ?? 0) });

@@ -9,6 +9,8 @@ const WELCOME_WITHIN_MS = 6000;
 const REQUEST_WITHIN_MS = 10000;
 const PING_EVERY_MS = 10000;
 const SILENCE_MAX_MS = 16000;
+/** For the answer to one question while media is silent as well: three round trips of a slow line. */
+const PROBE_WITHIN_MS = 1000;
 /** A welcome that does not last this long does not count as being back. */
 const STABLE_AFTER_MS = 2000;
 const WAIT_FIRST_MS = 250;
@@ -87,6 +89,7 @@ export class Signaling {
     /** @type {Map<number, {resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
     this.pending = new Map();
     this.lastHeardAt = 0;
+    this.probing = false;
     /** @type {any} */
     this.retryTimer = null;
     /** @type {any} */
@@ -119,6 +122,19 @@ export class Signaling {
         if (error.code === 'timeout') this.#lost();
       });
     }
+  }
+
+  /** Media has fallen silent: if this socket does not answer either, another one is made at once. */
+  probe() {
+    if (this.link === 'waiting') this.poke();
+    if (this.link !== 'open' || this.probing) return;
+    const socket = this.socket;
+    const forget = () => (this.probing = false);
+    this.probing = true;
+    this.request('ping', {}, PROBE_WITHIN_MS).then(forget, (error) => {
+      forget();
+      if (error.code === 'timeout' && this.socket === socket) this.#connect();
+    });
   }
 
   /**

@@ -1,10 +1,12 @@
 /** What `getStats` says, by slot and in a few numbers. */
 
+import { readWay } from './way_watch.js';
+
 /** @typedef {import('./peer.js').Peer} Peer */
 
 /**
  * @param {Peer|null} peer
- * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null}>}
+ * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null}>}
  */
 export async function readStats(peer) {
   /** @type {Record<string, any>} */
@@ -12,17 +14,18 @@ export async function readStats(peer) {
   /** @type {Record<string, any>} */
   const receive = {};
   const pc = peer?.pc;
-  if (!peer || !pc) return { send, receive, rttMs: null };
+  if (!peer || !pc) return { send, receive, rttMs: null, path: null };
   const sendByMid = byMid(peer.senders);
   const receiveByMid = byMid(peer.receivers);
   let rttMs = null;
-  for (const report of (await pc.getStats()).values()) {
+  const reports = [...(await pc.getStats()).values()];
+  for (const report of reports) {
     if (report.type === 'outbound-rtp' && sendByMid[report.mid]) send[sendByMid[report.mid]] = sent(report);
     if (report.type === 'inbound-rtp' && receiveByMid[report.mid]) receive[receiveByMid[report.mid]] = received(report);
     if (report.type === 'candidate-pair' && report.nominated && report.currentRoundTripTime !== undefined)
       rttMs = Math.round(report.currentRoundTripTime * 1000);
   }
-  return { send, receive, rttMs };
+  return { send, receive, rttMs, path: readWay(reports).path };
 }
 
 /** @param {Map<string, RTCRtpTransceiver>} lines */

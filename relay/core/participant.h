@@ -36,6 +36,8 @@ struct participant {
 
     usec_t rtt_us; /* 0: unknown */
     usec_t report_at;
+    usec_t sign_at;        /* when it is looked again whether anything was sent to it */
+    uint64_t sent_at_sign; /* bytes by the last look */
     uint64_t bytes_in;
     int64_t rate_credit_bits; /* policing of what it sends */
     usec_t rate_at;

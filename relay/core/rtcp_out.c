@@ -9,6 +9,9 @@
 #define REPORT_VIDEO_US SECONDS(1)
 #define REPORT_AUDIO_US SECONDS(2)
 #define REPORT_RECEIVER_US SECONDS(1)
+/* Whoever is sent nothing else hears this, so that silence means a broken way: a page looks for
+ * another one after 1.25 s (client-demo/web/way_watch.js). Never longer apart than twice this. */
+#define SIGN_OF_LIFE_US MILLISECONDS(400)
 #define COMPOUND_BYTES_MAX 1200
 #define NACKS_AT_ONCE 256
 
@@ -75,6 +78,21 @@ static void send_receiver_report(usec_t now, struct participant *p, struct tx_ba
     rtcp_write_report(&b.w, &report);
     rtcp_write_sdes(&b.w, p->ssrc, bytes_of_string(CNAME));
     end(now, p, &b, tx);
+}
+
+static void send_sign_of_life(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    uint64_t sent = tx_batch_get_bytes(tx, p->handle.index);
+    p->sign_at = now + SIGN_OF_LIFE_US;
+    if (sent == p->sent_at_sign) {
+        struct rtcp_report report = {.ssrc = p->ssrc};
+        struct compound b;
+        begin(&b);
+        rtcp_write_report(&b.w, &report);
+        rtcp_write_sdes(&b.w, p->ssrc, bytes_of_string(CNAME));
+        end(now, p, &b, tx);
+    }
+    p->sent_at_sign = tx_batch_get_bytes(tx, p->handle.index);
 }
 
 /* The source's clock, shifted as the slot's timestamps are: voice and screen of one publisher stay
@@ -174,13 +192,15 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
         send_receiver_report(now, p, tx);
     }
     send_sender_reports(c, now, p, tx);
+    if (now >= p->sign_at)
+        send_sign_of_life(now, p, tx);
 }
 
 usec_t rtcp_next_timeout(const struct participant *p)
 {
     if (!p->connected)
         return USEC_NEVER;
-    usec_t next = p->report_at;
+    usec_t next = usec_min(p->report_at, p->sign_at);
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         const struct publication *publication = p->publications[slot];
         for (size_t e = 0; publication != NULL && publication->open && e < CONTROL_ENCODINGS_MAX;

@@ -79,7 +79,8 @@ function Speaking({ state }) {
 export function Connection({ state }) {
   const how = connection(state);
   const good = how === 'good' || how === 'weak';
-  return html`<p class=${`connection is-${how}`} data-testid="connection" data-state=${how}>
+  const way = { udp: t('path.udp'), tcp: t('path.tcp'), relay: t('path.relay') };
+  return html`<p class=${`connection is-${how}`} data-testid="connection" data-state=${how} data-path=${state.path ?? ''} title=${state.path ? way[state.path] : ''}>
     <${Icon} name=${good ? 'signal' : 'signal-off'} /><span>${t(`connection.${how}`)}</span>
   </p>`;
 }
