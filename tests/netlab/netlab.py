@@ -47,6 +47,9 @@ def _ip(*arguments):
     subprocess.run(["ip", *arguments], check=True, capture_output=True)
 
 
+run_ip = _ip  # for what a test sets up besides lines
+
+
 def _is_alive(pid):
     return os.path.exists(f"/proc/{pid}")
 
@@ -126,7 +129,8 @@ class Lab:
             _ip("-n", space, "addr", "add", f"{ipv4}/24", "dev", device)
             _ip("-n", space, "addr", "add", f"{ipv6}/64", "dev", device, "nodad")
             _ip("-n", space, "link", "set", device, "mtu", "1500", "up")
-        _ip("-n", spaces[1], "route", "add", "default", "via", line.near_ipv4)
+        # Of several lines into one namespace the first is preferred.
+        _ip("-n", spaces[1], "route", "add", "default", "via", line.near_ipv4, "metric", str(number))
         for text in settings:
             line.change(text)
         return line

@@ -36,7 +36,7 @@ def drop_udp(lab):
 class Paths(unittest.TestCase):
     def run_browser(self, lab, browser, answers=None, **plan):
         """One run of path_run.mjs; `answers` are the changes of the network it asks for, by name."""
-        plan = dict({"farNamespace": lab.namespace("far"), "browser": browser, "options": ["--bind", "0.0.0.0"]}, **plan)
+        plan = dict({"farNamespace": lab.namespace("far"), "browser": browser, "options": []}, **plan)
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file, tempfile.TemporaryFile("w+") as log:
             json.dump(plan, file)
             file.flush()
@@ -59,37 +59,80 @@ class Paths(unittest.TestCase):
         print(f"\n  {self._testMethodName} {browser}: {json.dumps(result)}", file=sys.stderr)
         return result
 
-    def lab(self):
-        lab = netlab.Lab()
-        self.addCleanup(lab.close)
-        return lab.__enter__()
-
-    def each_browser(self, *short):
+    def in_browsers(self, short, case):
+        """`case` in those browsers, and in both at length."""
         for browser in ("chromium", "firefox"):
             if LONG or browser in short:
-                with self.subTest(browser):
-                    yield browser
+                with self.subTest(browser), netlab.Lab() as lab:
+                    case(lab, browser)
 
     def test_where_udp_is_dropped_voice_comes_over_tcp_within_8_s_of_the_join(self):
-        for browser in self.each_browser("chromium", "firefox"):
-            lab = self.lab()
-            lab.join("relay", "far", settings=["delay 20ms"])
+        def case(lab, browser):
+            line = lab.join("relay", "far", settings=["delay 20ms"])
             drop_udp(lab)
-            result = self.run_browser(lab, browser)
+            result = self.run_browser(lab, browser, options=["--bind", line.near_ipv4])
             self.assertLess(result["firstVoiceMs"], 8000)
-            self.assertEqual(result["way"]["protocol"], "tcp")
-            lab.close()
+            self.assertEqual(result["path"], "tcp")
+        self.in_browsers(("chromium", "firefox"), case)
 
     def test_when_udp_dies_under_way_voice_goes_on_over_tcp(self):
-        for browser in self.each_browser():
-            lab = self.lab()
-            lab.join("relay", "far", settings=["delay 20ms"])
-            result = self.run_browser(lab, browser, {"drop": lambda lab=lab: drop_udp(lab)}, change="drop")
+        def case(lab, browser):
+            line = lab.join("relay", "far", settings=["delay 20ms"])
+            result = self.run_browser(lab, browser, {"drop": lambda: drop_udp(lab)}, change="drop", options=["--bind", line.near_ipv4])
             self.assertEqual(result["way"]["protocol"], "udp")
-            self.assertLess(result["gapMs"], 5000)
-            self.assertTrue(result["heardAtEnd"])
-            self.assertEqual(result["people"][0], result["people"][1])
-            lab.close()
+            self.assertEqual(result["path"], "tcp")
+            self.stays_one_visit(result, 5000)
+        self.in_browsers(("chromium",), case)
+
+    def stays_one_visit(self, result, gap_ms):
+        self.assertLess(result["gapMs"], gap_ms)
+        self.assertTrue(result["heardAtEnd"])
+        self.assertEqual(result["people"][0], result["people"][1])
+        self.assertLessEqual(result["events"].count("joined"), 3)
+        self.assertNotIn("left", result["events"])
+
+    def test_from_wifi_to_4g_voice_is_back_within_3_s_in_one_visit(self):
+        def case(lab, browser):
+            wifi = lab.join("relay", "far", settings=["delay 10ms"])
+            mobile = lab.join("relay", "far", seed=2, settings=["delay 40ms"])
+            far = lab.namespace("far")
+
+            def leave_wifi():
+                netlab.run_ip("-n", far, "link", "set", "line1", "down")
+            result = self.run_browser(lab, browser, {"leave": leave_wifi}, change="leave", options=[
+                "--bind", "0.0.0.0", "--name", wifi.near_ipv4, "--advertise", wifi.near_ipv4, "--advertise", mobile.near_ipv4])
+            self.stays_one_visit(result, 3000)
+        self.in_browsers(("chromium",), case)
+
+    def test_behind_a_router_that_forgets_voice_is_back_within_3_s_in_one_visit(self):
+        def case(lab, browser):
+            line = lab.join("relay", "router", settings=["delay 20ms"])
+            router, far = lab.namespace("router"), lab.namespace("far")
+            netlab.run_ip("link", "add", "veth0", "netns", router, "type", "veth", "peer", "name", "veth1", "netns", far)
+            for space, address, device in ((router, "192.168.7.1/24", "veth0"), (far, "192.168.7.2/24", "veth1")):
+                netlab.run_ip("-n", space, "addr", "add", address, "dev", device)
+                netlab.run_ip("-n", space, "link", "set", device, "up")
+            netlab.run_ip("-n", far, "route", "add", "default", "via", "192.168.7.1")
+            lab.run("router", ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]).check_returncode()
+            rules(lab, "router", "add chain inet lab out { type nat hook postrouting priority 100; }",
+                  'add rule inet lab out oifname "line*" masquerade random')
+
+            def forget():
+                lab.run("router", ["conntrack", "-D", "-p", "udp"], capture_output=True)
+            result = self.run_browser(lab, browser, {"forget": forget}, change="forget", options=["--bind", line.near_ipv4])
+            self.stays_one_visit(result, 3000)
+        self.in_browsers(("chromium",), case)
+
+    def test_a_learner_with_ipv6_alone_joins(self):
+        def case(lab, browser):
+            line = lab.join("relay", "far", settings=["delay 20ms"])
+            far = lab.namespace("far")
+            netlab.run_ip("-n", far, "addr", "del", f"{line.far_ipv4}/24", "dev", "line1")
+            netlab.run_ip("-n", far, "route", "add", "default", "via", line.near_ipv6)
+            result = self.run_browser(lab, browser, options=["--bind", line.near_ipv6])
+            self.assertLess(result["firstVoiceMs"], 3000)
+            self.assertIn(":", result["way"]["address"])
+        self.in_browsers(("firefox",), case)
 
 
 if __name__ == "__main__":
