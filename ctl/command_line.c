@@ -23,12 +23,18 @@ static const struct setting table[] = {
     {"json", SETTING_BOOLEAN, AT(json), 0, 0, NULL, NULL, "print the server's answer as it is"},
     {"title", SETTING_STRING, AT(title), 0, 0, NULL, NULL, "of a class to create"},
     {"role", SETTING_STRING, AT(role), 0, 0, NULL, NULL,
-     "of an invite: trainer, learner or operator"},
+     "of an invite: trainer, co_trainer, assistant, learner, inspector or operator"},
     {"name", SETTING_STRING, AT(name), 0, 0, NULL, NULL,
      "whose invite; empty: the person types it"},
     {"expires-in", SETTING_INTEGER, AT(expires_in_s), 0, EXPIRES_IN_MAX_S, "0", "s",
      "how long an invite is good; 0: the server's usual day"},
     {"single-use", SETTING_BOOLEAN, AT(single_use), 0, 0, NULL, NULL, "an invite for one join"},
+    {"personal", SETTING_BOOLEAN, AT(personal), 0, 0, NULL, NULL,
+     "an invite for one person: who opens it again takes over"},
+    {"mode", SETTING_STRING, AT(mode), 0, 0, NULL, NULL,
+     "of a class: lecture, discussion, practical, quiz or break"},
+    {"minutes", SETTING_INTEGER, AT(minutes), 0, 240, "0", "min", "of a break; 0: without an end"},
+    {"reason", SETTING_STRING, AT(reason), 0, 0, NULL, NULL, "of a ban; the person reads it"},
 };
 
 static const struct settings_program program = {
@@ -43,11 +49,19 @@ static const struct settings_program program = {
         "  classes end CLASS\n"
         "  invites list CLASS\n"
         "  invites create CLASS --role ROLE [--name TEXT] [--expires-in SECONDS] [--single-use]\n"
+        "                       [--personal]\n"
         "  invites revoke CLASS INVITE\n"
         "  participants CLASS\n"
         "  floor give CLASS PARTICIPANT\n"
         "  floor take CLASS PARTICIPANT\n"
-        "  remove CLASS PARTICIPANT\n"
+        "  floor next CLASS\n"
+        "  mute CLASS PARTICIPANT, unmute CLASS PARTICIPANT, mute-all CLASS\n"
+        "  mode CLASS --mode MODE [--minutes N]\n"
+        "  lobby list CLASS, lobby on CLASS, lobby off CLASS, lobby admit CLASS\n"
+        "  lock CLASS, unlock CLASS\n"
+        "  remove CLASS PARTICIPANT (may come back through the lobby)\n"
+        "  to-lobby CLASS PARTICIPANT\n"
+        "  ban CLASS PARTICIPANT --reason TEXT\n"
         "  health\n"
         "  metrics\n"
         "\n"
@@ -123,23 +137,60 @@ static enum status make_class(struct command *command, char *error)
 
 static enum status make_invite(struct command *command, char *error)
 {
-    static const char *const roles[] = {"trainer", "learner", "operator"};
+    static const char *const roles[] = {"trainer", "co_trainer", "assistant",
+                                        "learner", "inspector",  "operator"};
     const struct command_settings *given = &command->settings;
     bool known = false;
     for (size_t i = 0; i < COUNT_OF(roles); i++)
         known = known || strcmp(given->role, roles[i]) == 0;
     if (!known)
-        return refuse(error, "invites create needs --role trainer, learner or operator");
+        return refuse(error, "invites create needs --role trainer, co_trainer, assistant, learner, "
+                             "inspector or operator");
     command->body = json_object();
     enum status status = set_member(command->body, "role", json_string(given->role), error);
     if (status == STATUS_OK)
         status = set_member(command->body, "name", json_string(given->name), error);
     if (status == STATUS_OK)
         status = set_member(command->body, "single_use", json_boolean(given->single_use), error);
+    if (status == STATUS_OK && given->personal)
+        status = set_member(command->body, "personal", json_true(), error);
     if (status == STATUS_OK && given->expires_in_s > 0)
         status =
             set_member(command->body, "expires_in_s", json_integer(given->expires_in_s), error);
     return status;
+}
+
+static enum status make_mode(struct command *command, char *error)
+{
+    if (command->settings.mode[0] == '\0')
+        return refuse(error, "mode needs --mode");
+    command->body = json_object();
+    enum status status =
+        set_member(command->body, "mode", json_string(command->settings.mode), error);
+    if (status == STATUS_OK && command->settings.minutes > 0)
+        status =
+            set_member(command->body, "minutes", json_integer(command->settings.minutes), error);
+    return status;
+}
+
+static enum status make_on(struct command *command, char *error)
+{
+    command->body = json_object();
+    return set_member(command->body, "on", json_true(), error);
+}
+
+static enum status make_off(struct command *command, char *error)
+{
+    command->body = json_object();
+    return set_member(command->body, "on", json_false(), error);
+}
+
+static enum status make_ban(struct command *command, char *error)
+{
+    if (command->settings.reason[0] == '\0')
+        return refuse(error, "ban needs --reason");
+    command->body = json_object();
+    return set_member(command->body, "reason", json_string(command->settings.reason), error);
 }
 
 /* --- Commands */
@@ -165,6 +216,22 @@ static const struct form {
      false},
     {"floor", "take", 2, "DELETE", "/api/v1/classes/*/participants/*/floor", VIEW_PARTICIPANT, NULL,
      false},
+    {"floor", "next", 1, "POST", "/api/v1/classes/*/floor/next", VIEW_PARTICIPANT, NULL, false},
+    {"mute", NULL, 2, "PUT", "/api/v1/classes/*/participants/*/mute", VIEW_PARTICIPANT, NULL,
+     false},
+    {"unmute", NULL, 2, "DELETE", "/api/v1/classes/*/participants/*/mute", VIEW_PARTICIPANT, NULL,
+     false},
+    {"mute-all", NULL, 1, "POST", "/api/v1/classes/*/mute_all", VIEW_CLASS, NULL, false},
+    {"mode", NULL, 1, "PUT", "/api/v1/classes/*/mode", VIEW_CLASS, make_mode, false},
+    {"lobby", "list", 1, "GET", "/api/v1/classes/*/lobby", VIEW_TEXT, NULL, false},
+    {"lobby", "on", 1, "PUT", "/api/v1/classes/*/lobby", VIEW_CLASS, make_on, false},
+    {"lobby", "off", 1, "PUT", "/api/v1/classes/*/lobby", VIEW_CLASS, make_off, false},
+    {"lobby", "admit", 1, "POST", "/api/v1/classes/*/lobby/admit", VIEW_TEXT, NULL, false},
+    {"lock", NULL, 1, "PUT", "/api/v1/classes/*/lock", VIEW_CLASS, make_on, false},
+    {"unlock", NULL, 1, "PUT", "/api/v1/classes/*/lock", VIEW_CLASS, make_off, false},
+    {"to-lobby", NULL, 2, "POST", "/api/v1/classes/*/participants/*/to_lobby", VIEW_NOTHING, NULL,
+     false},
+    {"ban", NULL, 2, "POST", "/api/v1/classes/*/participants/*/ban", VIEW_NOTHING, make_ban, false},
     {"remove", NULL, 2, "DELETE", "/api/v1/classes/*/participants/*", VIEW_NOTHING, NULL, false},
     {"health", NULL, 0, "GET", "/healthz", VIEW_HEALTH, NULL, true},
     {"metrics", NULL, 0, "GET", "/metrics", VIEW_TEXT, NULL, true},

@@ -35,7 +35,10 @@ struct command_settings {
     char role[SETTING_TEXT_BYTES];
     char name[SETTING_TEXT_BYTES];
     int64_t expires_in_s;
-    bool single_use;
+    bool single_use, personal;
+    char mode[SETTING_TEXT_BYTES];
+    int64_t minutes;
+    char reason[SETTING_TEXT_BYTES];
 };
 
 struct command {

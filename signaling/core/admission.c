@@ -1,5 +1,6 @@
 /* Who may come in: invite tokens and resume tokens become participants. */
 #include "signaling/core/access_token.h"
+#include "signaling/core/door.h"
 #include "signaling/core/secrets.h"
 #include "signaling/core/service_internal.h"
 #include "signaling/core/text_rules.h"
@@ -100,10 +101,47 @@ enum client_error admission_resume(struct service *service, struct instant at,
     return CLIENT_OK;
 }
 
+/* --- Personal links */
+
+/* The page of before is another one: what it sent and shared goes with it. Hand and floor stay. */
+static enum client_error start_anew(struct service *service, struct instant at,
+                                    struct participant *p, char *resume_token)
+{
+    offer_cancel(service, at, p, CLIENT_MEDIA_GONE);
+    classroom_stop_share(p->classroom, p);
+    classroom_set_mic(p->classroom, p, false);
+    service_drop_transport(service, p);
+    memset(p->record.previous_hash, 0, sizeof p->record.previous_hash);
+    enum client_error error = make_resume_token(p, resume_token);
+    service_save_participant(service, p);
+    if (store_count_invite_use(service->store, p->record.invite_id) != STATUS_OK)
+        service->counters.store_errors++;
+    return error;
+}
+
+enum client_error admission_take_over(struct service *service, struct instant at,
+                                      const struct admission *admission, enum participant_kind kind,
+                                      char *resume_token, struct participant **out)
+{
+    *out = NULL;
+    if (!admission->invite.personal)
+        return CLIENT_OK;
+    for (struct participant *p = admission->classroom->first, *next; p != NULL; p = next) {
+        next = p->next;
+        if (strcmp(p->record.invite_id, admission->invite.id) != 0)
+            continue;
+        if (*out == NULL && kind == PARTICIPANT_PAGE && p->record.kind == PARTICIPANT_PAGE)
+            *out = p;
+        else /* a program has no page to come back to */
+            service_remove_participant(service, at, p, LEAVE_LEFT, GOODBYE_TAKEN_OVER);
+    }
+    return *out != NULL ? start_anew(service, at, *out, resume_token) : CLIENT_OK;
+}
+
 /* --- Joining */
 
-static enum client_error choose_name(const struct admission *admission, const char *typed,
-                                     char *out)
+enum client_error admission_clean_name(const struct admission *admission, const char *typed,
+                                       char *out)
 {
     char wanted[NAME_BYTES] = "";
     if (admission->invite.name[0] != '\0')
@@ -111,8 +149,39 @@ static enum client_error choose_name(const struct admission *admission, const ch
     if (typed != NULL && text_rules_clean(typed, LIMIT_NAME_CODE_POINTS, wanted,
                                           LIMIT_NAME_CODE_POINTS * 4 + 1) != STATUS_OK)
         return CLIENT_BAD_MESSAGE;
-    classroom_choose_name(admission->classroom, wanted[0] != '\0' ? wanted : NAME_OF_NOBODY, out);
+    snprintf(out, NAME_BYTES, "%s", wanted[0] != '\0' ? wanted : NAME_OF_NOBODY);
     return CLIENT_OK;
+}
+
+enum client_error admission_ask_door(struct service *service, const struct admission *admission,
+                                     const char *name, bool *waits, bool *held)
+{
+    const struct store_class *record = &admission->classroom->record;
+    struct store_hold hold;
+    door_write_key(&admission->invite, record->room, name, &hold);
+    enum status found = store_find_hold(service->store, &hold);
+    if (found != STATUS_OK && found != STATUS_NOT_FOUND)
+        return CLIENT_INTERNAL;
+    struct door_caller caller = {.role = admission->invite.role,
+                                 .named = admission->invite.name[0] != '\0',
+                                 .held = found == STATUS_OK && !hold.banned,
+                                 .banned = found == STATUS_OK && hold.banned};
+    enum door_answer answer = door_decide(record, caller);
+    *held = caller.held;
+    *waits = answer == DOOR_WAIT;
+    if (answer == DOOR_BANNED)
+        return CLIENT_BANNED;
+    return answer == DOOR_LOCKED ? CLIENT_CLASS_LOCKED : CLIENT_OK;
+}
+
+static enum client_error choose_name(const struct admission *admission, const char *typed,
+                                     char *out)
+{
+    char wanted[NAME_BYTES];
+    enum client_error error = admission_clean_name(admission, typed, wanted);
+    if (error == CLIENT_OK)
+        classroom_choose_name(admission->classroom, wanted, out);
+    return error;
 }
 
 static enum client_error fill_record(struct instant at, const struct admission *admission,
@@ -199,6 +268,7 @@ enum client_error admission_join(struct service *service, struct instant at,
     p->unsaved = true;
     service_save_participant(service, p);
     service->counters.joins++;
+    log_inspector(service, p, "inspector_joined");
     *out = p;
     return CLIENT_OK;
 }

@@ -1,7 +1,7 @@
 /* The HTTP API for integrators and operators (docs/client-protocol.md, section 3). */
 #include "signaling/core/access_token.h"
+#include "signaling/core/api_internal.h"
 #include "signaling/core/secrets.h"
-#include "signaling/core/service_internal.h"
 #include "signaling/core/strict_json.h"
 #include "signaling/core/text_rules.h"
 
@@ -9,26 +9,12 @@
 
 #include <inttypes.h>
 
-#define PARTS_MAX 6
-#define PART_BYTES 64
-
-/* A path under /api/v1/, in parts. */
-struct api_call {
-    struct service *service;
-    struct instant at;
-    const struct http_request *request;
-    char parts[PARTS_MAX][PART_BYTES];
-    size_t part_count;
-    struct store_class record;   /* of parts[1], once looked up */
-    struct classroom *classroom; /* NULL when it has ended */
-};
-
-static void fail(const struct api_call *call, enum client_error error)
+void api_fail(const struct api_call *call, enum client_error error)
 {
     http_reply_error(call->service, call->request->exchange, error);
 }
 
-static void send_json(const struct api_call *call, int status, struct text_json *body)
+void api_send_json(const struct api_call *call, int status, struct text_json *body)
 {
     http_reply_json(call->service, call->request->exchange, status, body);
 }
@@ -78,7 +64,7 @@ static bool is_json_type(const char *content_type)
 }
 
 /* The object in the body; on failure the answer has been given. */
-static json_t *read_body(const struct api_call *call)
+json_t *api_read_body(const struct api_call *call)
 {
     json_t *body = NULL;
     enum client_error error = CLIENT_BAD_MESSAGE;
@@ -88,17 +74,17 @@ static json_t *read_body(const struct api_call *call)
              json_is_object(body))
         return body;
     json_decref(body);
-    fail(call, error);
+    api_fail(call, error);
     return NULL;
 }
 
 /* --- Classes */
 
 static void write_class(const struct service *service, const struct store_class *record,
-                        const char *key, struct text_json *text)
+                        int64_t now_ms, struct text_json *text)
 {
     const struct classroom *classroom = classroom_registry_find(&service->registry, record->id);
-    text_json_open(text, key, '{');
+    text_json_open(text, NULL, '{');
     text_json_string(text, "class_id", record->id);
     text_json_string(text, "title", record->title);
     text_json_string(text, "state", record->ended ? "ended" : "open");
@@ -107,6 +93,12 @@ static void write_class(const struct service *service, const struct store_class 
         text_json_int(text, "started_ms", record->started_ms);
     if (record->ended)
         text_json_int(text, "ended_ms", record->ended_ms);
+    text_json_string(text, "mode", class_mode_name(record->clock.mode));
+    text_json_int(text, "realised_ms", class_clock_realised_ms(&record->clock, now_ms));
+    text_json_id(text, "lead", record->lead);
+    text_json_bool(text, "lobby", record->lobby);
+    text_json_bool(text, "locked", record->locked);
+    text_json_uint(text, "waiting", classroom != NULL ? classroom->waiting.count : 0);
     text_json_open(text, "count", '{');
     for (size_t role = 0; role < ROLE_COUNT; role++)
         text_json_uint(text, role_name((enum role)role),
@@ -138,36 +130,37 @@ static enum client_error add_class(const struct api_call *call, const json_t *bo
 
 static void handle_create_class(struct api_call *call)
 {
-    json_t *body = read_body(call);
+    json_t *body = api_read_body(call);
     if (body == NULL)
         return;
     struct store_class record;
     enum client_error error = add_class(call, body, &record);
     json_decref(body);
     if (error != CLIENT_OK) {
-        fail(call, error);
+        api_fail(call, error);
         return;
     }
     struct text_json text = {0};
-    write_class(call->service, &record, NULL, &text);
-    send_json(call, 201, &text);
+    write_class(call->service, &record, instant_ms(call->at), &text);
+    api_send_json(call, 201, &text);
 }
 
 struct listing {
     struct service *service;
+    int64_t now_ms;
     struct text_json text;
 };
 
 static bool list_class(void *context, const struct store_class *record)
 {
     struct listing *listing = context;
-    write_class(listing->service, record, NULL, &listing->text);
+    write_class(listing->service, record, listing->now_ms, &listing->text);
     return true;
 }
 
 static void handle_list_classes(struct api_call *call)
 {
-    struct listing listing = {.service = call->service};
+    struct listing listing = {.service = call->service, .now_ms = instant_ms(call->at)};
     text_json_open(&listing.text, NULL, '{');
     text_json_open(&listing.text, "classes", '[');
     enum status status =
@@ -175,18 +168,18 @@ static void handle_list_classes(struct api_call *call)
     text_json_close(&listing.text, ']');
     text_json_close(&listing.text, '}');
     if (status == STATUS_OK) {
-        send_json(call, 200, &listing.text);
+        api_send_json(call, 200, &listing.text);
         return;
     }
     text_json_destroy(&listing.text);
-    fail(call, CLIENT_INTERNAL);
+    api_fail(call, CLIENT_INTERNAL);
 }
 
-static void send_class(struct api_call *call)
+void api_send_class(struct api_call *call)
 {
     struct text_json text = {0};
-    write_class(call->service, &call->record, NULL, &text);
-    send_json(call, 200, &text);
+    write_class(call->service, &call->record, instant_ms(call->at), &text);
+    api_send_json(call, 200, &text);
 }
 
 static void handle_end_class(struct api_call *call)
@@ -195,11 +188,11 @@ static void handle_end_class(struct api_call *call)
         service_end_class(call->service, call->at, call->classroom, 0);
         call->classroom = NULL;
         if (store_find_class(call->service->store, call->parts[1], &call->record) != STATUS_OK) {
-            fail(call, CLIENT_INTERNAL);
+            api_fail(call, CLIENT_INTERNAL);
             return;
         }
     }
-    send_class(call);
+    api_send_class(call);
 }
 
 /* --- Invites */
@@ -232,6 +225,7 @@ static void write_invite_fields(const struct store_invite *invite, struct text_j
     text_json_string(text, "name", invite->name);
     text_json_string(text, "expires_at", date);
     text_json_bool(text, "single_use", invite->single_use);
+    text_json_bool(text, "personal", invite->personal);
     text_json_uint(text, "uses", invite->uses);
     text_json_bool(text, "revoked", invite->revoked);
 }
@@ -246,7 +240,8 @@ static enum client_error read_invite(const struct api_call *call, const json_t *
         !strict_json_get_string(body, "name", false, &name) ||
         !strict_json_get_int(body, "expires_in_s", false, 1, INVITE_MAX_S, &expires_in_s) ||
         !strict_json_get_bool(body, "single_use", false, &invite.single_use) ||
-        !role_find(bytes_of_string(role), &invite.role) ||
+        !strict_json_get_bool(body, "personal", false, &invite.personal) ||
+        (invite.personal && invite.single_use) || !role_find(bytes_of_string(role), &invite.role) ||
         text_rules_clean(name, LIMIT_NAME_CODE_POINTS, invite.name,
                          LIMIT_NAME_CODE_POINTS * 4 + 1) != STATUS_OK)
         return CLIENT_BAD_MESSAGE;
@@ -307,7 +302,7 @@ static void write_url(const char *base_url, const char *token, struct text_json 
 
 static void handle_create_invite(struct api_call *call)
 {
-    json_t *body = read_body(call);
+    json_t *body = api_read_body(call);
     if (body == NULL)
         return;
     struct store_invite invite;
@@ -315,7 +310,7 @@ static void handle_create_invite(struct api_call *call)
     enum client_error error = add_invite(call, body, &invite, token, sizeof token);
     json_decref(body);
     if (error != CLIENT_OK) {
-        fail(call, error);
+        api_fail(call, error);
         return;
     }
     struct text_json text = {0};
@@ -325,7 +320,7 @@ static void handle_create_invite(struct api_call *call)
     write_url(call->service->config.base_url, token, &text);
     text_json_close(&text, '}');
     memory_wipe(token, sizeof token);
-    send_json(call, 201, &text);
+    api_send_json(call, 201, &text);
 }
 
 static bool list_invite(void *context, const struct store_invite *invite)
@@ -347,11 +342,11 @@ static void handle_list_invites(struct api_call *call)
     text_json_close(&text, ']');
     text_json_close(&text, '}');
     if (status == STATUS_OK) {
-        send_json(call, 200, &text);
+        api_send_json(call, 200, &text);
         return;
     }
     text_json_destroy(&text);
-    fail(call, CLIENT_INTERNAL);
+    api_fail(call, CLIENT_INTERNAL);
 }
 
 static void handle_revoke_invite(struct api_call *call)
@@ -359,13 +354,15 @@ static void handle_revoke_invite(struct api_call *call)
     struct store_invite invite;
     enum status status = store_find_invite(call->service->store, call->parts[3], &invite);
     if (status != STATUS_OK || strcmp(invite.class_id, call->record.id) != 0) {
-        fail(call, status == STATUS_SYSTEM ? CLIENT_INTERNAL : CLIENT_NOT_FOUND);
+        api_fail(call, status == STATUS_SYSTEM ? CLIENT_INTERNAL : CLIENT_NOT_FOUND);
         return;
     }
     if (store_revoke_invite(call->service->store, invite.id) != STATUS_OK) {
-        fail(call, CLIENT_INTERNAL);
+        api_fail(call, CLIENT_INTERNAL);
         return;
     }
+    if (call->classroom != NULL)
+        waiting_refuse_invite(call->service, call->classroom, invite.id, GOODBYE_REVOKED);
     for (struct participant *p = call->classroom != NULL ? call->classroom->first : NULL, *next;
          p != NULL; p = next) {
         next = p->next;
@@ -377,7 +374,7 @@ static void handle_revoke_invite(struct api_call *call)
 
 /* --- Participants */
 
-static void write_participant(const struct participant *p, struct text_json *text)
+void api_write_participant(const struct participant *p, struct text_json *text)
 {
     text_json_open(text, NULL, '{');
     text_json_id(text, "id", p->record.id);
@@ -391,6 +388,7 @@ static void write_participant(const struct participant *p, struct text_json *tex
     else
         text_json_null(text, "hand");
     text_json_bool(text, "mic", p->mic_on);
+    text_json_bool(text, "muted", p->record.muted);
     text_json_string(text, "sharing", classroom_is_sharing(p) ? "screen" : NULL);
     text_json_string(text, "media", participant_media_name(p->media));
     text_json_string(text, "invite_id", p->record.invite_id);
@@ -405,14 +403,14 @@ static void handle_list_participants(struct api_call *call)
     text_json_open(&text, "participants", '[');
     const struct participant *p = call->classroom != NULL ? call->classroom->first : NULL;
     for (; p != NULL; p = p->next)
-        write_participant(p, &text);
+        api_write_participant(p, &text);
     text_json_close(&text, ']');
     text_json_close(&text, '}');
-    send_json(call, 200, &text);
+    api_send_json(call, 200, &text);
 }
 
 /* The participant that the path names; NULL when the answer has been given. */
-static struct participant *find_participant(struct api_call *call)
+struct participant *api_find_participant(struct api_call *call)
 {
     char *end;
     uint64_t id = strtoull(call->parts[3], &end, 10);
@@ -421,44 +419,15 @@ static struct participant *find_participant(struct api_call *call)
         p = classroom_registry_find_participant(&call->service->registry, id);
     if (p != NULL && p->classroom == call->classroom)
         return p;
-    fail(call, CLIENT_NOT_FOUND);
+    api_fail(call, CLIENT_NOT_FOUND);
     return NULL;
-}
-
-static void handle_set_floor(struct api_call *call)
-{
-    struct participant *p = find_participant(call);
-    if (p == NULL)
-        return;
-    enum status status = STATUS_OK;
-    if (call->request->method == HTTP_PUT)
-        status = classroom_give_floor(call->classroom, p, 0);
-    else
-        classroom_take_floor(call->classroom, p, 0);
-    fan_out_changes(call->service, call->classroom);
-    if (status != STATUS_OK) {
-        fail(call, status == STATUS_LIMIT ? CLIENT_TOO_MANY : CLIENT_NOT_ALLOWED);
-        return;
-    }
-    struct text_json text = {0};
-    write_participant(p, &text);
-    send_json(call, 200, &text);
-}
-
-static void handle_remove_participant(struct api_call *call)
-{
-    struct participant *p = find_participant(call);
-    if (p == NULL)
-        return;
-    service_remove_participant(call->service, call->at, p, LEAVE_REMOVED, GOODBYE_REVOKED);
-    http_reply_empty(call->service, call->request->exchange, 204);
 }
 
 static void handle_openapi(struct api_call *call)
 {
     const char *text = call->service->config.openapi_json;
     if (text == NULL) {
-        fail(call, CLIENT_NOT_FOUND);
+        api_fail(call, CLIENT_NOT_FOUND);
         return;
     }
     struct http_response response = {
@@ -477,17 +446,35 @@ static const struct route {
     const char *allow;
 } routes[] = {
     {{"classes"}, {{HTTP_GET, handle_list_classes}, {HTTP_POST, handle_create_class}}, "GET, POST"},
-    {{"classes", "*"}, {{HTTP_GET, send_class}, {HTTP_DELETE, handle_end_class}}, "GET, DELETE"},
+    {{"classes", "*"},
+     {{HTTP_GET, api_send_class}, {HTTP_DELETE, handle_end_class}},
+     "GET, DELETE"},
     {{"classes", "*", "end"}, {{HTTP_POST, handle_end_class}}, "POST"},
     {{"classes", "*", "invites"},
      {{HTTP_GET, handle_list_invites}, {HTTP_POST, handle_create_invite}},
      "GET, POST"},
     {{"classes", "*", "invites", "*"}, {{HTTP_DELETE, handle_revoke_invite}}, "DELETE"},
     {{"classes", "*", "participants"}, {{HTTP_GET, handle_list_participants}}, "GET"},
-    {{"classes", "*", "participants", "*"}, {{HTTP_DELETE, handle_remove_participant}}, "DELETE"},
+    {{"classes", "*", "participants", "*"}, {{HTTP_DELETE, api_kick}}, "DELETE"},
     {{"classes", "*", "participants", "*", "floor"},
-     {{HTTP_PUT, handle_set_floor}, {HTTP_DELETE, handle_set_floor}},
+     {{HTTP_PUT, api_set_floor}, {HTTP_DELETE, api_set_floor}},
      "PUT, DELETE"},
+    {{"classes", "*", "participants", "*", "mute"},
+     {{HTTP_PUT, api_set_mute}, {HTTP_DELETE, api_set_mute}},
+     "PUT, DELETE"},
+    {{"classes", "*", "participants", "*", "hand"}, {{HTTP_DELETE, api_lower_hand}}, "DELETE"},
+    {{"classes", "*", "participants", "*", "to_lobby"}, {{HTTP_POST, api_to_lobby}}, "POST"},
+    {{"classes", "*", "participants", "*", "ban"}, {{HTTP_POST, api_ban}}, "POST"},
+    {{"classes", "*", "floor", "next"}, {{HTTP_POST, api_floor_next}}, "POST"},
+    {{"classes", "*", "mute_all"}, {{HTTP_POST, api_mute_all}}, "POST"},
+    {{"classes", "*", "mode"}, {{HTTP_PUT, api_set_mode}}, "PUT"},
+    {{"classes", "*", "lead"}, {{HTTP_PUT, api_set_lead}}, "PUT"},
+    {{"classes", "*", "lock"}, {{HTTP_PUT, api_set_lock}}, "PUT"},
+    {{"classes", "*", "lobby"},
+     {{HTTP_GET, api_list_lobby}, {HTTP_PUT, api_set_lobby}},
+     "GET, PUT"},
+    {{"classes", "*", "lobby", "admit"}, {{HTTP_POST, api_admit}}, "POST"},
+    {{"classes", "*", "lobby", "refuse"}, {{HTTP_POST, api_refuse}}, "POST"},
 };
 
 static const struct route *find_route(const struct api_call *call)
@@ -513,7 +500,7 @@ static bool find_class(struct api_call *call)
         return true;
     enum status status = store_find_class(call->service->store, call->parts[1], &call->record);
     if (status != STATUS_OK) {
-        fail(call, status == STATUS_NOT_FOUND ? CLIENT_NOT_FOUND : CLIENT_INTERNAL);
+        api_fail(call, status == STATUS_NOT_FOUND ? CLIENT_NOT_FOUND : CLIENT_INTERNAL);
         return false;
     }
     call->classroom = classroom_registry_find(&call->service->registry, call->record.id);
@@ -545,13 +532,13 @@ void api_handle(struct service *service, struct instant at, const struct http_re
         return;
     }
     if (!is_key_right(service, request->authorization)) {
-        fail(&call,
-             admission_count_failure(service, at, request->remote_ip, CLIENT_NOT_AUTHENTICATED));
+        api_fail(&call, admission_count_failure(service, at, request->remote_ip,
+                                                CLIENT_NOT_AUTHENTICATED));
         return;
     }
     const struct route *route = split ? find_route(&call) : NULL;
     if (route == NULL)
-        fail(&call, CLIENT_NOT_FOUND);
+        api_fail(&call, CLIENT_NOT_FOUND);
     else
         run_route(&call, route);
 }

@@ -24,6 +24,7 @@ void classroom_destroy(struct classroom *classroom)
         p = next;
     }
     floor_queue_destroy(&classroom->queue);
+    lobby_destroy(&classroom->waiting);
     free(classroom->changes);
     *classroom = (struct classroom){0};
 }
@@ -456,6 +457,7 @@ static const struct {
     [ANNOUNCE_QUEUE_LENGTH] = {BATCH_INTERVAL_US, BATCH_PER_PERSON_US, CHANGE_QUEUE_LENGTH},
     [ANNOUNCE_SLOTS] = {SLOTS_HOLD_US, SLOTS_PER_PERSON_US, CHANGE_SLOTS},
     [ANNOUNCE_SPEAKING] = {BATCH_INTERVAL_US, BATCH_PER_PERSON_US, CHANGE_SPEAKING},
+    [ANNOUNCE_LOBBY] = {BATCH_INTERVAL_US, 0, CHANGE_LOBBY},
 };
 
 void classroom_announce(struct classroom *classroom, enum announcement what)
@@ -524,7 +526,7 @@ const char *participant_media_name(enum participant_media media)
 
 const char *leave_reason_name(enum leave_reason reason)
 {
-    static const char *const names[] = {"left", "timeout", "ended", "removed"};
+    static const char *const names[] = {"left", "timeout", "ended", "removed", "lobby"};
     return (size_t)reason < COUNT_OF(names) ? names[reason] : "unknown";
 }
 

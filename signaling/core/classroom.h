@@ -12,11 +12,12 @@
 #include "base/timer_heap.h"
 #include "control/control_message.h"
 #include "signaling/core/floor_queue.h"
+#include "signaling/core/lobby.h"
 #include "signaling/core/store.h"
 
 enum participant_media { MEDIA_NONE, MEDIA_CONNECTING, MEDIA_CONNECTED, MEDIA_QUIET };
 
-enum leave_reason { LEAVE_LEFT, LEAVE_TIMEOUT, LEAVE_ENDED, LEAVE_REMOVED };
+enum leave_reason { LEAVE_LEFT, LEAVE_TIMEOUT, LEAVE_ENDED, LEAVE_REMOVED, LEAVE_LOBBY };
 
 struct offer; /* signaling/core/offers.h: an exchange with the relay under way */
 
@@ -67,6 +68,7 @@ enum classroom_change_type {
     CHANGE_RIGHTS,       /* to the participant: its send slots, after the relay has been told */
     CHANGE_QUEUE,        /* to staff, and to whoever is in it or just was */
     CHANGE_QUEUE_LENGTH, /* to everybody else */
+    CHANGE_LOBBY,        /* to whoever may open the door */
 };
 
 /* What is said at most so often, whatever happens: differences gather until then. The interval of
@@ -78,6 +80,7 @@ enum announcement {
     ANNOUNCE_QUEUE_LENGTH,
     ANNOUNCE_SLOTS,
     ANNOUNCE_SPEAKING,
+    ANNOUNCE_LOBBY,
     ANNOUNCEMENT_COUNT
 };
 
@@ -97,6 +100,7 @@ struct classroom {
     size_t count[ROLE_COUNT];
     size_t floor_holders; /* of those who need the floor */
     struct floor_queue queue;
+    struct lobby waiting;
     uint64_t shares[LIMIT_SHARES];
     size_t share_count;   /* the last one is shown */
     uint32_t share_order; /* of the newest share ever */
@@ -156,6 +160,11 @@ MUST_CHECK enum status classroom_set_muted(struct classroom *classroom,
 /* STATUS_STATE for who does not teach. */
 MUST_CHECK enum status classroom_give_lead(struct classroom *classroom,
                                            struct participant *participant);
+/* Whether strangers wait; nobody who waits is let in by it. */
+void classroom_set_lobby(struct classroom *classroom, bool on);
+void classroom_set_locked(struct classroom *classroom, bool on);
+/* Who waits has changed. */
+void classroom_note_lobby(struct classroom *classroom);
 void classroom_set_mic(struct classroom *classroom, struct participant *participant, bool on);
 
 /* Only learners and assistants. STATUS_LIMIT with LIMIT_FLOOR_HOLDERS, STATUS_STATE for other roles
@@ -164,6 +173,10 @@ MUST_CHECK enum status classroom_give_floor(struct classroom *classroom,
                                             struct participant *participant, uint64_t by);
 void classroom_take_floor(struct classroom *classroom, struct participant *participant,
                           uint64_t by);
+/* Gives it; with `only` everybody else loses theirs first, if giving is possible at all. */
+MUST_CHECK enum status classroom_pass_floor(struct classroom *classroom,
+                                            struct participant *participant, bool only,
+                                            uint64_t by);
 /* Everybody's but `kept`'s. */
 void classroom_take_other_floors(struct classroom *classroom, const struct participant *kept,
                                  uint64_t by);

@@ -122,6 +122,16 @@ void classroom_take_floor(struct classroom *classroom, struct participant *p, ui
         set_floor(classroom, p, false, by);
 }
 
+enum status classroom_pass_floor(struct classroom *classroom, struct participant *p, bool only,
+                                 uint64_t by)
+{
+    if (!participant_can_hold_floor(p) || classroom->record.clock.mode == CLASS_BREAK)
+        return STATUS_STATE;
+    if (only)
+        classroom_take_other_floors(classroom, p, by);
+    return classroom_give_floor(classroom, p, by);
+}
+
 void classroom_take_other_floors(struct classroom *classroom, const struct participant *kept,
                                  uint64_t by)
 {
@@ -202,6 +212,30 @@ void classroom_set_mode(struct classroom *classroom, enum class_mode mode, int64
     }
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_MODE});
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_CLASS});
+}
+
+static void set_door(struct classroom *classroom, bool *setting, bool on)
+{
+    if (*setting == on)
+        return;
+    *setting = on;
+    classroom->unsaved = true;
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_CLASS});
+}
+
+void classroom_set_lobby(struct classroom *classroom, bool on)
+{
+    set_door(classroom, &classroom->record.lobby, on);
+}
+
+void classroom_set_locked(struct classroom *classroom, bool on)
+{
+    set_door(classroom, &classroom->record.locked, on);
+}
+
+void classroom_note_lobby(struct classroom *classroom)
+{
+    classroom_announce(classroom, ANNOUNCE_LOBBY);
 }
 
 enum status classroom_give_lead(struct classroom *classroom, struct participant *p)

@@ -20,6 +20,13 @@
     X(MUTE_ASK, "mute_ask")                                                                        \
     X(MODE_SET, "mode_set")                                                                        \
     X(LEAD_GIVE, "lead_give")                                                                      \
+    X(LOBBY_SET, "lobby_set")                                                                      \
+    X(LOBBY_ADMIT, "lobby_admit")                                                                  \
+    X(LOBBY_REFUSE, "lobby_refuse")                                                                \
+    X(LOCK, "lock")                                                                                \
+    X(KICK, "kick")                                                                                \
+    X(TO_LOBBY, "to_lobby")                                                                        \
+    X(BAN, "ban")                                                                                  \
     X(CLASS_END, "class_end")                                                                      \
     X(WATCH, "watch")                                                                              \
     X(LEAVE, "leave")                                                                              \
@@ -39,6 +46,8 @@ struct client_message {
     const char *token, *resume, *lang, *name; /* hello; NULL: absent */
     const char *sdp;                          /* offer */
     const char *participant;                  /* whom it is about */
+    const char *waiting;                      /* whom it is about, in the lobby */
+    const char *reason;                       /* ban */
     const char *mode;                         /* mode_set */
     int64_t minutes;                          /* mode_set; 0: none */
     const json_t *except;                     /* mute_all: texts; NULL: none */

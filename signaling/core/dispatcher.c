@@ -94,9 +94,44 @@ static void attach(struct service *service, struct connection *c, struct partici
     service_arm_participant(service, p);
 }
 
-static enum client_error admit(struct service *service, struct instant at, struct connection *c,
-                               const struct client_message *message, char *resume_token,
-                               struct participant **out)
+void dispatcher_welcome(struct service *service, struct instant at, struct connection *c,
+                        struct participant *p, const char *resume_token, bool resumed)
+{
+    attach(service, c, p);
+    classroom_set_here(p->classroom, p, true);
+    send_welcome(service, at, c, c->hello_to, resume_token, resumed);
+    fan_out_changes(service, p->classroom);
+}
+
+/* With an invite: into class, into the lobby, or nowhere. *out is NULL when it waits. */
+static enum client_error come_in(struct service *service, struct instant at, struct connection *c,
+                                 const struct client_message *message, char *resume_token,
+                                 struct participant **out)
+{
+    struct admission admission;
+    char name[NAME_BYTES];
+    bool waits = false, held = false;
+    enum client_error error = admission_check_token(
+        service, at, c->remote_ip, bytes_of_string(message->token), false, &admission);
+    if (error == CLIENT_OK)
+        error = admission_clean_name(&admission, message->name, name);
+    if (error != CLIENT_OK)
+        return error;
+    enum client_error door = admission_ask_door(service, &admission, name, &waits, &held);
+    if (door == CLIENT_BANNED || door == CLIENT_INTERNAL)
+        return door;
+    error = admission_take_over(service, at, &admission, PARTICIPANT_PAGE, resume_token, out);
+    if (error != CLIENT_OK || *out != NULL)
+        return error;
+    if (door != CLIENT_OK)
+        return door;
+    if (waits)
+        return waiting_enter(service, at, c, &admission, name, held);
+    return admission_join(service, at, &admission, PARTICIPANT_PAGE, name, resume_token, out);
+}
+
+static enum client_error handle_hello(struct service *service, struct instant at,
+                                      struct connection *c, const struct client_message *message)
 {
     if (message->version != PROTOCOL_VERSION)
         return CLIENT_VERSION;
@@ -104,33 +139,17 @@ static enum client_error admit(struct service *service, struct instant at, struc
         return CLIENT_BAD_MESSAGE;
     if ((message->token == NULL) == (message->resume == NULL))
         return CLIENT_BAD_MESSAGE;
-    if (message->resume != NULL)
-        return admission_resume(service, at, c->remote_ip, message->resume, resume_token, out);
-    struct admission admission;
-    enum client_error error = admission_check_token(
-        service, at, c->remote_ip, bytes_of_string(message->token), false, &admission);
-    if (error != CLIENT_OK)
-        return error;
-    return admission_join(service, at, &admission, PARTICIPANT_PAGE, message->name, resume_token,
-                          out);
-}
-
-static enum client_error handle_hello(struct service *service, struct instant at,
-                                      struct connection *c, const struct client_message *message)
-{
     char resume_token[RESUME_TOKEN_BYTES] = "";
     struct participant *p = NULL;
-    enum client_error error = admit(service, at, c, message, resume_token, &p);
-    if (error != CLIENT_OK)
-        return error;
     bool resumed = message->resume != NULL;
-    attach(service, c, p);
-    if (resumed)
-        classroom_set_here(p->classroom, p, true);
-    send_welcome(service, at, c, message->id, resume_token, resumed);
+    c->hello_to = message->id;
+    enum client_error error =
+        resumed ? admission_resume(service, at, c->remote_ip, message->resume, resume_token, &p)
+                : come_in(service, at, c, message, resume_token, &p);
+    if (error == CLIENT_OK && p != NULL)
+        dispatcher_welcome(service, at, c, p, resume_token, resumed);
     memory_wipe(resume_token, sizeof resume_token);
-    fan_out_changes(service, p->classroom);
-    return CLIENT_OK;
+    return error;
 }
 
 /* --- Requests of a participant. Each answers itself or returns an error. */
@@ -262,6 +281,13 @@ static const struct {
     [CLIENT_MESSAGE_MUTE_ASK] = {ROLE_MUTE_ASK, request_mute_ask},
     [CLIENT_MESSAGE_MODE_SET] = {ROLE_MODE, request_mode_set},
     [CLIENT_MESSAGE_LEAD_GIVE] = {ROLE_LEAD_GIVE, request_lead_give},
+    [CLIENT_MESSAGE_LOBBY_SET] = {ROLE_LOBBY, request_lobby_set},
+    [CLIENT_MESSAGE_LOBBY_ADMIT] = {ROLE_LOBBY, request_lobby_admit},
+    [CLIENT_MESSAGE_LOBBY_REFUSE] = {ROLE_LOBBY, request_lobby_refuse},
+    [CLIENT_MESSAGE_LOCK] = {ROLE_LOCK, request_lock},
+    [CLIENT_MESSAGE_KICK] = {ROLE_KICK, request_kick},
+    [CLIENT_MESSAGE_TO_LOBBY] = {ROLE_KICK, request_to_lobby},
+    [CLIENT_MESSAGE_BAN] = {ROLE_BAN, request_ban},
     [CLIENT_MESSAGE_CLASS_END] = {ROLE_CLASS_END, handle_class_end},
     [CLIENT_MESSAGE_WATCH] = {ROLE_WATCH, handle_watch},
     [CLIENT_MESSAGE_LEAVE] = {ANYBODY, handle_leave},
@@ -278,9 +304,27 @@ static enum client_error check_right(const struct participant *p, enum role_acti
                                                                       : CLIENT_NOT_ALLOWED;
 }
 
+/* Who waits may ask whether the server is there, and go. */
+static enum client_error handle_waiting(struct service *service, struct instant at,
+                                        struct connection *c, const struct client_message *message)
+{
+    if (message->type == CLIENT_MESSAGE_PING)
+        return handle_ping(service, at, c, message);
+    if (message->type != CLIENT_MESSAGE_LEAVE)
+        return CLIENT_NOT_AUTHENTICATED;
+    struct text_json text = {0};
+    dispatcher_open_answer(&text, "ok", message->id);
+    text_json_close(&text, '}');
+    service_send_text(service, c->id, &text);
+    service_close_connection(service, c, CLOSE_NORMAL);
+    return CLIENT_OK;
+}
+
 static enum client_error handle_request(struct service *service, struct instant at,
                                         struct connection *c, const struct client_message *message)
 {
+    if (c->waiter != NULL)
+        return handle_waiting(service, at, c, message);
     if (c->participant == NULL)
         return message->type == CLIENT_MESSAGE_HELLO ? handle_hello(service, at, c, message)
                                                      : CLIENT_NOT_AUTHENTICATED;

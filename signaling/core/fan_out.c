@@ -176,6 +176,11 @@ void fan_out_write_snapshot(const struct participant *viewer, struct text_json *
     text_json_open(text, "queue", '{');
     write_queue_for(viewer, floor_queue_position(&classroom->queue, viewer->record.id), text);
     text_json_close(text, '}');
+    if (role_policy_is_always_allowed(viewer->record.role, ROLE_LOBBY)) {
+        text_json_open(text, "lobby", '{');
+        waiting_write(classroom, text);
+        text_json_close(text, '}');
+    }
     text_json_close(text, '}');
 }
 
@@ -332,6 +337,23 @@ static void send_queue_length(struct service *service, struct classroom *classro
     }
 }
 
+static bool opens_the_door(const struct participant *p)
+{
+    return role_policy_is_always_allowed(p->record.role, ROLE_LOBBY);
+}
+
+static void send_lobby(struct service *service, const struct classroom *classroom)
+{
+    struct text_json text = {0};
+    open_event(&text, "lobby");
+    waiting_write(classroom, &text);
+    struct bytes written = finish_event(service, &text);
+    for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (p->connection != 0 && opens_the_door(p))
+            output_queue_send(&service->outputs, p->connection, written);
+    }
+}
+
 static void tell_relay_grant(struct service *service, const struct classroom *classroom,
                              const struct classroom_change *change)
 {
@@ -402,6 +424,9 @@ static void send_change(struct service *service, struct classroom *classroom,
         break;
     case CHANGE_QUEUE:
         send_queue(service, classroom);
+        break;
+    case CHANGE_LOBBY:
+        send_lobby(service, classroom);
         break;
     case CHANGE_QUEUE_LENGTH:
         send_queue_length(service, classroom);

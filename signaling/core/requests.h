@@ -8,6 +8,10 @@
 /* Everything asked for goes to the relay and to the others first: `ok` means done. */
 void dispatcher_send_ok(struct service *service, const struct connection *c, uint32_t to);
 void dispatcher_open_answer(struct text_json *text, const char *type, uint32_t to);
+/* Decimal, without a leading zero. */
+bool dispatcher_read_id(const char *id, uint64_t *out);
+/* NULL is an empty list. False for more than LIMIT_SPARED or anything but ids. */
+bool dispatcher_read_ids(const json_t *array, uint64_t *out, size_t *count);
 /* Somebody in the asker's own class, or NULL. */
 struct participant *dispatcher_find_classmate(const struct service *service,
                                               const struct connection *c, const char *id);
@@ -26,3 +30,12 @@ REQUEST(mute_all);
 REQUEST(mute_ask);
 REQUEST(mode_set);
 REQUEST(lead_give);
+
+/* --- requests_door.c */
+REQUEST(lobby_set);
+REQUEST(lobby_admit);
+REQUEST(lobby_refuse);
+REQUEST(lock);
+REQUEST(kick);
+REQUEST(to_lobby);
+REQUEST(ban);

@@ -1,15 +1,35 @@
 /* Requests about the floor: who speaks, who waits, who is muted, what the class is doing. */
 #include "signaling/core/requests.h"
 
+bool dispatcher_read_id(const char *id, uint64_t *out)
+{
+    uint64_t number = 0;
+    if (id[0] < '1' || id[0] > '9')
+        return false;
+    for (; *id >= '0' && *id <= '9' && number < UINT64_MAX / 16; id++)
+        number = number * 10 + (uint64_t)(*id - '0');
+    *out = number;
+    return *id == '\0';
+}
+
+bool dispatcher_read_ids(const json_t *array, uint64_t *out, size_t *count)
+{
+    *count = json_array_size(array);
+    if ((array != NULL && !json_is_array(array)) || *count > LIMIT_SPARED)
+        return false;
+    for (size_t i = 0; i < *count; i++) {
+        const char *id = json_string_value(json_array_get(array, i));
+        if (id == NULL || !dispatcher_read_id(id, &out[i]))
+            return false;
+    }
+    return true;
+}
+
 struct participant *dispatcher_find_classmate(const struct service *service,
                                               const struct connection *c, const char *id)
 {
     uint64_t number = 0;
-    if (id[0] < '1' || id[0] > '9')
-        return NULL;
-    for (; *id >= '0' && *id <= '9' && number < UINT64_MAX / 16; id++)
-        number = number * 10 + (uint64_t)(*id - '0');
-    if (*id != '\0')
+    if (!dispatcher_read_id(id, &number))
         return NULL;
     struct participant *p = classroom_registry_find_participant(&service->registry, number);
     return p != NULL && p->classroom == c->participant->classroom ? p : NULL;
@@ -22,10 +42,7 @@ struct participant *dispatcher_find_classmate(const struct service *service,
 
 static enum client_error give(struct connection *c, struct participant *p, bool only)
 {
-    uint64_t by = c->participant->record.id;
-    if (!role_policy_is_teaching(p->record.role) && only)
-        classroom_take_other_floors(p->classroom, p, by);
-    enum status status = classroom_give_floor(p->classroom, p, by);
+    enum status status = classroom_pass_floor(p->classroom, p, only, c->participant->record.id);
     if (status != STATUS_OK)
         return status == STATUS_LIMIT ? CLIENT_TOO_MANY : CLIENT_NOT_ALLOWED;
     return CLIENT_OK;
@@ -95,13 +112,12 @@ REQUEST(mute_all)
 {
     (void)at;
     uint64_t spared[LIMIT_SPARED];
-    size_t count = json_array_size(message->except);
-    if (count > LIMIT_SPARED)
+    size_t count = 0;
+    if (json_array_size(message->except) > LIMIT_SPARED)
         return CLIENT_TOO_MANY;
-    for (size_t i = 0; i < count; i++) {
-        FIND(p, json_string_value(json_array_get(message->except, i)));
-        spared[i] = p->record.id;
-    }
+    if (!dispatcher_read_ids(message->except, spared, &count))
+        return CLIENT_NOT_FOUND;
+    /* An id that is nobody's any more spares nobody: the rest is muted all the same. */
     classroom_mute_all(c->participant->classroom, spared, count, c->participant->record.id);
     dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;

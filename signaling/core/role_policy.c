@@ -22,6 +22,7 @@ static const enum role_answer policy[ROLE_ACTION_COUNT][ROLE_COUNT] = {
     [ROLE_LOBBY]          = {YES,    NO,     NO,      YES,       YES,      NO},
     [ROLE_LOCK]           = {YES,    NO,     NO,      LEAD,      NO,       NO},
     [ROLE_KICK]           = {YES,    NO,     NO,      YES,       NO,       NO},
+    [ROLE_BE_PUT_OUT]     = {NO,     YES,    NO,      YES,       YES,      NO},
     [ROLE_BAN]            = {YES,    NO,     NO,      LEAD,      NO,       NO},
     [ROLE_CHAT_SEND]      = {YES,    YES,    NO,      YES,       YES,      NO},
     [ROLE_CHAT_TO_ONE]    = {YES,    NO,     NO,      YES,       YES,      NO},

@@ -26,7 +26,8 @@ enum role_action {
     ROLE_LEAD_GIVE,
     ROLE_LOBBY, /* switch it, admit, refuse, see who waits */
     ROLE_LOCK,
-    ROLE_KICK, /* and send back to the lobby */
+    ROLE_KICK,       /* and send back to the lobby */
+    ROLE_BE_PUT_OUT, /* by a participant: kicked, sent back, banned */
     ROLE_BAN,
     ROLE_CHAT_SEND,
     ROLE_CHAT_TO_ONE,

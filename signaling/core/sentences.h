@@ -29,6 +29,8 @@ enum language { LANGUAGE_FRENCH, LANGUAGE_ENGLISH };
     X(INTERNAL, "internal", 500)                                                                   \
     X(METHOD, "method_not_allowed", 405)                                                           \
     X(CONTENT_TYPE, "content_type", 415)                                                           \
+    X(CLASS_LOCKED, "class_locked", 403)                                                           \
+    X(BANNED, "banned", 403)                                                                       \
     X(STALE, "stale", 412)                                                                         \
     X(PRECONDITION, "precondition_required", 428)
 
@@ -44,6 +46,9 @@ enum client_error {
     X(CLASS_ENDED, "class_ended", 1000)                                                            \
     X(TAKEN_OVER, "taken_over", 4001)                                                              \
     X(REVOKED, "revoked", 4003)                                                                    \
+    X(REMOVED, "removed", 4004)                                                                    \
+    X(NOT_NOW, "not_now", 4005)                                                                    \
+    X(BANNED, "banned", 4006)                                                                      \
     X(SLOW_CONSUMER, "slow_consumer", 1008)                                                        \
     X(PROTOCOL, "protocol", 1008)                                                                  \
     X(SHUTTING_DOWN, "shutting_down", 1001)

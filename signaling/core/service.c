@@ -233,7 +233,7 @@ void service_handle_message(struct service *service, struct instant at, uint64_t
     if (c == NULL || c->closing)
         return;
     dispatcher_handle_message(service, at, c, text);
-    if (c->participant != NULL || c->closing)
+    if (c->participant != NULL || c->waiter != NULL || c->closing)
         forget_stranger(service, at, c);
 }
 
@@ -258,6 +258,7 @@ void service_handle_disconnected(struct service *service, struct instant at, uin
     if (c == NULL)
         return;
     detach(service, at, c);
+    waiting_leave(service, c);
     forget_stranger(service, at, c);
     service->watchers -= c->watching;
     hash_map_remove(&service->connections, connection);
@@ -279,6 +280,7 @@ void service_close_connection(struct service *service, struct connection *c, uin
     if (c->closing)
         return;
     c->closing = true;
+    waiting_leave(service, c);
     if (c->participant != NULL && c->participant->connection == c->id) {
         c->left_participant = c->participant->record.id;
         c->participant->connection = 0; /* goodbye is the last that it hears */
@@ -289,6 +291,12 @@ void service_close_connection(struct service *service, struct connection *c, uin
 
 void service_say_goodbye(struct service *service, struct connection *c, enum goodbye code)
 {
+    service_say_goodbye_for(service, c, code, NULL);
+}
+
+void service_say_goodbye_for(struct service *service, struct connection *c, enum goodbye code,
+                             const char *reason)
+{
     if (c->closing)
         return;
     struct text_json text = {0};
@@ -296,6 +304,8 @@ void service_say_goodbye(struct service *service, struct connection *c, enum goo
     text_json_string(&text, "type", "goodbye");
     text_json_string(&text, "code", goodbye_name(code));
     text_json_string(&text, "text", goodbye_sentence(code, c->language));
+    if (reason != NULL)
+        text_json_string(&text, "reason", reason);
     text_json_close(&text, '}');
     service_send_text(service, c->id, &text);
     service_close_connection(service, c, goodbye_close_code(code));
@@ -355,6 +365,13 @@ static void tell_relay_removed(struct service *service, const struct classroom *
     service_tell_relay(service, classroom->relay, &message);
 }
 
+void service_drop_transport(struct service *service, struct participant *p)
+{
+    if (p->media != MEDIA_NONE || p->transport_wanted)
+        tell_relay_removed(service, p->classroom, p);
+    fan_out_set_media(service, p, MEDIA_NONE);
+}
+
 /* Loosens a participant from everything that points at it. */
 static void release_participant(struct service *service, struct instant at, struct participant *p,
                                 enum leave_reason reason, enum goodbye code)
@@ -376,6 +393,7 @@ static void release_participant(struct service *service, struct instant at, stru
     memset(p->record.resume_hash, 0, sizeof p->record.resume_hash);
     memset(p->record.previous_hash, 0, sizeof p->record.previous_hash);
     p->unsaved = true;
+    log_inspector(service, p, "inspector_left");
 }
 
 void service_remove_participant(struct service *service, struct instant at, struct participant *p,
@@ -419,6 +437,10 @@ void service_end_class(struct service *service, struct instant at, struct classr
         p->record.hand_ms = 0;
         p->record.share_order = p->record.camera = 0;
         service_save_participant(service, p);
+    }
+    while (classroom->waiting.first != NULL) {
+        output_queue_send(&service->outputs, classroom->waiting.first->connection, ended);
+        waiting_refuse(service, classroom->waiting.first, GOODBYE_CLASS_ENDED);
     }
     log_info(&service->log, "class_ended", "room=%llu", (unsigned long long)classroom->record.room);
     timer_heap_cancel(&service->classroom_timers, &classroom->timer);

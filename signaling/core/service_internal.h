@@ -1,7 +1,8 @@
 /* What the files behind service.h share: the service itself, its connections, and who calls whom.
  *
  *   service.c      life, clock, connections              restore.c     what the store remembers
- *   dispatcher.c   WebSocket requests
+ *   dispatcher.c   WebSocket requests                    requests_*.c  what each of them does
+ *   waiting.c      the lobby, kick and ban               door.c        who may come in
  *   admission.c    tokens and resume to participants     offers.c      SDP exchanges with the relay
  *   fan_out.c      classroom changes to texts            relay_events.c  what relays say, resync
  *   api.c, whip.c, http_reply.c   HTTP                   overview.c, metrics_text.c   operators */
@@ -22,6 +23,8 @@ struct connection {
     struct connection *next; /* in the service's list; order is free */
     struct connection *previous;
     struct participant *participant; /* NULL: not yet authenticated, or closing */
+    struct waiter *waiter;           /* said hello, not let in yet */
+    uint32_t hello_to;               /* the request that `welcome` answers */
     uint64_t left_participant;       /* whose socket it was before it was told to close */
     enum language language;
     struct rate_limit messages, sdp;
@@ -64,6 +67,7 @@ struct service {
     struct history_point history[HISTORY_POINTS];
     size_t history_next, history_count;
     struct service_counters counters;
+    uint64_t last_waiter;
     bool shutting_down;
 };
 
@@ -72,12 +76,24 @@ static inline int64_t instant_ms(struct instant at)
     return at.unix_us / 1000;
 }
 
+/* Who inspects a class is on record: when it came, when it went. */
+static inline void log_inspector(struct service *service, const struct participant *p,
+                                 const char *event)
+{
+    if (p->record.role == ROLE_INSPECTOR)
+        log_info(&service->log, event, "room=%llu participant=%llu",
+                 (unsigned long long)p->record.room, (unsigned long long)p->record.id);
+}
+
 /* --- service.c */
 struct connection *service_find_connection(const struct service *service, uint64_t id);
 /* To a page's socket, if it has one. `text` is taken over. */
 void service_send_text(struct service *service, uint64_t connection, struct text_json *text);
 /* Last words: `goodbye`, then close. The participant is left alone. */
 void service_say_goodbye(struct service *service, struct connection *connection, enum goodbye code);
+/* `reason`: why, in somebody's words; NULL: none. */
+void service_say_goodbye_for(struct service *service, struct connection *connection,
+                             enum goodbye code, const char *reason);
 void service_close_connection(struct service *service, struct connection *connection,
                               uint16_t code);
 void service_arm_participant(struct service *service, struct participant *participant);
@@ -94,6 +110,8 @@ void service_tell_relay(struct service *service, size_t relay, struct control_me
 void service_remove_participant(struct service *service, struct instant at,
                                 struct participant *participant, enum leave_reason reason,
                                 enum goodbye code);
+/* The relay is told to forget its transport; a new offer makes another one. */
+void service_drop_transport(struct service *service, struct participant *participant);
 void service_end_class(struct service *service, struct instant at, struct classroom *classroom,
                        uint64_t by);
 
@@ -110,6 +128,18 @@ struct admission {
 enum client_error admission_check_token(struct service *service, struct instant at,
                                         const char *remote_ip, struct bytes token, bool for_session,
                                         struct admission *out);
+/* What somebody will be called, but for a number: as the invite says, or as typed (NULL: nothing).
+ * `out` has NAME_BYTES. */
+enum client_error admission_clean_name(const struct admission *admission, const char *typed,
+                                       char *out);
+/* CLIENT_OK: may walk in; or, with *waits, has to wait; *held: whatever the lobby says. */
+enum client_error admission_ask_door(struct service *service, const struct admission *admission,
+                                     const char *name, bool *waits, bool *held);
+/* Opens a personal link again: whoever is in class by it is taken over. *out is NULL when nobody is
+ * who can be: then it is a join like any other. */
+enum client_error admission_take_over(struct service *service, struct instant at,
+                                      const struct admission *admission, enum participant_kind kind,
+                                      char *resume_token, struct participant **out);
 /* `typed_name` may be NULL. For a page `resume_token` (RESUME_TOKEN_BYTES) is written. */
 enum client_error admission_join(struct service *service, struct instant at,
                                  const struct admission *admission, enum participant_kind kind,
@@ -128,6 +158,34 @@ void dispatcher_handle_message(struct service *service, struct instant at,
 /* An error answer; `to` 0 leaves it out. Counts towards LIMIT_ERRORS. */
 void dispatcher_refuse(struct service *service, struct instant at, struct connection *connection,
                        uint32_t to, enum client_error error);
+
+/* The connection becomes the participant's; it and everybody is told. */
+void dispatcher_welcome(struct service *service, struct instant at, struct connection *connection,
+                        struct participant *participant, const char *resume_token, bool resumed);
+
+/* --- waiting.c */
+enum client_error waiting_enter(struct service *service, struct instant at,
+                                struct connection *connection, const struct admission *admission,
+                                const char *name, bool held);
+/* Its socket is gone, or wants to be. */
+void waiting_leave(struct service *service, struct connection *connection);
+/* On success the waiter is gone: it is a participant. */
+enum client_error waiting_admit(struct service *service, struct instant at, struct waiter *waiter);
+/* CLIENT_CLASS_FULL: the rest goes on waiting. */
+enum client_error waiting_admit_all(struct service *service, struct instant at,
+                                    struct classroom *classroom, bool held_as_well);
+void waiting_refuse(struct service *service, struct waiter *waiter, enum goodbye code);
+void waiting_refuse_invite(struct service *service, struct classroom *classroom,
+                           const char *invite_id, enum goodbye code);
+/* "waiting" and "count". */
+void waiting_write(const struct classroom *classroom, struct text_json *text);
+/* Out, for now, back to the lobby, or for good. Whether the asker may is the caller's business. */
+enum client_error moderation_kick(struct service *service, struct instant at,
+                                  struct participant *participant);
+enum client_error moderation_to_lobby(struct service *service, struct instant at,
+                                      struct participant *participant);
+enum client_error moderation_ban(struct service *service, struct instant at,
+                                 struct participant *participant, const char *reason);
 
 /* --- fan_out.c */
 /* Turns every queued change of a class into outputs, saves who changed, arms its timer. */

@@ -87,11 +87,29 @@ static enum client_error check_post(const struct whip_call *call, struct admissi
     return offer_check(call->kind, call->request->body);
 }
 
+/* A program cannot wait: the lobby is a no. By a personal link it takes the place of what was. */
+static enum client_error pass_door(const struct whip_call *call, const struct admission *admission)
+{
+    char name[NAME_BYTES];
+    bool waits = false, held = false;
+    struct participant *nobody = NULL;
+    enum client_error error = admission_clean_name(admission, NULL, name);
+    if (error == CLIENT_OK)
+        error = admission_ask_door(call->service, admission, name, &waits, &held);
+    if (error == CLIENT_OK && waits)
+        error = CLIENT_NOT_ALLOWED;
+    if (error != CLIENT_OK)
+        return error;
+    return admission_take_over(call->service, call->at, admission, call->kind, NULL, &nobody);
+}
+
 static void handle_post(const struct whip_call *call)
 {
     struct admission admission;
     struct participant *p = NULL;
     enum client_error error = check_post(call, &admission);
+    if (error == CLIENT_OK)
+        error = pass_door(call, &admission);
     if (error == CLIENT_OK)
         error = admission_join(call->service, call->at, &admission, call->kind, NULL, NULL, &p);
     if (error != CLIENT_OK) {

@@ -63,7 +63,7 @@ BAD_OPTIONS = (
         ("amphi-ctl", [], "a command is missing"),
         ("amphi-ctl", ["nonsense"], "unknown command 'nonsense'"),
         ("amphi-ctl", ["invites", "create", "x", "--role", "boss"],
-         "invites create needs --role trainer, learner or operator"),
+         "invites create needs --role trainer, co_trainer, assistant, learner, inspector or operator"),
         ("amphi-ctl", ["invites", "create", "x", "--expires-in", "1h"],
          "--expires-in: expected a whole number from 0 to 34560000, got '1h'"),
         ("amphi-client", ["extra"], "unexpected 'extra'"),

@@ -560,6 +560,27 @@ static inline void harness_offer(struct harness *h, const struct person *person)
     free(sdp);
 }
 
+/* A request with the number 77, after whatever was gathering is out. */
+__attribute__((format(printf, 4, 5))) static inline void
+ask(struct harness *h, const struct person *who, const char *type, const char *format, ...)
+{
+    char more[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(more, sizeof more, format, args);
+    va_end(args);
+    harness_run_for(h, MILLISECONDS(300)); /* whatever was gathering is out */
+    harness_send(h, who->connection, "{\"type\":\"%s\",\"id\":77%s}", type, more);
+}
+
+#define ASK(h, who, type) ask(h, who, type, "%s", "")
+
+static inline void ask_about(struct harness *h, const struct person *who, const char *type,
+                             const struct person *about)
+{
+    ask(h, who, type, ",\"participant\":\"%d\"", (int)about->id);
+}
+
 static inline int harness_setup(void **state)
 {
     struct harness *h = calloc(1, sizeof *h);

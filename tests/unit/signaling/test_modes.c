@@ -2,29 +2,9 @@
 
 #include "signaling/core/class_mode.h"
 
-__attribute__((format(printf, 4, 5))) static void ask(struct harness *h, const struct person *who,
-                                                      const char *type, const char *format, ...)
-{
-    char more[400];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(more, sizeof more, format, args);
-    va_end(args);
-    harness_run_for(h, MILLISECONDS(300)); /* whatever was gathering is out */
-    harness_send(h, who->connection, "{\"type\":\"%s\",\"id\":77%s}", type, more);
-}
-
-#define ASK(h, who, type) ask(h, who, type, "%s", "")
-
 static void set_mode(struct harness *h, const struct person *who, const char *mode)
 {
     ask(h, who, "mode_set", ",\"mode\":\"%s\"", mode);
-}
-
-static void ask_about(struct harness *h, const struct person *who, const char *type,
-                      const struct person *about)
-{
-    ask(h, who, type, ",\"participant\":\"%d\"", (int)about->id);
 }
 
 static void raise_hand(struct harness *h, const struct person *who)
