@@ -75,6 +75,39 @@ test('the waits double from 0.25 s to 4 s and are shortened by up to a half', ()
   assert.equal(reconnectWaitMs(0, 1), 0);
 });
 
+test('a socket opened ahead is used, and says hello at once when it is open', () => {
+  const world = setUp();
+  world.signaling.stop();
+  world.signaling.warm();
+  world.signaling.warm(); // one is enough
+  assert.equal(world.sockets.length, 2);
+  world.last().readyState = 1;
+  world.signaling.start({ token: 'T', name: 'Aïcha', lang: 'fr', resume: null });
+  assert.equal(world.sockets.length, 2);
+  assert.equal(world.last().sent[0].type, 'hello');
+  world.last().welcome();
+  assert.equal(world.signaling.link, 'open');
+});
+
+test('a socket opened ahead that the server closed meanwhile is made anew', () => {
+  const world = setUp();
+  world.signaling.stop();
+  world.signaling.warm();
+  world.last().onclose();
+  world.signaling.start({ token: 'T', name: 'Aïcha', lang: 'fr', resume: null });
+  assert.equal(world.sockets.length, 3);
+  world.last().onopen();
+  assert.equal(world.last().sent[0].type, 'hello');
+});
+
+test('a socket opened ahead and not used is closed', () => {
+  const world = setUp();
+  world.signaling.stop();
+  world.signaling.warm();
+  world.signaling.stop();
+  assert.equal(world.last().closed, true);
+});
+
 test('the first message is hello with the token and the typed name', () => {
   const { signaling, sockets, links } = setUp();
   sockets[0].onopen();

@@ -11,6 +11,7 @@ import { WayWatch } from './way_watch.js';
 
 /** @typedef {import('./media_policy.js').SendSlot} SendSlot */
 /** @typedef {import('./media_policy.js').ReceiveSlot} ReceiveSlot */
+/** @typedef {{senders: Map<SendSlot, RTCRtpTransceiver>, receivers: Map<ReceiveSlot, RTCRtpTransceiver>}} Lines */
 /** @typedef {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} TransportState */
 
 export class Peer {
@@ -37,6 +38,9 @@ export class Peer {
     this.senders = new Map();
     /** @type {Map<ReceiveSlot, RTCRtpTransceiver>} */
     this.receivers = new Map();
+    /** Made ahead of the first `rebuild`: with its offer, on a slow phone the longest part of a join.
+     * @type {{pc: RTCPeerConnection, lines: Lines, offer: Promise<RTCSessionDescriptionInit>}|null} */
+    this.prepared = null;
     /** What is sent now; outlives a connection. @type {Map<SendSlot, MediaStreamTrack>} */
     this.tracks = new Map();
     /** The answer of the present connection has arrived. */
@@ -50,18 +54,30 @@ export class Peer {
     this.timer = null;
   }
 
+  /** Makes the first connection ahead of time, while the person reads the page; nothing is sent. */
+  prepare() {
+    if (this.pc || this.prepared) return;
+    const pc = new RTCPeerConnection(this.#configuration());
+    const lines = this.#addLines(pc);
+    this.prepared = { pc, lines, offer: pc.createOffer() };
+    this.prepared.offer.catch(() => {}); // `rebuild` will see it
+  }
+
   /** A new connection in place of the present one, if any. */
   async rebuild() {
+    const prepared = this.prepared;
     this.#closeConnection();
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: this.iceServers });
+    const pc = prepared?.pc ?? new RTCPeerConnection(this.#configuration());
+    // What leads round a closed network is known since the welcome: before anything is gathered.
+    if (prepared && this.iceServers.length) pc.setConfiguration(this.#configuration());
     this.pc = pc;
     this.onState('connecting');
-    this.#addLines(pc);
+    this.#useLines(prepared?.lines ?? this.#addLines(pc));
     pc.oniceconnectionstatechange = () => this.pc === pc && this.#handleIceState();
     pc.onconnectionstatechange = () => this.pc === pc && this.#handleConnectionState();
     await Promise.all([...this.tracks].map(([slot, track]) => this.setTrack(slot, track)));
     if (this.pc !== pc) return;
-    await this.#negotiate(pc, false);
+    await this.#negotiate(pc, false, prepared?.offer);
   }
 
   /**
@@ -93,13 +109,24 @@ export class Peer {
   }
 
   close() {
+    this.prepared?.pc.close();
     this.#closeConnection();
     this.tracks.clear();
     this.onState('none');
   }
 
-  /** @param {RTCPeerConnection} pc */
+  /** @returns {RTCConfiguration} */
+  #configuration() {
+    return { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: this.iceServers };
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @returns {Lines}
+   */
   #addLines(pc) {
+    /** @type {Lines} */
+    const lines = { senders: new Map(), receivers: new Map() };
     for (const { slot, kind } of SEND_LINES) {
       const encodings = [SEND_LIMITS[slot].encoding];
       /** @type {RTCRtpTransceiver} */
@@ -111,20 +138,27 @@ export class Peer {
         line = pc.addTransceiver(kind, { direction: 'sendonly' });
       }
       if (kind === 'video') offerFewCodecs(line, window.RTCRtpSender);
-      this.senders.set(slot, line);
+      lines.senders.set(slot, line);
     }
     for (const { slot, kind } of RECEIVE_LINES) {
       const line = pc.addTransceiver(kind, { direction: 'recvonly' });
       if (kind === 'video') offerFewCodecs(line, window.RTCRtpReceiver);
-      this.receivers.set(slot, line);
-      this.onTrack(slot, line.receiver.track);
+      lines.receivers.set(slot, line);
     }
+    return lines;
   }
 
-  /** @param {RTCPeerConnection} pc @param {boolean} restart */
-  async #negotiate(pc, restart) {
+  /** @param {Lines} lines */
+  #useLines({ senders, receivers }) {
+    this.senders = senders;
+    this.receivers = receivers;
+    for (const [slot, line] of receivers) this.onTrack(slot, line.receiver.track);
+  }
+
+  /** @param {RTCPeerConnection} pc @param {boolean} restart @param {Promise<RTCSessionDescriptionInit>} [made] */
+  async #negotiate(pc, restart, made) {
     try {
-      const offer = await pc.createOffer({ iceRestart: restart });
+      const offer = await (made ?? pc.createOffer({ iceRestart: restart }));
       if (this.pc !== pc) return;
       await pc.setLocalDescription(offer);
       const sdp = await this.exchange(offer.sdp ?? '', restart);
@@ -256,12 +290,12 @@ export class Peer {
     this.downAt = null;
     this.restarts = 0;
     this.restarting = false;
-    this.senders.clear();
-    this.receivers.clear();
+    this.senders = new Map();
+    this.receivers = new Map();
     pc?.close();
+    this.prepared = null;
   }
 }
-
 /** @param {RTCRtpTransceiver} line @param {typeof RTCRtpSender|typeof RTCRtpReceiver} side */
 function offerFewCodecs(line, side) {
   try {

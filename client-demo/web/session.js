@@ -21,6 +21,8 @@ import { audioLoss, readStats } from './stats.js';
 const STATS_EVERY_MS = 4000;
 const NOTICE_FOR_MS = 7000;
 
+const SIGNS_OF_LIFE = ['pointermove', 'pointerdown', 'keydown', 'focusin'];
+
 /** @type {('voice_0'|'voice_1'|'voice_2')[]} */
 const VOICE_SLOTS = ['voice_0', 'voice_1', 'voice_2'];
 
@@ -65,7 +67,23 @@ export class Session {
     else if (!this.store.state.invite) this.#stop(this.token ? 'invalid_token' : 'no_token');
     else if (saved) this.#connect(saved.name, saved.resume, saved.micOn);
     else if (roleOf(this.store.state) === 'operator') this.#connect('', null, false);
-    else this.store.dispatch({ type: 'phase', phase: 'lobby' });
+    else this.#waitAtTheDoor();
+  }
+
+  /** What a join needs is made ready meanwhile, so that a voice is heard a moment after the click. */
+  #waitAtTheDoor() {
+    this.store.dispatch({ type: 'phase', phase: 'lobby' });
+    const ready = () => {
+      if (this.store.state.phase !== 'lobby') {
+        for (const sign of SIGNS_OF_LIFE) removeEventListener(sign, ready);
+        return;
+      }
+      this.peer.prepare();
+      this.signaling.warm();
+    };
+    for (const sign of SIGNS_OF_LIFE) addEventListener(sign, ready, { passive: true });
+    // After the page has been drawn.
+    setTimeout(ready, 0);
   }
 
   /** The large button: a gesture, so sound may play from here on. @param {string} name */
