@@ -2,13 +2,13 @@
 
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { announcements } from './announce.js';
+import { SAY_EVERY_MS, announcements, gather } from './announce.js';
 import { initialState, reduce, roleOf } from './classroom.js';
 import { ClassView } from './components/class_view.js';
-import { Lobby } from './components/lobby.js';
+import { Entry, Waiting } from './components/entry.js';
 import { Joining, Stopped } from './components/stopped.js';
 import { html } from './html.js';
-import { preferredLang, t, useLang } from './i18n.js';
+import { has, preferredLang, t, useLang } from './i18n.js';
 import { readInvite, tokenFromHash } from './invite.js';
 import { Session } from './session.js';
 import { createStore } from './store.js';
@@ -37,9 +37,11 @@ function View({ state, session, onLang }) {
   const slow = useSlow(state.phase === 'joining');
   switch (state.phase) {
     case 'lobby':
-      return html`<${Lobby} state=${state} session=${session} onLang=${onLang} />`;
+      return html`<${Entry} state=${state} session=${session} onLang=${onLang} />`;
     case 'joining':
       return html`<${Joining} slow=${slow} onLang=${onLang} />`;
+    case 'waiting':
+      return html`<${Waiting} state=${state} session=${session} onLang=${onLang} />`;
     case 'class':
       return roleOf(state) === 'operator'
         ? html`<${OperatorLater} state=${state} session=${session} onLang=${onLang} />`
@@ -72,16 +74,30 @@ function useSlow(waiting) {
   return slow;
 }
 
-/** One quiet voice for screen readers. @param {{state: State}} props */
+/** One quiet voice for screen readers: a burst of changes is one sentence or two. @param {{state: State}} props */
 function Announcer({ state }) {
   const before = useRef(state);
+  const pending = useRef(/** @type {import('./announce.js').Announcement[]} */ ([]));
+  const timer = useRef(/** @type {any} */ (null));
   const [text, setText] = useState('');
+  const say = () => {
+    timer.current = null;
+    if (pending.current.length === 0) return;
+    setText(pending.current.map((a) => t(a.key, said(a.params))).join(' '));
+    pending.current = [];
+    timer.current = setTimeout(say, SAY_EVERY_MS);
+  };
   useEffect(() => {
-    const said = announcements(before.current, state);
+    pending.current = gather(pending.current, announcements(before.current, state));
     before.current = state;
-    if (said.length) setText(said.map((a) => t(a.key, a.params)).join(' '));
+    if (pending.current.length && timer.current === null) timer.current = setTimeout(say, 100);
   }, [state]);
   return html`<div class="unseen" aria-live="polite" data-testid="announcer">${text}</div>`;
+}
+
+/** A mode is named by its key until here, where the language is known. @param {Record<string, string|number>} [params] */
+function said(params) {
+  return params?.mode && has(String(params.mode)) ? { ...params, mode: t(String(params.mode)) } : params;
 }
 
 function makeStore() {

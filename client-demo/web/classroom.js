@@ -5,7 +5,13 @@
  * does. What can be worked out from the state is a function below, not a field.
  */
 
-/** @typedef {'trainer'|'learner'|'operator'} Role */
+import { initialChat, reduceChat } from './state/chat.js';
+import { deliveredOf, levelOf, pathOf } from './state/delivery.js';
+import { applyOrder, initialOrder, reduceOrder, withoutFeature } from './state/order.js';
+import { applyPolls, initialPolls, reducePolls } from './state/polls.js';
+import { may, teaches } from './state/roles.js';
+
+/** @typedef {import('./state/roles.js').Role} Role */
 /** @typedef {'none'|'connecting'|'connected'|'quiet'} ServerMedia */
 /**
  * @typedef {object} Person
@@ -18,25 +24,37 @@
  * @property {boolean} mic
  * @property {null|'screen'} sharing
  * @property {ServerMedia} media
+ * @property {number|null} [help] since when the bell rings
+ * @property {string|null} [helper] who comes
+ * @property {boolean} [muted]
  */
-/** @typedef {{trainer: number, learner: number, operator: number}} Count */
+/** @typedef {{trainer: number, learner: number, operator: number, [role: string]: number}} Count */
+/** @typedef {{id: string, title: string, state: string, lead?: string|null, lobby?: boolean, locked?: boolean, chat?: boolean, realised_ms?: number}} Klass */
 /** @typedef {Record<string, string|null>} Slots slot name to participant id */
 /**
  * `asking`: the browser's question is open. `ready`: a microphone is held, nothing is sent.
  * @typedef {'off'|'asking'|'ready'|'live'|'muted'} MicStatus
  */
-/** @typedef {{id: number, key: string, params: Record<string, string|number>, level: 'info'|'good'|'bad'}} Notice */
+/** @typedef {{id: number, key: string, params: Record<string, string|number>, level: 'info'|'good'|'bad'|'call'}} Notice */
 /**
  * @typedef {object} State
- * @property {'loading'|'lobby'|'joining'|'class'|'stopped'} phase
+ * @property {'loading'|'lobby'|'joining'|'waiting'|'class'|'stopped'} phase
  * @property {string|null} stopped why the page stopped: a key of the strings under `stopped.`
+ * @property {string} stoppedBecause what the server's people wrote about it; '' mostly
  * @property {{role: Role, name: string, title: string}|null} invite
  * @property {Person|{id: string, name: string, role: Role}|null} me
- * @property {{id: string, title: string, state: string}|null} klass
+ * @property {Klass|null} klass
  * @property {Record<string, Person>} people
  * @property {Count} count
  * @property {Slots} slots
+ * @property {Record<string, string>} names of those who are on a slot, also where nobody told who they are
  * @property {string[]} speaking
+ * @property {import('./state/order.js').Order} order
+ * @property {import('./state/chat.js').Chat} chat
+ * @property {import('./state/polls.js').Polls} polls
+ * @property {import('./state/delivery.js').Delivered[]|null} delivered what the relay measures; null: not told
+ * @property {{level: import('./state/delivery.js').ScreenLevel|null, path: import('./state/delivery.js').Path|null, rttMs: number|null}} line this page's own
+ * @property {number} clockOffsetMs the server's clock less this computer's
  * @property {'closed'|'connecting'|'open'|'waiting'} link the WebSocket
  * @property {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} transport as this browser sees it
  * @property {'udp'|'tcp'|'relay'|null} path the way that media takes now; null: not known
@@ -64,13 +82,21 @@ export function initialState() {
   return {
     phase: 'loading',
     stopped: null,
+    stoppedBecause: '',
     invite: null,
     me: null,
     klass: null,
     people: {},
     count: { trainer: 0, learner: 0, operator: 0 },
     slots: EMPTY_SLOTS,
+    names: {},
     speaking: [],
+    order: initialOrder(),
+    chat: initialChat(),
+    polls: initialPolls(),
+    delivered: null,
+    line: { level: null, path: null, rttMs: null },
+    clockOffsetMs: 0,
     link: 'closed',
     transport: 'none',
     path: null,
@@ -95,7 +121,7 @@ export function reduce(state, event) {
     case 'server':
       return reduceServer(state, event.message);
     case 'phase':
-      return { ...state, phase: event.phase, stopped: event.stopped ?? null };
+      return { ...state, phase: event.phase, stopped: event.stopped ?? null, stoppedBecause: event.because ?? '' };
     case 'invite':
       return { ...state, invite: event.invite };
     case 'link':
@@ -114,6 +140,22 @@ export function reduce(state, event) {
       return { ...state, share: { ...state.share, ...event.share } };
     case 'playback':
       return { ...state, playback: { ...state.playback, ...event.playback } };
+    case 'line':
+      return { ...state, line: { ...state.line, ...event.line } };
+    case 'clock':
+      return { ...state, clockOffsetMs: event.offsetMs };
+    case 'own_pace':
+      return { ...state, order: { ...state.order, ownPace: event.value } };
+    case 'own_help':
+      return withOwn({ ...state, order: { ...state.order, helper: null } }, { help: event.since });
+    case 'unsupported':
+      return { ...state, order: { ...state.order, features: withoutFeature(state.order.features, event.request) } };
+    case 'chat_seen':
+    case 'chat_history':
+      return { ...state, chat: reduceChat(state.chat, event, state.me?.id ?? null) };
+    case 'poll_answered':
+    case 'poll_drafts':
+      return { ...state, polls: reducePolls(state.polls, event) };
     case 'notice':
       return { ...state, notices: addNotice(state.notices, event.notice) };
     case 'notice_gone':
@@ -135,7 +177,7 @@ function reduceServer(state, message) {
     case 'welcome':
       return applySnapshot(
         { ...state, phase: 'class', me: message.participant, klass: message.class },
-        message.state ?? {},
+        message.state ?? {}, message,
       );
     case 'state':
       return applySnapshot(state, message);
@@ -152,7 +194,7 @@ function reduceServer(state, message) {
     case 'count':
       return { ...state, count: message.count };
     case 'slots':
-      return withSlots(state, message.slots);
+      return withSlots(state, message.slots, message.names);
     case 'speaking':
       return { ...state, speaking: message.ids };
     case 'floor':
@@ -163,23 +205,47 @@ function reduceServer(state, message) {
         overview: message,
         history: mergeHistory(state.history, message.history ?? []),
       };
+    case 'waiting':
+      return { ...state, phase: 'waiting', people: {}, order: reduceOrder(state.order, message) };
+    case 'class':
+      return { ...state, klass: { ...state.klass, ...message.class }, order: reduceOrder(state.order, message) };
+    case 'mode':
+    case 'rights':
+    case 'queue':
+    case 'lobby':
+    case 'pace':
+    case 'help_coming':
+      return { ...state, order: reduceOrder(state.order, message) };
+    case 'chat':
+    case 'chat_changed':
+      return { ...state, chat: reduceChat(state.chat, message, state.me?.id ?? null) };
+    case 'poll':
+    case 'poll_results':
+    case 'poll_score':
+      return { ...state, polls: reducePolls(state.polls, message) };
+    case 'delivery':
+      return { ...state, delivered: deliveredOf(message) };
+    case 'quality':
+      return { ...state, line: { ...state.line, level: levelOf(message.screen ?? message.level), path: pathOf(message.path) ?? state.line.path } };
     default:
       return state;
   }
 }
 
-/** @param {State} state @param {any} snapshot @returns {State} */
-function applySnapshot(state, snapshot) {
+/** @param {State} state @param {any} snapshot @param {any} [welcome] @returns {State} */
+function applySnapshot(state, snapshot, welcome) {
   const people = snapshot.people
     ? Object.fromEntries(snapshot.people.map((/** @type {Person} */ p) => [p.id, p]))
     : state.people;
-  const next = withSlots(state, snapshot.slots ?? state.slots);
+  const next = withSlots(state, snapshot.slots ?? state.slots, snapshot.names);
   return withMe({
     ...next,
     people,
+    order: applyOrder(state.order, snapshot, welcome),
+    polls: applyPolls(state.polls, snapshot),
     count: snapshot.count ?? state.count,
     speaking: snapshot.speaking ?? [],
-    klass: snapshot.class ?? state.klass,
+    klass: snapshot.class ? /** @type {Klass} */ ({ ...state.klass, ...snapshot.class }) : state.klass,
   });
 }
 
@@ -197,11 +263,15 @@ function withOwn(state, change) {
   return { ...state, me, people };
 }
 
-/** A picture of somebody else's share is an old one. @param {State} state @param {Slots} slots */
-function withSlots(state, slots) {
-  const same = state.slots.screen === slots.screen;
+/**
+ * A picture of somebody else's share is an old one.
+ * @param {State} state @param {any} slots @param {Record<string, string>} [names]
+ */
+function withSlots(state, slots, names) {
+  const { names: inside, ...map } = slots;
+  const same = state.slots.screen === map.screen;
   const playback = same ? state.playback : { ...state.playback, fresh: false };
-  return { ...state, slots: { ...EMPTY_SLOTS, ...slots }, playback };
+  return { ...state, slots: { ...EMPTY_SLOTS, ...map }, names: names ?? inside ?? state.names, playback };
 }
 
 /** @param {State['history']} history @param {State['history']} points */
@@ -221,7 +291,44 @@ export function ownHand(state) {
 /** @param {State} state */
 export function hasFloor(state) {
   if (!state.me) return false;
-  return state.me.role === 'trainer' || ('floor' in state.me && state.me.floor);
+  return teaches(state.me.role) || ('floor' in state.me && state.me.floor);
+}
+
+/** Whether this page leads the class: by its role, or because the lead was handed over. @param {State} state */
+export function leads(state) {
+  if (!state.me) return false;
+  const lead = state.klass?.lead;
+  return lead === undefined ? state.me.role === 'trainer' : lead === state.me.id;
+}
+
+/**
+ * Whether this page may do something, as far as the page knows.
+ * @param {State} state @param {import('./state/roles.js').Ability} ability
+ */
+export function able(state, ability) {
+  return may(roleOf(state), ability, { floor: hasFloor(state), lead: leads(state) });
+}
+
+/**
+ * Whether the relay forwards what this page sends on a slot. The server says so; one that does not is
+ * one where the floor alone decides.
+ * @param {State} state @param {'mic'|'screen'|'screen_audio'|'camera'} slot
+ */
+export function maySend(state, slot) {
+  return state.order.send ? state.order.send.includes(slot) : hasFloor(state);
+}
+
+/**
+ * Is this person heard, and if not, why: the one word that the page shows by its microphone (`voice.*`).
+ * @param {State} state
+ * @returns {'heard'|'cut_off'|'break'|'muted'|'off'|'asking'|'closed'}
+ */
+export function ownVoice(state) {
+  const allowed = maySend(state, 'mic');
+  if (state.mic.status === 'live' && allowed) return ['good', 'weak'].includes(connection(state)) ? 'heard' : 'cut_off';
+  if (state.order.mode.mode === 'break') return 'break';
+  if (!allowed) return state.order.muted ? 'muted' : 'closed';
+  return state.mic.status === 'asking' ? 'asking' : 'off';
 }
 
 /** @param {State} state @returns {Role} */
@@ -229,39 +336,69 @@ export function roleOf(state) {
   return state.me?.role ?? state.invite?.role ?? 'learner';
 }
 
-/** Raised hands, the longest waiting first. @param {State} state @returns {Person[]} */
+/** Raised hands, the longest waiting first; in the server's order where it gives one. @param {State} state @returns {Person[]} */
 export function handsInOrder(state) {
+  const { list } = state.order.queue;
+  if (list) return list.map(({ id, since_ms }) => ({ ...someone(state, id), hand: since_ms }));
   return Object.values(state.people)
     .filter((p) => p.hand !== null && p.hand !== undefined && !p.floor)
     .sort((a, b) => Number(a.hand) - Number(b.hand) || compareNames(a, b));
 }
 
+/** @param {State} state @param {string} id @returns {Person} */
+function someone(state, id) {
+  return state.people[id]
+    ?? { id, name: state.names[id] ?? '', role: 'learner', here: true, hand: null, floor: false, mic: false, sharing: null, media: 'none' };
+}
+
+/** Who rang the bell, the longest waiting first. @param {State} state @returns {Person[]} */
+export function bells(state) {
+  return Object.values(state.people).filter((p) => p.help).sort((a, b) => Number(a.help) - Number(b.help));
+}
+
+/** Own place in the queue, or null. @param {State} state @returns {{position: number|null, since_ms: number}|null} */
+export function ownPlace(state) {
+  const since = state.order.queue.since_ms ?? ownHand(state);
+  return ownHand(state) === null && state.order.queue.position === null ? null : { position: state.order.queue.position, since_ms: Number(since) };
+}
+
 /** Learners who have the floor. @param {State} state @returns {Person[]} */
 export function floorHolders(state) {
-  return Object.values(state.people).filter((p) => p.role === 'learner' && p.floor).sort(compareNames);
+  return Object.values(state.people).filter((p) => !teaches(p.role) && p.floor).sort(compareNames);
 }
+
+/** @type {Record<Role, number>} */
+const RANK = { trainer: 0, co_trainer: 1, assistant: 2, inspector: 3, learner: 4, operator: 5 };
 
 /** Trainers first, then by name. @param {State} state @returns {Person[]} */
 export function peopleInOrder(state) {
   return Object.values(state.people)
     .filter((p) => p.role !== 'operator')
-    .sort((a, b) => Number(b.role === 'trainer') - Number(a.role === 'trainer') || compareNames(a, b));
+    .sort((a, b) => RANK[a.role] - RANK[b.role] || compareNames(a, b));
 }
+
+/** One for all: making it costs more than a thousand comparisons. */
+const byName = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
 
 /** @param {Person} a @param {Person} b */
 function compareNames(a, b) {
-  return a.name.localeCompare(b.name, undefined, { sensitivity: 'base', numeric: true });
+  return byName.compare(a.name, b.name);
 }
 
 /** Who is heard now, this participant included. @param {State} state @returns {Person[]} */
 export function speakers(state) {
-  return state.speaking.map((id) => state.people[id]).filter(Boolean);
+  return state.speaking.filter((id) => state.people[id] || state.names[id]).map((id) => someone(state, id));
 }
 
 /** Whose screen everybody sees. @param {State} state @returns {Person|null} */
 export function sharer(state) {
   const id = state.slots.screen;
-  return (id && state.people[id]) || null;
+  return id && (state.people[id] || state.names[id]) ? someone(state, id) : null;
+}
+
+/** Inspectors in class: everybody sees that they are there. @param {State} state */
+export function inspectors(state) {
+  return Object.values(state.people).filter((p) => p.role === 'inspector' && p.here);
 }
 
 /**

@@ -3,7 +3,9 @@
  * Read for display only: who the bearer is, the server decides.
  */
 
-/** @typedef {import('./classroom.js').Role} Role */
+import { ROLES } from './state/roles.js';
+
+/** @typedef {import('./state/roles.js').Role} Role */
 
 /** @param {string} hash `location.hash` @returns {string} '' when there is none */
 export function tokenFromHash(hash) {
@@ -20,7 +22,7 @@ export function readInvite(token) {
     const base64 = token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const claims = JSON.parse(new TextDecoder().decode(bytes));
-    if (!['trainer', 'learner', 'operator'].includes(claims.role)) return null;
+    if (!ROLES.includes(claims.role)) return null;
     return { role: claims.role, name: text(claims.name), title: text(claims.title) };
   } catch {
     return null;

@@ -1,9 +1,14 @@
 /**
- * This participant's microphone. It is on when three things agree: the person wants it, the server
- * has given the floor, and there is a device. Sound leaves this computer in no other case.
+ * This participant's microphone. It is heard when three things agree: the person wants it, the server
+ * has opened its slot, and there is a device.
+ *
+ * Who waits in the queue with a microphone that is wanted sends already, and the relay drops it: when
+ * the floor comes nothing has to be started, and the first syllable is heard. Muted by its owner, a
+ * microphone that may be heard stays attached and sends silence, for the same reason.
  */
 
-import { hasFloor, ownHand } from './classroom.js';
+import { hasFloor, maySend, ownHand } from './classroom.js';
+import { teaches } from './state/roles.js';
 import { DeviceError, listMicrophones, openMicrophone } from './devices.js';
 
 /** @typedef {import('./classroom.js').State} State */
@@ -61,31 +66,36 @@ export class Microphone {
     else await this.apply();
   }
 
-  /** The floor was given or taken. A hand raised earlier was the wish to speak: then it goes on at once. */
-  async handleFloor() {
-    if (!hasFloor(this.store.state)) {
-      this.#show({ wanted: false, problem: null });
-      await this.apply();
-      if (ownHand(this.store.state) === null) this.release();
-    } else {
-      await this.apply();
-    }
+  /**
+   * The server opened or closed the slot, or the hand went up or down. A hand raised was the wish to
+   * speak: with the floor the microphone is on at once. Closed again, the wish is over; a trainer's stays,
+   * since only a break closes it.
+   */
+  async handleRights() {
+    const { state } = this.store;
+    // The news of a floor and that of the slot are two messages: neither alone closes anything.
+    const closed = !maySend(state, 'mic') && !hasFloor(state) && ownHand(state) === null;
+    if (closed && !teaches(state.me?.role ?? 'learner')) this.release();
+    await this.apply();
   }
 
   /** Makes what is sent agree with what is wanted, allowed and there. */
   async apply() {
-    const { mic } = this.store.state;
-    const floor = hasFloor(this.store.state) && this.store.state.phase === 'class';
-    this.live = Boolean(this.track && mic.wanted && floor);
-    if (this.track) this.track.enabled = this.live || !floor;
+    const { state } = this.store;
+    const inClass = state.phase === 'class';
+    const allowed = inClass && maySend(state, 'mic');
+    const waits = inClass && ownHand(state) !== null;
+    this.live = Boolean(this.track && state.mic.wanted && allowed);
+    // Before the class, the level is shown: then it listens, and sends nothing.
+    if (this.track) this.track.enabled = state.mic.wanted || !inClass;
     const off = this.asking ? 'asking' : 'off';
-    const held = this.live ? 'live' : floor ? 'muted' : 'ready';
+    const held = this.live ? 'live' : allowed ? 'muted' : 'ready';
     this.#show({ status: this.track ? held : off });
     if (this.told !== this.live) {
       this.told = this.live;
       this.tell(this.live);
     }
-    await this.send(this.live ? this.track : null);
+    await this.send(allowed || waits ? this.track : null);
   }
 
   /** Gives the device back to the system: its light goes out. */
@@ -117,7 +127,8 @@ export class Microphone {
 
   #isPointless() {
     const { phase, mic } = this.store.state;
-    return phase === 'stopped' || (phase === 'class' && !mic.wanted && !hasFloor(this.store.state) && ownHand(this.store.state) === null);
+    const closed = !maySend(this.store.state, 'mic') && !hasFloor(this.store.state) && ownHand(this.store.state) === null;
+    return phase === 'stopped' || (phase === 'class' && !mic.wanted && closed);
   }
 
   #letGo() {

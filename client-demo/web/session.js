@@ -3,7 +3,7 @@
  * classroom.js, media_policy.js and signaling.js; here they meet.
  */
 
-import { hasFloor, ownHand, roleOf } from './classroom.js';
+import { hasFloor, maySend, ownHand, roleOf } from './classroom.js';
 import { findObstacle } from './devices.js';
 import { lang } from './i18n.js';
 import { judgeWeak, repairRequests } from './media_policy.js';
@@ -13,6 +13,7 @@ import { Playback } from './playback.js';
 import { clearResume, loadResume, saveResume } from './resume_store.js';
 import { ScreenShare } from './share.js';
 import { PROTOCOL, RequestError, Signaling } from './signaling.js';
+import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
 
 /** @typedef {import('./classroom.js').State} State */
@@ -53,7 +54,7 @@ export class Session {
       open: () => new WebSocket(webSocketUrl(location), PROTOCOL),
       onMessage: (message) => this.#handleMessage(message),
       onLink: (link) => store.dispatch({ type: 'link', link }),
-      onEnd: (code) => this.#stop(code),
+      onEnd: (code, _text, reason) => this.#stop(code, reason),
     });
     this.#watchState();
     this.#watchBrowser();
@@ -90,7 +91,7 @@ export class Session {
   enter(name) {
     this.playback.unlock();
     // A trainer comes to speak: whoever has not tried the microphone is asked for it now.
-    const trainer = roleOf(this.store.state) === 'trainer';
+    const trainer = teaches(roleOf(this.store.state));
     if (!trainer) this.mic.release();
     this.#connect(name, null, trainer);
   }
@@ -114,18 +115,44 @@ export class Session {
     await this.ask('hand', { raised });
   }
 
-  /** @param {string} participant */
-  giveFloor(participant) {
-    return this.ask('floor_give', { participant });
+  /** @param {'fast'|'fine'|'lost'|'none'} value */
+  async setPace(value) {
+    const before = this.store.state.order.ownPace;
+    this.store.dispatch({ type: 'own_pace', value });
+    if (!(await this.ask('pace', { value }))) this.store.dispatch({ type: 'own_pace', value: before });
   }
 
-  /** @param {string} participant */
-  takeFloor(participant) {
-    return this.ask('floor_take', { participant });
+  /** @param {boolean} on */
+  async ringBell(on) {
+    if (await this.ask('help', { on })) this.store.dispatch({ type: 'own_help', since: on ? Date.now() : null });
   }
 
-  muteAll() {
-    return this.ask('mute_all');
+  /** @param {{text: string, to: string, question: boolean}} message @returns {Promise<boolean>} sent */
+  async sayInWriting({ text, to, question }) {
+    return Boolean(await this.ask('chat_send', { text, to, ...(question ? { question } : {}) }));
+  }
+
+  /** The messages before those that the page has. */
+  async loadChat() {
+    const { messages, loaded } = this.store.state.chat;
+    const before = loaded && messages.length ? { before: messages[0].id } : {};
+    const answer = await this.ask('chat_history', before);
+    if (answer) this.store.dispatch({ ...answer, type: 'chat_history' });
+  }
+
+  /** @param {string} poll @param {{choices?: number[], text?: string, value?: number}} answer */
+  async answerPoll(poll, answer) {
+    if (!(await this.ask('poll_answer', { poll, ...answer }))) return false;
+    this.store.dispatch({ type: 'poll_answered', answer: { poll, ...answer } });
+    return true;
+  }
+
+  /** @param {string} gift */
+  async importPolls(gift) {
+    const answer = await this.ask('poll_import', { gift });
+    if (!answer) return;
+    const drafts = [...this.store.state.polls.drafts, ...(answer.questions ?? [])];
+    this.store.dispatch({ type: 'poll_drafts', drafts, errors: answer.errors ?? [] });
   }
 
   /** @param {string} [classId] operators name it */
@@ -151,12 +178,15 @@ export class Session {
     try {
       return await this.signaling.request(type, fields);
     } catch (error) {
-      this.notify(`refused.${error instanceof RequestError ? error.code : 'internal'}`, {}, 'bad');
+      const code = error instanceof RequestError ? error.code : 'internal';
+      // An older server: what it cannot do is no longer offered.
+      if (code === 'unknown_type') this.store.dispatch({ type: 'unsupported', request: type });
+      this.notify(`refused.${code}`, {}, 'bad');
       return null;
     }
   }
 
-  /** @param {string} key @param {Record<string, string|number>} [params] @param {'info'|'good'|'bad'} [level] */
+  /** @param {string} key @param {Record<string, string|number>} [params] @param {'info'|'good'|'bad'|'call'} [level] */
   notify(key, params = {}, level = 'info') {
     const id = ++this.noticeId;
     this.store.dispatch({ type: 'notice', notice: { id, key, params, level } });
@@ -185,6 +215,12 @@ export class Session {
       case 'welcome':
         this.#handleWelcome(message);
         break;
+      case 'waiting':
+        this.#sentBack();
+        break;
+      case 'mute_asked':
+        this.notify('muted.asked', {}, 'call');
+        break;
       case 'media_reset':
         this.peer.rebuild();
         break;
@@ -197,9 +233,19 @@ export class Session {
     }
   }
 
+  /** Before the door, or before it again: nothing of the class is held meanwhile. */
+  #sentBack() {
+    this.share.stop();
+    this.mic.release();
+    this.peer.close();
+    this.playback.close();
+    this.participantId = null;
+  }
+
   /** @param {any} welcome */
   #handleWelcome(welcome) {
     this.#save();
+    if (typeof welcome.server_time_ms === 'number') this.store.dispatch({ type: 'clock', offsetMs: welcome.server_time_ms - Date.now() });
     const same = welcome.participant.id === this.participantId;
     this.participantId = welcome.participant.id;
     if (welcome.participant.role === 'operator') {
@@ -211,6 +257,7 @@ export class Session {
     else this.peer.handleLinkOpen();
     this.#repair(welcome);
     if (this.store.state.mic.wanted && hasFloor(this.store.state) && !this.mic.track) this.mic.open();
+    if (this.store.state.order.features.chat && !this.store.state.chat.loaded) this.loadChat();
   }
 
   /** @param {any} welcome */
@@ -237,8 +284,8 @@ export class Session {
     return answer.sdp;
   }
 
-  /** @param {string} reason */
-  #stop(reason) {
+  /** @param {string} reason @param {string} [because] */
+  #stop(reason, because = '') {
     this.signaling.stop();
     this.share.stop();
     this.mic.release();
@@ -246,7 +293,7 @@ export class Session {
     this.playback.close();
     this.participantId = null;
     if (reason !== 'taken_over') clearResume();
-    this.store.dispatch({ type: 'phase', phase: 'stopped', stopped: reason });
+    this.store.dispatch({ type: 'phase', phase: 'stopped', stopped: reason, because });
   }
 
   #save() {
@@ -257,14 +304,19 @@ export class Session {
   /** What follows from a change of state, whichever message brought it. */
   #watchState() {
     let floor = false;
+    let rights = '';
     let screen = /** @type {string|null} */ (null);
     /** @type {Map<string, string|null>} */
     const voices = new Map(VOICE_SLOTS.map((slot) => [slot, null]));
     this.store.subscribe((state) => {
       if (state.phase !== 'class') return;
+      const now = [maySend(state, 'mic'), hasFloor(state), ownHand(state) !== null].join();
+      if (now !== rights) {
+        rights = now;
+        this.mic.handleRights();
+      }
       if (hasFloor(state) !== floor) {
         floor = hasFloor(state);
-        this.mic.handleFloor();
         if (!floor) this.share.stop();
       }
       if (state.slots.screen !== screen) {
@@ -300,8 +352,9 @@ export class Session {
     setInterval(async () => {
       if (this.store.state.transport !== 'connected') return;
       this.#save();
-      const { receive, path } = await this.stats();
+      const { receive, rttMs, path } = await this.stats();
       this.store.dispatch({ type: 'path', path });
+      this.store.dispatch({ type: 'line', line: { rttMs } });
       const loss = audioLoss(before, receive);
       before = receive;
       this.store.dispatch({ type: 'weak', weak: judgeWeak(this.store.state.weak, loss ?? 0) });

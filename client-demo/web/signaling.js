@@ -20,9 +20,10 @@ const WAIT_MAX_MS = 4000;
 /** Answers to `hello` that trying again will not change. */
 const FINAL_CODES = [
   'invalid_token', 'expired_token', 'class_ended', 'class_full', 'version', 'not_allowed', 'bad_message', 'unknown_type',
+  'class_locked', 'banned',
 ];
 /** Farewells after which the page stays away. */
-const FINAL_GOODBYES = ['class_ended', 'taken_over', 'revoked'];
+const FINAL_GOODBYES = ['class_ended', 'taken_over', 'revoked', 'removed', 'not_now', 'banned'];
 
 /** @typedef {{now(): number, setTimeout(f: () => void, ms: number): any, clearTimeout(id: any): void}} Clock */
 
@@ -68,7 +69,8 @@ export class Signaling {
    * @param {() => WebSocket} options.open makes a socket; may throw
    * @param {(message: any) => void} options.onMessage welcome and every event
    * @param {(link: 'closed'|'connecting'|'open'|'waiting') => void} options.onLink
-   * @param {(code: string, text: string) => void} options.onEnd it will not come back; why
+   * @param {(code: string, text: string, reason: string) => void} options.onEnd it will not come back; why.
+   *   `reason` is what a person wrote about it
    * @param {Clock} [options.clock]
    * @param {() => number} [options.random]
    */
@@ -240,6 +242,7 @@ export class Signaling {
     }
     this.lastHeardAt = this.clock.now();
     if (message.type === 'welcome') this.#welcomed(message);
+    if (message.type === 'waiting') this.#mustWait(message);
     if (typeof message.to === 'number') this.#answer(message);
     else if (message.type === 'goodbye') this.#goodbye(message);
     else this.onMessage(message);
@@ -255,6 +258,16 @@ export class Signaling {
     this.onMessage(message);
   }
 
+  /** In the lobby: the socket is good, a welcome comes when somebody opens the door. @param {any} message */
+  #mustWait(message) {
+    this.clock.clearTimeout(this.stableTimer);
+    this.stableTimer = this.clock.setTimeout(() => (this.attempt = 0), STABLE_AFTER_MS);
+    this.#setLink('open');
+    this.#armPing();
+    // Who answers `hello` is passed on below; who is sent back from the class comes without `to`.
+    if (typeof message.to === 'number') this.onMessage(message);
+  }
+
   /** @param {any} message */
   #answer(message) {
     const waiting = this.pending.get(message.to);
@@ -267,7 +280,7 @@ export class Signaling {
 
   /** @param {any} message */
   #goodbye(message) {
-    if (FINAL_GOODBYES.includes(message.code)) this.#end(message.code, message.text ?? '');
+    if (FINAL_GOODBYES.includes(message.code)) this.#end(message.code, message.text ?? '', message.reason ?? '');
     else this.#lost();
   }
 
@@ -291,10 +304,10 @@ export class Signaling {
     this.retryTimer = this.clock.setTimeout(() => this.#connect(), wait);
   }
 
-  /** @param {string} code @param {string} text */
-  #end(code, text) {
+  /** @param {string} code @param {string} text @param {string} [reason] */
+  #end(code, text, reason = '') {
     this.stop();
-    this.onEnd(code, text);
+    this.onEnd(code, text, reason);
   }
 
   #drop() {

@@ -1,6 +1,7 @@
 /** What is in the way now, each with what to do; and short messages that go by themselves. */
 
-import { connection, hasFloor, roleOf } from '../classroom.js';
+import { useEffect, useState } from 'preact/hooks';
+import { connection, hasFloor, maySend, roleOf } from '../classroom.js';
 import { html } from '../html.js';
 import { has, t } from '../i18n.js';
 import { Icon } from './icons.js';
@@ -9,11 +10,14 @@ import { Button, Notice } from './ui.js';
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
 
-/** @param {{state: State, session: Session}} props */
-export function Banners({ state, session }) {
+const CONNECTING_LONG_MS = 8000;
+
+/** @param {{state: State, session: Session, onChat: (() => void)|null}} props `onChat` opens the messages, where there are any */
+export function Banners({ state, session, onChat }) {
   return html`<section class="banners" aria-label=${t('notices')}>
     <${SoundBlocked} state=${state} session=${session} />
-    <${Broken} state=${state} />
+    <${Broken} state=${state} onChat=${onChat} />
+    <${Muted} state=${state} />
     <${Floor} state=${state} session=${session} />
     <${MicProblem} state=${state} session=${session} />
     ${state.share.problem && state.share.problem !== 'share_cancelled' && html`<div role="alert">
@@ -31,20 +35,49 @@ function SoundBlocked({ state, session }) {
   <//>`;
 }
 
-/** The connection in words, with what the person can do: mostly, nothing. @param {{state: State}} props */
-function Broken({ state }) {
+/**
+ * The connection in words, with what the person can do: mostly, nothing. Where no media passes, writing
+ * and answering still do.
+ * @param {{state: State, onChat: (() => void)|null}} props
+ */
+function Broken({ state, onChat }) {
   const how = connection(state);
-  if (how === 'good' || how === 'connecting') return null;
-  return html`<${Notice} text=${t(`trouble.${how}`)} testid="trouble" level=${how === 'weak' ? 'info' : 'bad'} icon="signal-off" />`;
+  const slow = useLong(how === 'connecting');
+  if (how === 'good' || (how === 'connecting' && !slow)) return null;
+  const writes = onChat && ['connecting', 'media_lost', 'no_relay'].includes(how);
+  return html`<${Notice} text=${t(`trouble.${how}`)} testid="trouble" level=${how === 'weak' ? 'info' : 'bad'} icon="signal-off">
+    ${writes && html`<${Button} label=${t('trouble.write')} icon="chat" testid="trouble-chat" onClick=${onChat} />`}
+  <//>`;
+}
+
+/** @param {boolean} on */
+function useLong(on) {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    setLong(false);
+    if (!on) return undefined;
+    const timer = setTimeout(() => setLong(true), CONNECTING_LONG_MS);
+    return () => clearTimeout(timer);
+  }, [on]);
+  return long;
+}
+
+/** @param {{state: State}} props */
+function Muted({ state }) {
+  if (!state.order.muted || state.order.mode.mode !== 'discussion') return null;
+  return html`<${Notice} text=${t('muted.now')} testid="muted" level="info" icon="mic-off" />`;
 }
 
 /** @param {{state: State, session: Session}} props */
 function Floor({ state, session }) {
-  if (roleOf(state) !== 'learner' || !hasFloor(state)) return null;
+  const open = maySend(state, 'mic') || hasFloor(state);
+  if (!['learner', 'assistant'].includes(roleOf(state)) || !open) return null;
   const { status, problem } = state.mic;
+  const floor = hasFloor(state);
+  if (!floor && status === 'live') return null; // in a discussion, the sign by the microphone is enough
   const on = status === 'live';
   if (problem && !on) return null; // one banner says both
-  const text = on ? 'floor.live' : status === 'muted' ? 'floor.muted' : 'floor.ask_mic';
+  const text = !floor ? 'floor.discussion' : on ? 'floor.live' : status === 'muted' ? 'floor.muted' : 'floor.ask_mic';
   return html`<${Notice} text=${t(text)} testid="floor" level=${on ? 'good' : 'call'} icon=${on ? 'mic' : 'mic-off'}>
     ${!on && html`<${Button} label=${t('mic.turn_on')} kind="primary" icon="mic" testid="floor-mic"
       disabled=${status === 'asking'} onClick=${() => session.mic.want(true)} />`}
@@ -55,7 +88,7 @@ function Floor({ state, session }) {
 function MicProblem({ state, session }) {
   const { problem, status } = state.mic;
   if (!problem) return null;
-  const floor = roleOf(state) === 'learner' && hasFloor(state) && status !== 'live';
+  const floor = roleOf(state) === 'learner' && (hasFloor(state) || maySend(state, 'mic')) && status !== 'live';
   const text = t(`problem.${problem}`);
   return html`<div role="alert"><${Notice} text=${floor ? t('floor.but', { problem: text }) : text} testid="mic-problem">
     ${status === 'off' && html`<${Button} label=${t('mic.again')} testid="mic-again" onClick=${() => session.mic.want(true)} />`}
@@ -66,7 +99,7 @@ function MicProblem({ state, session }) {
 export function Toasts({ notices }) {
   return html`<div class="toasts" role="status" data-testid="toasts">
     ${notices.map((n) => html`<p key=${n.id} class=${`toast is-${n.level}`}>
-      <${Icon} name=${n.level === 'good' ? 'check' : n.level === 'bad' ? 'warning' : 'info'} />
+      <${Icon} name=${n.level === 'good' ? 'check' : n.level === 'bad' ? 'warning' : n.level === 'call' ? 'mic-off' : 'info'} />
       ${has(n.key) ? t(n.key, n.params) : t('refused.internal')}
     </p>`)}
   </div>`;

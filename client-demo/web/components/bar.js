@@ -1,11 +1,15 @@
-/** The controls at the foot of the class. */
+/** The controls at the foot of the class: first whether one is heard, then what one can do about it. */
 
-import { hasFloor, ownHand } from '../classroom.js';
+import { useState } from 'preact/hooks';
+import { able, hasFloor, maySend, ownHand, ownPlace } from '../classroom.js';
 import { canShareScreen } from '../devices.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { Waited } from './clock.js';
 import { Icon } from './icons.js';
-import { Button, LevelMeter } from './ui.js';
+import { OwnVoice } from './own_voice.js';
+import { Count, waitingAt } from './side.js';
+import { Button } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
@@ -15,6 +19,7 @@ import { Button, LevelMeter } from './ui.js';
  * @property {Session} session
  * @property {boolean} full
  * @property {boolean} zoom
+ * @property {import('./class_view.js').Panel} panel
  * @property {() => void} onZoom
  * @property {() => void} onFull
  * @property {() => void} onLeave
@@ -22,14 +27,20 @@ import { Button, LevelMeter } from './ui.js';
  */
 
 /** @param {BarProps} props */
-export function LearnerBar({ state, session, full, zoom, onZoom, onFull, onLeave }) {
+export function LearnerBar({ state, session, full, zoom, panel, onZoom, onFull, onLeave }) {
   const floor = hasFloor(state);
+  const speaks = maySend(state, 'mic') || floor;
+  const { features, mode } = state.order;
   return html`<section class="bar" aria-label=${t('controls')}>
     <div class="bar-main">
-      ${floor ? html`<${MicButton} state=${state} session=${session} />` : html`<${HandButton} state=${state} session=${session} />`}
+      <${OwnVoice} state=${state} session=${session} />
+      ${speaks ? html`<${MicButton} state=${state} session=${session} />` : html`<${HandButton} state=${state} session=${session} />`}
       ${floor && canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
+      ${features.help && mode.mode === 'practical' && html`<${BellButton} state=${state} session=${session} />`}
     </div>
     <div class="bar-more">
+      <${PanelButtons} state=${state} panel=${panel} />
+      ${features.pace && html`<${Pace} state=${state} session=${session} />`}
       <${Volume} state=${state} session=${session} />
       <${ViewButtons} full=${full} zoom=${zoom} onZoom=${onZoom} onFull=${onFull} />
       <${Button} label=${t('leave')} icon="leave" kind="quiet" testid="leave" onClick=${onLeave} />
@@ -42,6 +53,7 @@ export function TrainerBar({ state, session, full, zoom, onZoom, onFull, onLeave
   const watching = state.slots.screen !== null && state.share.status !== 'live';
   return html`<section class="bar" aria-label=${t('controls')}>
     <div class="bar-main">
+      <${OwnVoice} state=${state} session=${session} />
       <${MicButton} state=${state} session=${session} />
       ${canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
     </div>
@@ -49,7 +61,25 @@ export function TrainerBar({ state, session, full, zoom, onZoom, onFull, onLeave
       <${Volume} state=${state} session=${session} />
       ${(watching || full) && html`<${ViewButtons} full=${full} zoom=${zoom} onZoom=${onZoom} onFull=${onFull} />`}
       <${Button} label=${t('leave')} icon="leave" kind="quiet" testid="leave" onClick=${onLeave} />
-      <${Button} label=${t('end')} icon="stop" kind="danger" testid="class-end" onClick=${onEnd} />
+      ${able(state, 'end') && html`<${Button} label=${t('end')} icon="stop" kind="danger" testid="class-end" onClick=${onEnd} />`}
+    </div>
+  </section>`;
+}
+
+/** Assistants, who speak only with the floor, and inspectors, who never do. @param {BarProps} props */
+export function GuestBar({ state, session, full, zoom, onZoom, onFull, onLeave }) {
+  const speaks = maySend(state, 'mic') || hasFloor(state);
+  const inspector = state.me?.role === 'inspector';
+  return html`<section class="bar" aria-label=${t('controls')}>
+    <div class="bar-main">
+      ${inspector ? html`<p class="hand-state"><${Icon} name="eye" /> ${t('inspector.note')}</p>` : html`<${OwnVoice} state=${state} session=${session} />`}
+      ${speaks && html`<${MicButton} state=${state} session=${session} />`}
+      ${speaks && hasFloor(state) && canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
+    </div>
+    <div class="bar-more">
+      <${Volume} state=${state} session=${session} />
+      <${ViewButtons} full=${full} zoom=${zoom} onZoom=${onZoom} onFull=${onFull} />
+      <${Button} label=${t('leave')} icon="leave" kind="quiet" testid="leave" onClick=${onLeave} />
     </div>
   </section>`;
 }
@@ -58,22 +88,36 @@ export function TrainerBar({ state, session, full, zoom, onZoom, onFull, onLeave
 function MicButton({ state, session }) {
   const { status } = state.mic;
   const on = status === 'live';
-  return html`<div class="mic-control">
-    <${Button} label=${t(on ? 'mic.turn_off' : status === 'asking' ? 'mic.asking_short' : 'mic.turn_on')} icon=${on ? 'mic' : 'mic-off'}
-      kind=${on ? 'on' : 'primary'} size="large" testid="mic-toggle" shortcut="m" disabled=${status === 'asking'}
-      onClick=${() => session.mic.toggle()} />
-    <p class="mic-state" data-testid="mic-state" data-status=${status}>
-      <span>${t(on ? 'mic.is_on' : 'mic.is_off')}</span>${on && html`<${LevelMeter} track=${session.mic.track} />`}
-    </p>
-  </div>`;
+  return html`<${Button} label=${t(on ? 'mic.turn_off' : status === 'asking' ? 'mic.asking_short' : 'mic.turn_on')} icon=${on ? 'mic-off' : 'mic'}
+    kind=${on ? 'plain' : 'primary'} size="large" testid="mic-toggle" shortcut="m" disabled=${status === 'asking' || state.order.mode.mode === 'break'}
+    onClick=${() => session.mic.toggle()} />`;
 }
 
 /** @param {{state: State, session: Session}} props */
 function HandButton({ state, session }) {
   const raised = ownHand(state) !== null;
-  return html`<${Button} label=${t(raised ? 'hand.lower' : 'hand.raise')} icon="hand" kind=${raised ? 'call' : 'primary'} size="large"
-      testid="hand" shortcut="h" pressed=${raised} onClick=${() => session.toggleHand()} />
-    <p class=${`hand-state ${raised ? 'is-up' : ''}`} data-testid="hand-state">${t(raised ? 'hand.is_up' : 'hand.is_down')}</p>`;
+  const place = raised ? ownPlace(state) : null;
+  return html`<div class="hand-control">
+    <${Button} label=${t(raised ? 'hand.lower' : 'hand.raise')} icon="hand" kind=${raised ? 'call' : 'primary'} size="large"
+      testid="hand" shortcut="h" pressed=${raised} disabled=${state.order.mode.mode === 'break'} onClick=${() => session.toggleHand()} />
+    <p class=${`hand-state ${raised ? 'is-up' : ''}`} data-testid="hand-state" data-position=${place?.position ?? ''}>
+      ${!raised && t('hand.is_down')}
+      ${place && (place.position === null ? t('hand.is_up') : place.position === 1 ? t('hand.next') : t('hand.position', { place: place.position }))}
+      ${place && html` <span class="hand-waited">${t('hand.waiting')} <${Waited} state=${state} since=${Number(place.since_ms)} /></span>`}
+    </p>
+  </div>`;
+}
+
+/** @param {{state: State, session: Session}} props */
+function BellButton({ state, session }) {
+  const since = state.me && 'help' in state.me ? state.me.help : null;
+  const helper = state.me && 'helper' in state.me && state.me.helper ? state.me.helper : state.order.helper;
+  const rings = Boolean(since);
+  return html`<div class="hand-control">
+    <${Button} label=${t(rings ? 'bell.stop' : 'bell.ring')} icon="bell" kind=${rings ? 'call' : 'plain'} size="large" testid="bell" pressed=${rings} onClick=${() => session.ringBell(!rings)} />
+    ${rings && html`<p class="hand-state is-up" role="status" data-testid="bell-state">${helper === null
+      ? t('bell.rings') : t('bell.comes', { name: state.people[helper]?.name ?? t('trainer') })}</p>`}
+  </div>`;
 }
 
 /** @param {{state: State, session: Session}} props */
@@ -84,11 +128,36 @@ function ShareButton({ state, session }) {
     onClick=${() => (live ? session.share.stop() : session.share.start())} />`;
 }
 
-/** @param {{state: State, session: Session}} props */
-function Volume({ state, session }) {
+/** @param {{state: State, panel: import('./class_view.js').Panel}} props */
+function PanelButtons({ state, panel }) {
+  // Without a question there is nothing behind the second one.
+  const asked = state.polls.poll !== null;
+  return /** @type {const} */ (['chat', 'poll']).map((name) => panel.has(name) && (name === 'chat' || asked) && html`<button type="button" class="button is-quiet" data-testid=${`open-${name}`}
+    aria-expanded=${panel.isOpen(name)} aria-keyshortcuts=${name === 'chat' ? 'c' : undefined} onClick=${() => panel.toggle(name)}>
+    <span class="counted"><${Icon} name=${name} /><${Count} n=${waitingAt(state, name)} /></span><span>${t(`tab.${name}`)}</span>
+  </button>`);
+}
+
+/** Anonymous, and one press to take back. @param {{state: State, session: Session}} props */
+function Pace({ state, session }) {
+  const [open, setOpen] = useState(false);
+  const own = state.order.ownPace;
+  const say = (/** @type {'fast'|'fine'|'lost'} */ value) => { session.setPace(own === value ? 'none' : value); setOpen(false); };
+  return html`<div class="pop" onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === 'Escape' && setOpen(false)}>
+    <button type="button" class="button is-quiet" data-testid="pace" aria-expanded=${open} onClick=${() => setOpen(!open)}><${Icon} name="pace" /><span>${t('pace')}</span></button>
+    ${open && html`<div class="pop-box" role="group" aria-label=${t('pace.ask')}>
+      <p>${t('pace.ask')}</p>
+      ${/** @type {const} */ (['fast', 'fine', 'lost']).map((value) => html`<${Button} label=${t(`pace.${value}`)} testid=${`pace-${value}`} pressed=${own === value} kind=${own === value ? 'accent' : 'plain'} onClick=${() => say(value)} />`)}
+      <p class="field-help">${t('pace.note')}</p>
+    </div>`}
+  </div>`;
+}
+
+/** @param {{state: State, session: Session, testid?: string}} props */
+export function Volume({ state, session, testid = 'volume' }) {
   return html`<label class="volume">
     <${Icon} name="volume" /><span class="unseen">${t('volume')}</span>
-    <input type="range" min="0" max="1" step="0.05" data-testid="volume" value=${state.playback.volume}
+    <input type="range" min="0" max="1" step="0.05" data-testid=${testid} value=${state.playback.volume}
       onInput=${(/** @type {any} */ e) => session.setVolume(Number(e.target.value))} />
   </label>`;
 }

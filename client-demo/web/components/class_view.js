@@ -1,21 +1,25 @@
-/** The class, for trainers and learners: top line, what is in the way, the screen, the controls. */
+/** The class, for all but operators: top line, mode, what is in the way, the screen, the panel, the controls. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { connection, hasFloor, roleOf, speakers } from '../classroom.js';
+import { able, inspectors, maySend, ownVoice, roleOf, speakers } from '../classroom.js';
+import { teaches } from '../state/roles.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { GuestBar, LearnerBar, TrainerBar } from './bar.js';
+import { Banners, Toasts } from './banners.js';
+import { Connection, LineDialog } from './connection.js';
 import { toggleFullScreen, useFullScreen } from './full_screen.js';
 import { Help, useShortcuts } from './help.js';
 import { Icon, Logo } from './icons.js';
-import { LearnerBar, TrainerBar } from './bar.js';
-import { Banners, Toasts } from './banners.js';
-import { Side } from './side.js';
+import { ModeBadge, ModeBar } from './modes.js';
+import { Side, tabsOf } from './side.js';
 import { Stage } from './stage.js';
 import { Button, Confirm, LangSwitch } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
-/** @typedef {'end'|'leave'|'help'|null} Open which dialog */
+/** @typedef {import('./side.js').Tab} Tab */
+/** @typedef {'end'|'leave'|'help'|'line'|null} Open which dialog */
 
 /** @param {{state: State, session: Session, onLang: (l: any) => void}} props */
 export function ClassView({ state, session, onLang }) {
@@ -23,11 +27,15 @@ export function ClassView({ state, session, onLang }) {
   const [open, setOpen] = useState(/** @type {Open} */ (null));
   const [zoom, setZoom] = useState(false);
   const { full, idle } = useFullScreen(root);
-  const trainer = roleOf(state) === 'trainer';
+  const role = roleOf(state);
+  const watches = able(state, 'see_everybody');
+  const panel = usePanel(state, watches);
+  const talks = maySend(state, 'mic') || teaches(role);
   const fullScreen = () => toggleFullScreen(root.current);
   const shortcuts = useShortcuts({
-    m: () => (trainer || hasFloor(state)) && session.mic.toggle(),
-    h: () => !trainer && !hasFloor(state) && session.toggleHand(),
+    m: () => talks && session.mic.toggle(),
+    h: () => able(state, 'hand') && !maySend(state, 'mic') && session.toggleHand(),
+    c: () => panel.toggle('chat'),
     f: fullScreen,
     z: () => setZoom(!zoom),
     '?': () => setOpen('help'),
@@ -35,35 +43,71 @@ export function ClassView({ state, session, onLang }) {
   useEffect(() => {
     document.title = t('page_title', { title: state.klass?.title || t('lobby.title') });
   });
-  const Bar = trainer ? TrainerBar : LearnerBar;
-  return html`<div ref=${root} data-testid="class" data-role=${roleOf(state)}
-    class=${`class ${trainer ? 'for-trainer' : 'for-learner'} ${full ? 'is-full' : ''} ${full && idle ? 'is-idle' : ''}`}>
+  const Bar = teaches(role) ? TrainerBar : role === 'learner' ? LearnerBar : GuestBar;
+  const names = ['class', watches ? 'for-trainer' : 'for-learner', ownVoice(state) === 'heard' && 'is-heard', panel.shown && 'has-side',
+    full && 'is-full', full && idle && 'is-idle'].filter(Boolean).join(' ');
+  return html`<div ref=${root} data-testid="class" data-role=${role} class=${names}>
     <header class="top">
       <${Logo} />
       <div class="top-text">
         <h1 data-testid="class-title">${state.klass?.title || t('lobby.title')}</h1>
+        <${ModeBadge} state=${state} />
         <${Speaking} state=${state} />
+        <${Inspected} state=${state} />
       </div>
-      <${Connection} state=${state} />
+      <${Connection} state=${state} onOpen=${() => setOpen('line')} />
       <${LangSwitch} onLang=${onLang} />
       <${Button} label=${t('help.open')} icon="help" iconOnly kind="quiet" testid="help" shortcut="?" onClick=${() => setOpen('help')} />
     </header>
-    <${Banners} state=${state} session=${session} />
+    <${ModeBar} state=${state} session=${session} />
+    <${Banners} state=${state} session=${session} onChat=${panel.has('chat') ? () => panel.open('chat') : null} />
     <main class="work">
       <${Stage} state=${state} session=${session} zoom=${zoom} />
-      ${trainer && html`<${Side} state=${state} session=${session} />`}
+      ${panel.shown && html`<${Side} state=${state} session=${session} tab=${panel.tab} onTab=${panel.open} onClose=${watches ? null : panel.close} />`}
     </main>
-    <${Bar} state=${state} session=${session} full=${full} zoom=${zoom} onZoom=${() => setZoom(!zoom)}
+    <${Bar} state=${state} session=${session} full=${full} zoom=${zoom} panel=${panel} onZoom=${() => setZoom(!zoom)}
       onFull=${fullScreen} onLeave=${() => setOpen('leave')} onEnd=${() => setOpen('end')} />
     <${Toasts} notices=${state.notices} />
-    ${open === 'help' && html`<${Help} state=${state} session=${session} trainer=${trainer} shortcuts=${shortcuts} onLang=${onLang}
+    ${open === 'help' && html`<${Help} state=${state} session=${session} trainer=${teaches(role)} shortcuts=${shortcuts} onLang=${onLang}
       onClose=${() => setOpen(null)} />`}
+    ${open === 'line' && html`<${LineDialog} state=${state} onClose=${() => setOpen(null)} />`}
     ${open === 'end' && html`<${Confirm} title=${t('end.title')} text=${t('end.text', { n: state.count.learner })}
       yes=${t('end.yes')} onYes=${() => session.endClass()} onClose=${() => setOpen(null)} />`}
-    ${open === 'leave' && html`<${Confirm} title=${t('leave.title')} text=${t(trainer ? 'leave.text_trainer' : 'leave.text')}
+    ${open === 'leave' && html`<${Confirm} title=${t('leave.title')} text=${t(teaches(role) ? 'leave.text_trainer' : 'leave.text')}
       yes=${t('leave.yes')} onYes=${() => session.leave()} onClose=${() => setOpen(null)} />`}
   </div>`;
 }
+
+/**
+ * The panel beside the screen: staff always has it, learners open it; a question opens it for them.
+ * @param {State} state @param {boolean} always
+ */
+function usePanel(state, always) {
+  const [tab, setTab] = useState(/** @type {Tab} */ (always ? 'class' : 'chat'));
+  const [open, setOpen] = useState(false);
+  const tabs = tabsOf(state);
+  const asked = state.polls.poll?.open && able(state, 'poll_answer') ? state.polls.poll.id : null;
+  useEffect(() => {
+    if (!asked) return;
+    setTab('poll');
+    setOpen(true);
+  }, [asked]);
+  const shown = tabs.length > 0 && (always || open);
+  return {
+    shown, tab,
+    has: (/** @type {Tab} */ name) => tabs.includes(name),
+    isOpen: (/** @type {Tab} */ name) => shown && tab === name,
+    open: (/** @type {Tab} */ name) => { setTab(name); setOpen(true); },
+    close: () => setOpen(false),
+    toggle: (/** @type {Tab} */ name) => {
+      if (!tabs.includes(name)) return;
+      if (open && tab === name && !always) setOpen(false);
+      else { setTab(name); setOpen(true); }
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof usePanel>} Panel */
 
 /** @param {{state: State}} props */
 function Speaking({ state }) {
@@ -75,12 +119,9 @@ function Speaking({ state }) {
   </p>`;
 }
 
-/** @param {{state: State}} props */
-export function Connection({ state }) {
-  const how = connection(state);
-  const good = how === 'good' || how === 'weak';
-  const way = { udp: t('path.udp'), tcp: t('path.tcp'), relay: t('path.relay') };
-  return html`<p class=${`connection is-${how}`} data-testid="connection" data-state=${how} data-path=${state.path ?? ''} title=${state.path ? way[state.path] : ''}>
-    <${Icon} name=${good ? 'signal' : 'signal-off'} /><span>${t(`connection.${how}`)}</span>
-  </p>`;
+/** Nobody is watched without knowing it. @param {{state: State}} props */
+function Inspected({ state }) {
+  const people = inspectors(state);
+  if (people.length === 0) return null;
+  return html`<p class="inspected" data-testid="inspected"><${Icon} name="eye" /><span>${t('inspected', { names: people.map((p) => (p.id === state.me?.id ? t('you') : p.name)).join(', ') })}</span></p>`;
 }

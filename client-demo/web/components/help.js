@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { Volume } from './bar.js';
 import { Dialog, LangSwitch, MicrophoneSelect } from './ui.js';
 
 const STORAGE_KEY = 'amphi.shortcuts';
@@ -63,7 +64,7 @@ function writeSetting(on) {
  * @param {() => void} props.onClose
  */
 export function Help({ state, session, trainer, shortcuts, onLang, onClose }) {
-  const keys = trainer ? ['m', 'f', 'z', '?'] : ['h', 'm', 'f', 'z', '?'];
+  const keys = trainer ? ['m', 'f', 'z', '?'] : ['h', 'm', 'c', 'f', 'z', '?'];
   return html`<${Dialog} title=${t('help.title')} testid="help-panel" onClose=${onClose}>
     <h3>${t('help.first_aid')}</h3>
     <ul class="help-list">
@@ -72,6 +73,7 @@ export function Help({ state, session, trainer, shortcuts, onLang, onClose }) {
     <h3>${t('help.settings')}</h3>
     <div class="settings">
       <${LangSwitch} onLang=${onLang} testid="help-lang" />
+      <${Volume} state=${state} session=${session} testid="help-volume" />
       ${state.mic.status !== 'off' && html`<${MicrophoneSelect} list=${state.microphones} value=${state.mic.deviceId}
         onChoose=${(/** @type {string} */ id) => session.mic.choose(id)} />`}
     </div>

@@ -4,9 +4,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { bitRate, clockTime, has, memory, number, percent, t } from '../i18n.js';
 import { Toasts } from './banners.js';
-import { Connection } from './class_view.js';
+import { Connection } from './connection.js';
 import { Icon, Logo } from './icons.js';
 import { HourPlot } from './plot.js';
+import { readCode, wordOf } from '../state/line.js';
 import { Button, Confirm, LangSwitch } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
@@ -39,17 +40,48 @@ export function Operator({ state, session, onLang }) {
           <h2 id="hour-title">${t('plot.title')}</h2>
           <${HourPlot} history=${state.history} />
         </section>
-        <${Relays} relays=${overview.relays ?? []} />
         <section aria-labelledby="classes-title">
           <h2 id="classes-title" class="section-title">${t('classes')}<span class="badge" data-testid="classes-count">${overview.classes?.length ?? 0}</span></h2>
           ${(overview.classes ?? []).length === 0 && html`<p class="card">${t('classes.none')}</p>`}
-          ${(overview.classes ?? []).map((/** @type {any} */ c) => html`<${ClassCard} key=${c.id} klass=${c} onEnd=${() => setEnding(c)} />`)}
-        </section>`}
+          ${[...(overview.classes ?? [])].sort(byTrouble).map((/** @type {any} */ c) => html`<${ClassCard} key=${c.id} klass=${c} onEnd=${() => setEnding(c)} />`)}
+        </section>
+        <${Relays} relays=${overview.relays ?? []} />
+        <${CodeReader} />`}
     </main>
     <${Toasts} notices=${state.notices} />
     ${ending && html`<${Confirm} title=${t('end.title_named', { title: ending.title })} text=${t('end.text', { n: countOf(ending, 'learner') })}
       yes=${t('end.yes')} onYes=${() => session.endClass(ending.id)} onClose=${() => setEnding(null)} />`}
   </div>`;
+}
+
+/** Classes with somebody in trouble first, then the older ones. @param {any} a @param {any} b */
+function byTrouble(a, b) {
+  return troubledOf(b) - troubledOf(a) || (a.started_ms ?? 0) - (b.started_ms ?? 0);
+}
+
+/** @param {any} klass */
+function troubledOf(klass) {
+  return (klass.participants ?? []).filter(inTrouble).length;
+}
+
+/** @param {any} p */
+function inTrouble(p) {
+  return p.media === 'quiet' || p.loss_in >= LOSS_HIGH || p.loss_out >= LOSS_HIGH;
+}
+
+/** What a learner reads over the telephone, in words. */
+function CodeReader() {
+  const [text, setText] = useState('');
+  const whole = text.replace(/\D/g, '').length >= 6;
+  const grades = whole ? readCode(text) : null;
+  return html`<section class="card code-reader" aria-labelledby="code-title">
+    <h2 id="code-title">${t('operator.code')}</h2>
+    <label class="field"><span class="field-help">${t('operator.code_help')}</span>
+      <input type="text" inputmode="numeric" maxlength="9" autocomplete="off" value=${text} data-testid="line-code-read" onInput=${(/** @type {any} */ e) => setText(e.target.value)} /></label>
+    <p role="status" data-testid="line-code-words">${whole && !grades && html`<span class="bad-text">${t('operator.code_bad')}</span>`}
+      ${grades && html`${t(`line.voice.${wordOf(grades.voice)}`)} ${t(`line.screen.${wordOf(grades.screen)}`)}
+        ${' '}<span class="soft">${t('operator.code_figures', { rtt: grades.rtt, jitter: grades.jitter, rate: grades.rate })}</span>`}</p>
+  </section>`;
 }
 
 /** @param {any} klass @param {string} role */
@@ -135,7 +167,7 @@ function ClassCard({ klass, onEnd }) {
   return html`<article class="card class-card" data-testid="class-card" data-id=${klass.id}>
     <header>
       <div>
-        <h3>${klass.title || t('lobby.title')}</h3>
+        <h3>${klass.title || t('lobby.title')} ${troubledOf(klass) > 0 && html`<span class="tag is-bad"><${Icon} name="warning" />${t('class.trouble', { n: troubledOf(klass) })}</span>`}</h3>
         <p class="soft">${klass.started_ms ? t('class.since', { time: clockTime(klass.started_ms) }) : ''} ${t('here.learners', { n: countOf(klass, 'learner') })}
           ${' '}<span class="rates">${t('class.rates', { in: bitRate(klass.bps_in ?? 0), out: bitRate(klass.bps_out ?? 0) })}</span></p>
       </div>
@@ -154,7 +186,7 @@ function ClassCard({ klass, onEnd }) {
 /** Trainers first, then who is in trouble. @param {any} p */
 function urgency(p) {
   if (p.role === 'trainer') return 3;
-  if (p.media === 'quiet' || p.loss_in >= LOSS_HIGH || p.loss_out >= LOSS_HIGH) return 2;
+  if (inTrouble(p)) return 2;
   return p.sending?.length ? 1 : 0;
 }
 

@@ -1,97 +1,84 @@
-/** The trainer's panel: hands first, then who has the floor, then everybody. */
+/** The panel beside the screen: the class, messages, polls; each role its part of it. */
 
-import { useState } from 'preact/hooks';
-import { floorHolders, handsInOrder, peopleInOrder } from '../classroom.js';
+import { useRef, useState } from 'preact/hooks';
+import { able, bells, handsInOrder } from '../classroom.js';
 import { html } from '../html.js';
-import { clockTime, t } from '../i18n.js';
+import { t } from '../i18n.js';
+import { Chat } from './chat_panel.js';
+import { Cockpit } from './cockpit.js';
 import { Icon } from './icons.js';
+import { Door, People, PersonMenu } from './people_panel.js';
+import { Polls } from './poll_panel.js';
+import { Bells, Queue } from './queue_panel.js';
 import { Button } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
-/** @typedef {import('../classroom.js').Person} Person */
 /** @typedef {import('../session.js').Session} Session */
+/** @typedef {'class'|'chat'|'poll'} Tab */
 
-/** Longer lists are searched, not scrolled. */
-const ROWS_MAX = 60;
-const SEARCH_FROM = 12;
+/** @type {Record<Tab, import('./icons.js').IconName>} */
+const ICONS = { class: 'people', chat: 'chat', poll: 'poll' };
 
-/** @param {{state: State, session: Session}} props */
-export function Side({ state, session }) {
-  const hands = handsInOrder(state);
-  const floors = floorHolders(state);
-  return html`<aside class="side" aria-label=${t('side')}>
-    <section class=${`side-part ${hands.length ? 'has-hands' : ''}`} aria-labelledby="hands-title">
-      <h2 id="hands-title"><${Icon} name="hand" />${t('hands')}<span class="badge" data-testid="hands-count">${hands.length}</span></h2>
-      ${hands.length === 0 && html`<p class="side-empty">${t('hands.none')}</p>`}
-      <ol class="people" data-testid="hands">
-        ${hands.map((p) => html`<li key=${p.id} class="person" data-testid="hand-row" data-id=${p.id}>
-          <span class="person-name">${p.name}<span class="person-state">${t('hands.since', { time: clockTime(Number(p.hand)) })}</span></span>
-          <${Button} label=${t('floor.give')} kind="primary" size="small" testid="floor-give" about=${t('to', { name: p.name })}
-            onClick=${() => session.giveFloor(p.id)} />
-        </li>`)}
-      </ol>
-    </section>
-    ${floors.length > 0 && html`<section class="side-part" aria-labelledby="floors-title">
-      <h2 id="floors-title"><${Icon} name="mic" />${t('floors')}<span class="badge">${floors.length}</span></h2>
-      <ul class="people" data-testid="floors">
-        ${floors.map((p) => html`<li key=${p.id} class="person" data-testid="floor-row" data-id=${p.id}>
-          <span class="person-name">${p.name}<${Doing} person=${p} state=${state} /></span>
-          <${Button} label=${t('floor.take')} size="small" testid="floor-take" about=${t('from', { name: p.name })}
-            onClick=${() => session.takeFloor(p.id)} />
-        </li>`)}
-      </ul>
-      <${Button} label=${t('mute_all')} icon="mic-off" size="small" testid="mute-all" onClick=${() => session.muteAll()} />
-    </section>`}
-    <${Everybody} state=${state} session=${session} />
+/** The tabs that this role and this server have. @param {State} state @returns {Tab[]} */
+export function tabsOf(state) {
+  const { features } = state.order;
+  return /** @type {Tab[]} */ ([
+    able(state, 'see_everybody') && 'class', features.chat && 'chat', features.polls && 'poll',
+  ].filter(Boolean));
+}
+
+/** What waits behind a tab, as a number. @param {State} state @param {Tab} tab */
+export function waitingAt(state, tab) {
+  if (tab === 'class') return handsInOrder(state).length + bells(state).filter((p) => !p.helper).length + state.order.lobby.count;
+  if (tab === 'chat') return state.chat.unread;
+  return state.polls.poll?.open && able(state, 'poll_answer') && !state.polls.answer ? 1 : 0;
+}
+
+/**
+ * @param {{state: State, session: Session, tab: Tab, onTab: (tab: Tab) => void, onClose: (() => void)|null}} props
+ */
+export function Side({ state, session, tab, onTab, onClose }) {
+  const [person, setPerson] = useState(/** @type {string|null} */ (null));
+  const [to, setTo] = useState('all');
+  const tabs = tabsOf(state);
+  const row = useRef(/** @type {HTMLDivElement|null} */ (null));
+  const shown = tabs.includes(tab) ? tab : tabs[0];
+  const knocking = state.order.lobby.count > 0;
+  const move = (/** @type {KeyboardEvent} */ e) => {
+    const step = e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
+    if (!step) return;
+    e.preventDefault();
+    const next = tabs[(tabs.indexOf(shown) + step + tabs.length) % tabs.length];
+    onTab(next);
+    /** @type {HTMLElement|null|undefined} */ (row.current?.querySelector(`[data-testid="tab-${next}"]`))?.focus();
+  };
+  return html`<aside class="side" aria-label=${t('side')} data-testid="side">
+    ${able(state, 'staff') && html`<${Cockpit} state=${state} />`}
+    <div class="side-top">
+      ${tabs.length > 1 || onClose ? html`<div class="tabs" role="tablist" aria-label=${t('side')} ref=${row} onKeyDown=${move}>
+        ${tabs.map((name) => html`<button type="button" class="tab" role="tab" id=${`tab-${name}`} aria-selected=${name === shown} aria-controls="side-panel" tabindex=${name === shown ? 0 : -1}
+          data-testid=${`tab-${name}`} onClick=${() => onTab(name)}>
+          <${Icon} name=${ICONS[name]} /><span>${t(`tab.${name}`)}</span><${Count} n=${waitingAt(state, name)} />
+        </button>`)}
+      </div>` : null}
+      ${onClose && html`<${Button} label=${t('side.close')} icon="close" iconOnly kind="quiet" testid="side-close" onClick=${onClose} />`}
+    </div>
+    <div class="side-panel" id="side-panel" role=${tabs.length > 1 ? 'tabpanel' : undefined} aria-labelledby=${tabs.length > 1 ? `tab-${shown}` : undefined}>
+      ${shown === 'class' && html`
+        ${knocking && html`<${Door} state=${state} session=${session} />`}
+        <${Bells} state=${state} session=${session} onPerson=${setPerson} />
+        <${Queue} state=${state} session=${session} onPerson=${setPerson} />
+        <${People} state=${state} session=${session} onPerson=${setPerson} />
+        ${!knocking && html`<${Door} state=${state} session=${session} />`}`}
+      ${shown === 'chat' && html`<${Chat} state=${state} session=${session} to=${to} onTo=${setTo} />`}
+      ${shown === 'poll' && html`<${Polls} state=${state} session=${session} />`}
+    </div>
+    ${person && html`<${PersonMenu} state=${state} session=${session} id=${person} onClose=${() => setPerson(null)}
+      onMessage=${(/** @type {string} */ id) => { setTo(id); onTab('chat'); }} />`}
   </aside>`;
 }
 
-/** @param {{state: State, session: Session}} props */
-function Everybody({ state, session }) {
-  const [wanted, setWanted] = useState('');
-  const people = peopleInOrder(state);
-  const found = people.filter((p) => p.name.toLocaleLowerCase().includes(wanted.trim().toLocaleLowerCase()));
-  return html`<section class="side-part" aria-labelledby="people-title">
-    <h2 id="people-title"><${Icon} name="people" />${t('people')}<span class="badge" data-testid="people-count">${people.length}</span></h2>
-    ${people.length > SEARCH_FROM && html`<label class="search">
-      <span class="unseen">${t('people.search')}</span>
-      <input type="search" data-testid="people-search" placeholder=${t('people.search')} value=${wanted}
-        onInput=${(/** @type {any} */ e) => setWanted(e.target.value)} />
-    </label>`}
-    <ul class="people" data-testid="people">
-      ${found.slice(0, ROWS_MAX).map((p) => html`<${Row} key=${p.id} person=${p} state=${state} session=${session} />`)}
-    </ul>
-    ${found.length > ROWS_MAX && html`<p class="side-empty">${t('people.more', { n: found.length - ROWS_MAX })}</p>`}
-    ${found.length === 0 && html`<p class="side-empty">${t('people.not_found')}</p>`}
-  </section>`;
-}
-
-/** @param {{person: Person, state: State, session: Session}} props */
-function Row({ person, state, session }) {
-  const own = person.id === state.me?.id;
-  const giveable = person.role === 'learner' && !person.floor && person.here && person.hand === null;
-  return html`<li class=${`person ${person.here ? '' : 'is-away'}`} data-testid="person" data-id=${person.id} data-name=${person.name}>
-    <span class="person-name">${own ? t('person.own', { name: person.name }) : person.name}<${Doing} person=${person} state=${state} /></span>
-    ${giveable && html`<${Button} label=${t('floor.give')} size="small" kind="quiet" testid="floor-give" about=${t('to', { name: person.name })}
-      onClick=${() => session.giveFloor(person.id)} />`}
-  </li>`;
-}
-
-/** What a participant is doing, in one or two words. @param {{person: Person, state: State}} props */
-function Doing({ person, state }) {
-  const speaking = state.speaking.includes(person.id);
-  return html`<span class=${`person-state ${speaking ? 'is-speaking' : ''}`}>${t(`person.${doing(person, speaking)}`)}</span>`;
-}
-
-/** @param {Person} p @param {boolean} speaking */
-function doing(p, speaking) {
-  if (!p.here) return 'away';
-  if (speaking) return 'speaking';
-  if (p.sharing) return 'sharing';
-  if (p.hand !== null && !p.floor) return 'hand';
-  if (p.media === 'none' || p.media === 'connecting') return 'connecting';
-  if (p.media === 'quiet') return 'trouble';
-  if (p.role === 'trainer') return p.mic ? 'trainer_on' : 'trainer_off';
-  if (p.floor) return p.mic ? 'mic_on' : 'mic_off';
-  return 'listening';
+/** @param {{n: number}} props */
+export function Count({ n }) {
+  return n > 0 ? html`<span class="count"><span aria-hidden="true">${n > 99 ? '99+' : n}</span><span class="unseen">${t('count.new', { n })}</span></span>` : null;
 }

@@ -2,10 +2,13 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { roleOf, sharer } from '../classroom.js';
+import { teaches } from '../state/roles.js';
 import { canShareScreen } from '../devices.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { LevelChip } from './connection.js';
 import { Icon } from './icons.js';
+import { Break } from './modes.js';
 import { Button } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
@@ -21,13 +24,15 @@ export function Stage({ state, session, zoom }) {
   const own = state.share.status === 'live';
   const shown = sharer(state);
   const ownShown = own && (!shown || shown.id === state.me?.id);
-  const covered = ownShown || !shown || !state.playback.fresh;
+  const pause = state.order.mode.mode === 'break';
+  const covered = pause || ownShown || !shown || !state.playback.fresh;
   return html`<section class=${`stage ${zoom && !covered ? 'is-zoomed' : ''}`} aria-label=${t('stage')} data-testid="stage"
-    data-showing=${ownShown ? 'own' : covered ? 'nothing' : 'screen'}>
+    data-showing=${pause ? 'nothing' : ownShown ? 'own' : covered ? 'nothing' : 'screen'}>
     <div class="stage-screen" ref=${box} tabindex=${zoom && !covered ? 0 : undefined} role=${zoom && !covered ? 'region' : undefined}
       aria-label=${zoom && !covered ? t('stage.zoomed') : undefined}></div>
+    ${!covered && html`<${LevelChip} state=${state} />`}
     ${covered && html`<div class="stage-cover">
-      ${ownShown
+      ${pause ? html`<${Break} state=${state} session=${session} />` : ownShown
         ? html`<${OwnShare} state=${state} session=${session} />`
         : html`<${Placeholder} state=${state} session=${session} coming=${shown} />`}
     </div>`}
@@ -59,7 +64,7 @@ function Placeholder({ state, session, coming }) {
       <span class="spinner" aria-hidden="true"></span><p class="placeholder-title">${t('stage.coming', { name: coming.name })}</p>
     </div>`;
   }
-  const trainer = roleOf(state) === 'trainer';
+  const trainer = teaches(roleOf(state));
   return html`<div class="placeholder" data-testid="placeholder">
     <span class="placeholder-icon"><${Icon} name="screen" /></span>
     <p class="placeholder-title">${t(trainer ? 'stage.empty_trainer' : 'stage.empty')}</p>
@@ -78,9 +83,9 @@ function ShareStart({ state, session }) {
 
 /** @param {State} state */
 function whoIsHere(state) {
-  const trainers = Object.values(state.people).filter((p) => p.role === 'trainer' && p.here && p.id !== state.me?.id);
+  const trainers = Object.values(state.people).filter((p) => teaches(p.role) && p.here && p.id !== state.me?.id);
   const learners = t('here.learners', { n: state.count.learner });
-  if (roleOf(state) === 'trainer') return learners;
+  if (teaches(roleOf(state))) return learners;
   if (!trainers.length) return `${t('here.no_trainer')} ${learners}`;
   return `${t('here.trainers', { n: trainers.length, names: trainers.map((p) => p.name).join(', ') })} ${learners}`;
 }

@@ -2,43 +2,39 @@
 
 import { html } from '../html.js';
 import { has, t } from '../i18n.js';
-import { Icon, Logo } from './icons.js';
-import { Button, LangSwitch } from './ui.js';
+import { Icon } from './icons.js';
+import { Paper } from './paper.js';
+import { Button } from './ui.js';
 
 /** What can be pressed: most reasons need another link, which no button can give. */
-const ACTIONS = /** @type {Record<string, 'come_back'|'reload'|'use_here'>} */ ({
+const ACTIONS = /** @type {Record<string, 'come_back'|'reload'|'use_here'|'try_again'>} */ ({
   left: 'come_back', taken_over: 'use_here', class_full: 'reload', version: 'reload', internal: 'reload',
+  removed: 'try_again', not_now: 'try_again', class_locked: 'try_again',
 });
+const CALM = ['left', 'class_ended', 'taken_over', 'not_now', 'class_locked'];
 
 /** @param {{state: import('../classroom.js').State, session: import('../session.js').Session, onLang: (l: any) => void}} props */
 export function Stopped({ state, session, onLang }) {
   const reason = state.stopped && has(`stopped.${state.stopped}.title`) ? state.stopped : 'internal';
   const action = ACTIONS[reason];
-  const calm = reason === 'left' || reason === 'class_ended' || reason === 'taken_over';
-  return html`<div class="paper">
-    <header class="paper-head">
-      <div class="brand"><${Logo} /><span>${t('brand')}</span></div>
-      <${LangSwitch} onLang=${onLang} />
-    </header>
+  const calm = CALM.includes(reason);
+  return html`<${Paper} onLang=${onLang}>
     <main class="stopped" data-testid="stopped" data-reason=${state.stopped}>
       <div class="card">
         <span class=${`stopped-icon ${calm ? 'is-calm' : ''}`}><${Icon} name=${calm ? 'check' : 'warning'} /></span>
         <h1>${t(`stopped.${reason}.title`)}</h1>
         <p>${t(`stopped.${reason}.text`)}</p>
+        ${state.stoppedBecause && html`<p class="because" data-testid="because"><strong>${t('stopped.because')}</strong> ${state.stoppedBecause}</p>`}
         ${action && html`<${Button} label=${t(`stopped.${action}`)} kind="primary" size="large" testid="come-back"
           icon=${action === 'reload' ? 'reload' : 'enter'} onClick=${() => session.comeBack()} />`}
       </div>
     </main>
-  </div>`;
+  <//>`;
 }
 
 /** @param {{slow: boolean, onLang: (l: any) => void}} props */
 export function Joining({ slow, onLang }) {
-  return html`<div class="paper">
-    <header class="paper-head">
-      <div class="brand"><${Logo} /><span>${t('brand')}</span></div>
-      <${LangSwitch} onLang=${onLang} />
-    </header>
+  return html`<${Paper} onLang=${onLang}>
     <main class="stopped" data-testid="joining">
       <div class="card" role="status">
         <span class="spinner" aria-hidden="true"></span>
@@ -46,5 +42,5 @@ export function Joining({ slow, onLang }) {
         ${slow && html`<p data-testid="joining-slow">${t('joining.slow')}</p>`}
       </div>
     </main>
-  </div>`;
+  <//>`;
 }

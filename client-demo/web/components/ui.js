@@ -12,11 +12,11 @@ import { Icon } from './icons.js';
  * @param {() => void} props.onClick
  * @param {string} props.testid
  * @param {import('./icons.js').IconName} [props.icon]
- * @param {'primary'|'plain'|'danger'|'call'|'quiet'} [props.kind]
+ * @param {'primary'|'plain'|'danger'|'call'|'quiet'|'accent'|'on'} [props.kind]
  * @param {boolean} [props.pressed] for a switch
  * @param {boolean} [props.disabled]
  * @param {boolean} [props.iconOnly] the label is for screen readers and the tooltip
- * @param {'large'|'small'} [props.size]
+ * @param {'large'|'small'|'wide'} [props.size]
  * @param {string} [props.shortcut]
  * @param {string} [props.about] more for screen readers: whom it concerns
  */
@@ -132,10 +132,11 @@ export function Notice({ text, testid, level = 'bad', icon = level === 'bad' ? '
  */
 export function MicrophoneSelect({ list, value, onChoose }) {
   if (list.length < 2) return null;
+  const chosen = list.some((m) => m.id === value) ? value : list[0].id;
   return html`<label class="field">
     <span class="field-label">${t('mic.which')}</span>
-    <select data-testid="mic-select" value=${value} onChange=${(/** @type {any} */ e) => onChoose(e.target.value)}>
-      ${list.map((m, i) => html`<option value=${m.id} selected=${m.id === value}>${m.label || t('mic.number', { number: i + 1 })}</option>`)}
+    <select data-testid="mic-select" value=${chosen} onChange=${(/** @type {any} */ e) => onChoose(e.target.value)}>
+      ${list.map((m, i) => html`<option value=${m.id} selected=${m.id === chosen}>${m.label || t('mic.number', { number: i + 1 })}</option>`)}
     </select>
   </label>`;
 }

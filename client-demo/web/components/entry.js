@@ -1,0 +1,86 @@
+/** Before the class: who, and does it all work; and the wait before the door, with the same tests. */
+
+import { useState } from 'preact/hooks';
+import { html } from '../html.js';
+import { t } from '../i18n.js';
+import { cleanName } from '../invite.js';
+import { teaches } from '../state/roles.js';
+import { Checks } from './checks.js';
+import { Waited } from './clock.js';
+import { Icon } from './icons.js';
+import { Paper } from './paper.js';
+import { Button } from './ui.js';
+
+/** @typedef {import('../classroom.js').State} State */
+/** @typedef {import('../session.js').Session} Session */
+
+/** @param {{state: State, session: Session, onLang: (l: any) => void}} props */
+export function Entry({ state, session, onLang }) {
+  const invite = state.invite;
+  const role = invite?.role ?? 'learner';
+  const [name, setName] = useState(invite?.name ?? '');
+  const [missing, setMissing] = useState(false);
+  const enter = () => {
+    const typed = cleanName(name);
+    setMissing(!typed);
+    if (typed) session.enter(typed);
+    else document.getElementById('name')?.focus();
+  };
+  return html`<${Paper} onLang=${onLang}>
+    <main class="entry" data-testid="lobby">
+      <div class="entry-head">
+        <p class="entry-role">${t(`lobby.as_${role}`)}</p>
+        <h1 data-testid="class-title">${invite?.title || t('lobby.title')}</h1>
+      </div>
+      <form class="card entry-form" onSubmit=${(/** @type {Event} */ e) => { e.preventDefault(); enter(); }}>
+        <${NameField} fixed=${Boolean(invite?.name)} name=${name} missing=${missing} onName=${(/** @type {string} */ n) => { setName(n); setMissing(false); }} />
+        <button type="submit" class="button is-primary is-large is-wide" data-testid="enter">
+          <${Icon} name="enter" /><span>${t(teaches(role) || role === 'inspector' ? 'lobby.enter' : 'lobby.enter_listening')}</span>
+        </button>
+        <p class="entry-hint">${t(`lobby.hint_${teaches(role) ? 'trainer' : role === 'inspector' ? 'inspector' : 'learner'}`)}</p>
+      </form>
+      <section class="card entry-checks" aria-labelledby="checks-title">
+        <h2 id="checks-title">${t('checks')}</h2>
+        <p class="soft">${t('checks.why')}</p>
+        <${Checks} state=${state} session=${session} />
+      </section>
+    </main>
+  <//>`;
+}
+
+/** An invite that names somebody cannot be renamed: the server would ignore it. @param {any} props */
+function NameField({ fixed, name, missing, onName }) {
+  return html`<div class="field">
+    <label class="field-label" for="name">${t('lobby.name')}</label>
+    <input id="name" data-testid="name" type="text" autocomplete="name" maxlength="64" value=${name} readonly=${fixed}
+      aria-invalid=${missing} aria-describedby=${missing ? 'name-missing' : 'name-help'}
+      onInput=${(/** @type {any} */ e) => onName(e.target.value)} />
+    ${missing
+      ? html`<p class="field-error" id="name-missing" role="alert"><${Icon} name="warning" />${t('lobby.name_missing')}</p>`
+      : html`<p class="field-help" id="name-help">${t(fixed ? 'lobby.name_fixed' : 'lobby.name_help')}</p>`}
+  </div>`;
+}
+
+/** The door is closed for now: what happens, and what to do meanwhile. @param {{state: State, session: Session, onLang: (l: any) => void}} props */
+export function Waiting({ state, session, onLang }) {
+  const { waiting } = state.order;
+  return html`<${Paper} onLang=${onLang}>
+    <main class="entry" data-testid="waiting">
+      <div class="entry-head">
+        <p class="entry-role">${waiting?.title || state.invite?.title || t('lobby.title')}</p>
+        <h1>${t('waiting.title')}</h1>
+      </div>
+      <div class="card entry-form">
+        <p class="waiting-now" role="status"><span class="spinner is-small" aria-hidden="true"></span><span>${t('waiting.text')}</span></p>
+        ${waiting && html`<p class="soft">${waiting.name && t('waiting.as', { name: waiting.name })} ${t('waiting.since')} <span data-testid="waiting-since"><${Waited} state=${state} since=${waiting.since_ms} /></span></p>`}
+        ${state.link !== 'open' && html`<p class="bad-text" role="status">${t('trouble.reconnecting')}</p>`}
+        <${Button} label=${t('waiting.leave')} icon="leave" testid="leave" onClick=${() => session.leave()} />
+      </div>
+      <section class="card entry-checks" aria-labelledby="checks-title">
+        <h2 id="checks-title">${t('checks')}</h2>
+        <p class="soft">${t('waiting.checks')}</p>
+        <${Checks} state=${state} session=${session} />
+      </section>
+    </main>
+  <//>`;
+}
