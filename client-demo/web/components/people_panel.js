@@ -43,12 +43,11 @@ export function People({ state, session, onPerson }) {
   </section>`;
 }
 
-/** Who waits before the door, and the door itself. @param {{state: State, session: Session}} props */
+/** Who waits before the door. @param {{state: State, session: Session}} props */
 export function Door({ state, session }) {
-  const { features, lobby } = state.order;
-  if (!features.lobby || !able(state, 'lobby')) return null;
-  const { waiting, count } = lobby;
-  return html`<section class=${`side-part ${count ? 'has-hands' : ''}`} aria-labelledby="door-title" data-testid="door">
+  const { waiting, count } = state.order.lobby;
+  if (!count || !able(state, 'lobby')) return null;
+  return html`<section class="side-part has-hands" aria-labelledby="door-title" data-testid="door">
     <h2 id="door-title"><${Icon} name="door" />${t('door')}<span class="badge" data-testid="door-count">${count}</span></h2>
     ${count > 1 && html`<${Button} label=${t('door.admit_all', { n: count })} kind="primary" icon="enter" testid="door-admit-all" onClick=${() => session.ask('lobby_admit')} />`}
     <ul class="people">
@@ -58,6 +57,15 @@ export function Door({ state, session }) {
         <${Button} label=${t('door.refuse')} size="small" kind="quiet" testid="door-refuse" about=${t('to', { name: w.name })} onClick=${() => session.ask('lobby_refuse', { waiting: w.id })} />
       </li>`)}
     </ul>
+  </section>`;
+}
+
+/** Whether unknown people wait, and whether anybody comes in at all. @param {{state: State, session: Session}} props */
+export function DoorSettings({ state, session }) {
+  const { features } = state.order;
+  if (!features.lobby || !able(state, 'lobby')) return null;
+  return html`<section class="side-part" aria-labelledby="door-settings">
+    <h2 id="door-settings"><${Icon} name=${state.klass?.locked ? 'lock' : 'door'} />${t('door.settings')}</h2>
     <${Switch} label=${t('door.lobby')} help=${t(state.klass?.lobby ? 'door.lobby_on' : 'door.lobby_off')} on=${Boolean(state.klass?.lobby)} testid="door-toggle"
       onChange=${(/** @type {boolean} */ on) => session.ask('lobby_set', { on })} />
     ${features.lock && able(state, 'lock') && html`<${Switch} label=${t('door.lock')} help=${t(state.klass?.locked ? 'door.lock_on' : 'door.lock_off')} on=${Boolean(state.klass?.locked)}

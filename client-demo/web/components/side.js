@@ -7,7 +7,7 @@ import { t } from '../i18n.js';
 import { Chat } from './chat_panel.js';
 import { Cockpit } from './cockpit.js';
 import { Icon } from './icons.js';
-import { Door, People, PersonMenu } from './people_panel.js';
+import { Door, DoorSettings, People, PersonMenu } from './people_panel.js';
 import { Polls } from './poll_panel.js';
 import { Bells, Queue } from './queue_panel.js';
 import { Button } from './ui.js';
@@ -43,7 +43,8 @@ export function Side({ state, session, tab, onTab, onClose }) {
   const tabs = tabsOf(state);
   const row = useRef(/** @type {HTMLDivElement|null} */ (null));
   const shown = tabs.includes(tab) ? tab : tabs[0];
-  const knocking = state.order.lobby.count > 0;
+  // A hand that is up goes before a knock at the door; without hands, the door is first.
+  const calm = handsInOrder(state).length === 0;
   const move = (/** @type {KeyboardEvent} */ e) => {
     const step = e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
     if (!step) return;
@@ -65,11 +66,12 @@ export function Side({ state, session, tab, onTab, onClose }) {
     </div>
     <div class="side-panel" id="side-panel" role=${tabs.length > 1 ? 'tabpanel' : undefined} aria-labelledby=${tabs.length > 1 ? `tab-${shown}` : undefined}>
       ${shown === 'class' && html`
-        ${knocking && html`<${Door} state=${state} session=${session} />`}
+        ${calm && html`<${Door} state=${state} session=${session} />`}
         <${Bells} state=${state} session=${session} onPerson=${setPerson} />
         <${Queue} state=${state} session=${session} onPerson=${setPerson} />
+        ${!calm && html`<${Door} state=${state} session=${session} />`}
         <${People} state=${state} session=${session} onPerson=${setPerson} />
-        ${!knocking && html`<${Door} state=${state} session=${session} />`}`}
+        <${DoorSettings} state=${state} session=${session} />`}
       ${shown === 'chat' && html`<${Chat} state=${state} session=${session} to=${to} onTo=${setTo} />`}
       ${shown === 'poll' && html`<${Polls} state=${state} session=${session} />`}
     </div>

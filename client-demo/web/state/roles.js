@@ -12,15 +12,14 @@ export const ROLES = /** @type {const} */ (['trainer', 'co_trainer', 'assistant'
 const [NO, FLOOR, LEAD, YES] = /** @type {const} */ (['no', 'floor', 'lead', 'yes']);
 
 /** Columns in the order of ROLES. */
-const TABLE = /** @type {const} */ ({
+export const TABLE = /** @type {const} */ ({
   share: [YES, YES, FLOOR, FLOOR, NO, NO],
-  mic: [YES, YES, FLOOR, FLOOR, NO, NO],
   hand: [NO, NO, NO, YES, NO, NO],
   hand_lower: [YES, YES, YES, NO, NO, NO],
   floor_give: [YES, YES, NO, NO, NO, NO],
   mute_ask: [YES, YES, YES, NO, NO, NO],
   mode: [YES, YES, NO, NO, NO, NO],
-  lead_give: [LEAD, LEAD, NO, NO, NO, NO],
+  lead_give: [YES, LEAD, NO, NO, NO, NO],
   lobby: [YES, YES, YES, NO, NO, NO],
   lock: [YES, LEAD, NO, NO, NO, NO],
   kick: [YES, YES, NO, NO, NO, NO],

@@ -1,0 +1,129 @@
+/** Messages, polls, what is delivered and the line in words, as the page holds them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
+import { byNeed, deliveredOf, summary } from '../web/state/delivery.js';
+import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
+import { bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
+
+const message = (id, more = {}) => ({ id: String(id), from: '9', name: 'Zoé', role: 'learner', to: 'all', text: 'x', at_ms: Number(id), question: false, answered_ms: null, ...more });
+const chat = (state, ...events) => events.reduce((s, event) => reduceChat(s, event, '17'), state);
+const said = (id, more) => ({ type: 'chat', message: message(id, more) });
+
+test('messages stand in the order of time, once each, whichever way they came', () => {
+  const state = chat(initialChat(), said(2), said(3), { type: 'chat_history', messages: [message(1), message(2)], more: false }, said(3));
+  assert.deepEqual(state.messages.map((m) => m.id), ['1', '2', '3']);
+});
+
+test('what others write while nobody looks is counted, and read when the panel opens', () => {
+  const state = chat(initialChat(), said(1), said(2, { from: '17' }), said(3));
+  assert.equal(state.unread, 2);
+  const open = chat(state, { type: 'chat_seen', open: true }, said(4));
+  assert.equal(open.unread, 0);
+});
+
+test('a deleted message is gone; an answered question is no longer open', () => {
+  const state = chat(initialChat(), said(1, { question: true }), said(2, { question: true }));
+  assert.equal(openQuestions(chat(state, { type: 'chat_changed', id: '1', answered_ms: 9, deleted: false })).length, 1);
+  assert.deepEqual(chat(state, { type: 'chat_changed', id: '1', answered_ms: null, deleted: true }).messages.map((m) => m.id), ['2']);
+});
+
+test('a flood of messages keeps the page small', () => {
+  let state = initialChat();
+  for (let i = 0; i < 700; i++) state = chat(state, said(i));
+  assert.equal(state.messages.length, 500);
+  assert.equal(state.messages[499].id, '699');
+});
+
+test('only honest web addresses become links, and nothing of a text is lost', () => {
+  const table = [
+    ['voir https://example.org/a?b=1#c, merci', ['https://example.org/a?b=1#c']],
+    ['(http://example.org)', ['http://example.org/']],
+    ['javascript:alert(1) data:text/html,x file:///etc/passwd', []],
+    ['https://good.example@evil.example/', []],
+    ['https:// http://', []],
+    ['HTTPS://EXAMPLE.ORG/X', ['https://example.org/X']],
+    ['<a href="https://example.org/">x</a>', ['https://example.org/']],
+    ['https://example.org/<script>', ['https://example.org/']],
+  ];
+  for (const [text, expected] of table) {
+    const parts = linkParts(text);
+    assert.deepEqual(parts.filter((p) => p.href).map((p) => p.href), expected, text);
+    assert.equal(parts.map((p) => p.text).join(''), text);
+    for (const { href } of parts) if (href) assert.match(href, /^https?:\/\//);
+  }
+});
+
+const poll = (more = {}) => ({ id: 'p', kind: 'single', question: 'Q', options: ['a', 'b'], open: true, shown: false, at_ms: 1, ...more });
+
+test('results belong to the poll that is there, and an answer does not outlive it', () => {
+  let state = reducePolls(initialPolls(), { type: 'poll', poll: poll() });
+  state = reducePolls(state, { type: 'poll_results', id: 'other', answered: 9, counts: [9, 0] });
+  assert.equal(state.results, null);
+  state = reducePolls(state, { type: 'poll_results', id: 'p', answered: 4, counts: [3, 1] });
+  state = reducePolls(state, { type: 'poll_answered', answer: { poll: 'p', choices: [0] } });
+  assert.deepEqual(bars(state.poll, state.results).map((b) => [b.label, b.count, b.share]), [['a', 3, 0.75], ['b', 1, 0.25]]);
+  state = reducePolls(state, { type: 'poll', poll: poll({ open: false }) });
+  assert.equal(state.answer.choices[0], 0);
+  state = reducePolls(state, { type: 'poll', poll: poll({ id: 'p2' }) });
+  assert.equal(state.answer, null);
+  assert.equal(state.results, null);
+});
+
+test('a scale has its values, and never more than the server takes', () => {
+  assert.deepEqual(scaleValues({ min: 1, max: 5 }), [1, 2, 3, 4, 5]);
+  assert.equal(scaleValues({ min: 0, max: 99 }).length, 11);
+  assert.deepEqual(scaleValues({ min: 5, max: 1 }), []);
+});
+
+test('a typed question is sent as the server takes it, or the page says what is missing', () => {
+  const form = { kind: 'single', question: ' Où ? ', options: ['', 'ici', ' là ', ''], correct: [2], answers: '', min: 1, max: 5 };
+  assert.deepEqual(draftOf(form), { draft: { kind: 'single', question: 'Où ?', options: ['ici', 'là'], correct: [1] } });
+  assert.deepEqual(draftOf({ ...form, question: ' ' }), { missing: 'question' });
+  assert.deepEqual(draftOf({ ...form, options: ['a', ''] }), { missing: 'options' });
+  assert.deepEqual(draftOf({ ...form, kind: 'text', answers: 'Paris\n\n paris ' }), { draft: { kind: 'text', question: 'Où ?', correct: ['Paris', 'paris'] } });
+  assert.deepEqual(draftOf({ ...form, kind: 'scale', min: 3, max: 3 }), { missing: 'scale' });
+  assert.deepEqual(draftOf({ ...form, kind: 'scale', min: 0, max: 11 }), { missing: 'scale' });
+  assert.deepEqual(draftOf({ ...form, kind: 'scale', min: 0, max: 10 }), { draft: { kind: 'scale', question: 'Où ?', min: 0, max: 10 } });
+});
+
+test('nobody is called deaf or blind for a number that is missing', () => {
+  const [one] = deliveredOf({ learners: [{ id: '1' }, { id: 5 }, null] });
+  assert.deepEqual([one.hears, one.sees, one.screenAgeMs], [null, true, null]);
+  assert.deepEqual(deliveredOf({}), []);
+});
+
+test('the line says how many see, who is late and who hears nothing', () => {
+  const all = deliveredOf({ learners: [{ id: '1', hears: true, screen_age_ms: 300 }, { id: '2', hears: true, screen_age_ms: 9100 }, { id: '3', hears: false, screen_age_ms: 100 }] });
+  const { all: n, sees, late, latestMs, deaf } = summary(all);
+  assert.deepEqual([n, sees, late, latestMs, deaf.map((d) => d.id)], [3, 2, 1, 9100, ['3']]);
+  assert.deepEqual(byNeed(all).map((d) => d.id), ['3', '2', '1']);
+});
+
+test('a code of a line is read back as it was, and a misread digit or two that changed places are noticed', () => {
+  const grades = gradesOf({ rttMs: 45, jitterMs: 4, rateBps: 5e6, failed: 0 });
+  const code = codeOf(grades);
+  assert.deepEqual(readCode(code), grades);
+  assert.deepEqual(readCode(code.replace('-', ' ')), grades);
+  const digits = code.replace('-', '');
+  for (let i = 0; i < 6; i++) for (let d = 0; d < 10; d++) {
+    if (digits[i] === String(d)) continue;
+    assert.equal(readCode(digits.slice(0, i) + d + digits.slice(i + 1)), null, `${digits}: ${d} at ${i}`);
+  }
+  assert.equal(readCode('12'), null);
+});
+
+test('the words about a line are those that a class there would bear out', () => {
+  const table = [
+    [{ rttMs: 15, jitterMs: 2, rateBps: 20e6, failed: 0 }, 'good', 'good'],
+    [{ rttMs: 60, jitterMs: 12, rateBps: 1.2e6, failed: 0 }, 'good', 'fair'],
+    [{ rttMs: 120, jitterMs: 30, rateBps: 300e3, failed: 0 }, 'good', 'poor'],
+    [{ rttMs: 700, jitterMs: 250, rateBps: 80e3, failed: 10 }, 'poor', 'poor'],
+    [{ rttMs: 9999, jitterMs: 0, rateBps: 0, failed: 100 }, 'poor', 'poor'],
+  ];
+  for (const [sample, voice, screen] of table) {
+    const grades = gradesOf(sample);
+    assert.deepEqual([wordOf(grades.voice), wordOf(grades.screen)], [voice, screen], JSON.stringify(sample));
+  }
+  assert.deepEqual(steadiness([20, 22, 21, 90, 20]), { rttMs: 21, jitterMs: 1 });
+});
