@@ -64,7 +64,7 @@ export function Side({ state, session, tab, onTab, onClose }) {
       </div>` : null}
       ${onClose && html`<${Button} label=${t('side.close')} icon="close" iconOnly kind="quiet" testid="side-close" onClick=${onClose} />`}
     </div>
-    <div class="side-panel" id="side-panel" role=${tabs.length > 1 ? 'tabpanel' : undefined} aria-labelledby=${tabs.length > 1 ? `tab-${shown}` : undefined}>
+    <div class="side-panel" id="side-panel" tabindex="0" role=${tabs.length > 1 ? 'tabpanel' : 'region'} aria-labelledby=${tabs.length > 1 ? `tab-${shown}` : undefined} aria-label=${tabs.length > 1 ? undefined : t(`tab.${shown}`)}>
       ${shown === 'class' && html`
         ${calm && html`<${Door} state=${state} session=${session} />`}
         <${Bells} state=${state} session=${session} onPerson=${setPerson} />
