@@ -6,7 +6,7 @@
  */
 
 import { initialChat, reduceChat } from './state/chat.js';
-import { deliveredOf, levelOf, pathOf } from './state/delivery.js';
+import { deliveredOf, levelOf } from './state/delivery.js';
 import { applyOrder, initialOrder, reduceOrder, withoutFeature } from './state/order.js';
 import { applyPolls, initialPolls, reducePolls } from './state/polls.js';
 import { may, teaches } from './state/roles.js';
@@ -53,7 +53,7 @@ import { may, teaches } from './state/roles.js';
  * @property {import('./state/chat.js').Chat} chat
  * @property {import('./state/polls.js').Polls} polls
  * @property {import('./state/delivery.js').Delivered[]|null} delivered what the relay measures; null: not told
- * @property {{level: import('./state/delivery.js').ScreenLevel|null, path: import('./state/delivery.js').Path|null, rttMs: number|null}} line this page's own
+ * @property {{level: import('./state/delivery.js').ScreenLevel|null, rttMs: number|null}} line this page's own
  * @property {number} clockOffsetMs the server's clock less this computer's
  * @property {'closed'|'connecting'|'open'|'waiting'} link the WebSocket
  * @property {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} transport as this browser sees it
@@ -95,7 +95,7 @@ export function initialState() {
     chat: initialChat(),
     polls: initialPolls(),
     delivered: null,
-    line: { level: null, path: null, rttMs: null },
+    line: { level: null, rttMs: null },
     clockOffsetMs: 0,
     link: 'closed',
     transport: 'none',
@@ -226,7 +226,7 @@ function reduceServer(state, message) {
     case 'delivery':
       return { ...state, delivered: deliveredOf(message) };
     case 'quality':
-      return { ...state, line: { ...state.line, level: levelOf(message.screen ?? message.level), path: pathOf(message.path) ?? state.line.path } };
+      return { ...state, line: { ...state.line, level: levelOf(message.screen ?? message.level) } };
     default:
       return state;
   }

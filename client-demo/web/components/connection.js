@@ -1,6 +1,7 @@
 /** How the connection is: a word at the top, and all of it in plain words behind it. */
 
 import { connection, roleOf } from '../classroom.js';
+import { pathOf } from '../state/delivery.js';
 import { html } from '../html.js';
 import { number, t } from '../i18n.js';
 import { LineCheck } from './checks.js';
@@ -15,14 +16,16 @@ export function Connection({ state, onOpen }) {
   const good = how === 'good' || how === 'weak';
   const inside = html`<${Icon} name=${good ? 'signal' : 'signal-off'} /><span>${t(`connection.${how}`)}</span>`;
   const names = `connection is-${how}`;
+  const path = pathOf(state.path);
   if (!onOpen) return html`<p class=${names} data-testid="connection" data-state=${how}>${inside}</p>`;
-  return html`<button type="button" class=${names} data-testid="connection" data-state=${how} aria-label=${`${t(`connection.${how}`)} – ${t('line.open')}`} onClick=${onOpen}>${inside}</button>`;
+  return html`<button type="button" class=${names} data-testid="connection" data-state=${how} data-path=${state.path ?? ''} title=${path ? t(`path_why.${path}`) : ''} aria-label=${`${t(`connection.${how}`)} – ${t('line.open')}`} onClick=${onOpen}>${inside}</button>`;
 }
 
 /** @param {{state: State, onClose: () => void}} props */
 export function LineDialog({ state, onClose }) {
   const how = connection(state);
-  const { path, rttMs, level } = state.line;
+  const { rttMs, level } = state.line;
+  const path = pathOf(state.path);
   return html`<${Dialog} title=${t('line.title')} testid="line-panel" onClose=${onClose}>
     <dl class="facts">
       <div><dt>${t('line.now')}</dt><dd>${t(`connection.${how}`)}</dd></div>

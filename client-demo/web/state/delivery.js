@@ -49,8 +49,9 @@ function numberOr(value) {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-/** @param {any} path @returns {Path|null} */
+/** A browser calls its way through TURN over TLS `relay`. @param {any} path @returns {Path|null} */
 export function pathOf(path) {
+  if (path === 'relay') return 'tls';
   return path === 'udp' || path === 'tcp' || path === 'tls' ? path : null;
 }
 

@@ -130,9 +130,6 @@ export default {
   'speaking.nobody': 'Nobody is speaking.',
 
   'connection.good': 'Connected',
-  'path.udp': 'Sound and picture come directly',
-  'path.tcp': 'Sound and picture come over TCP: this network blocks UDP, and a bad line is heard sooner',
-  'path.relay': 'Sound and picture come through a TLS relay: this network lets nothing else through',
   'connection.weak': 'Poor connection',
   'connection.connecting': 'Connecting…',
   'connection.reconnecting': 'Reconnecting…',

@@ -130,9 +130,6 @@ export default {
   'speaking.nobody': 'Personne ne parle.',
 
   'connection.good': 'Connecté',
-  'path.udp': 'Le son et l’image arrivent directement',
-  'path.tcp': 'Le son et l’image passent par TCP : ce réseau bloque UDP, une mauvaise ligne s’entend plus vite',
-  'path.relay': 'Le son et l’image passent par un relais TLS : ce réseau ne laisse rien passer d’autre',
   'connection.weak': 'Connexion faible',
   'connection.connecting': 'Connexion…',
   'connection.reconnecting': 'Reconnexion…',
