@@ -5,6 +5,7 @@
 #include "base/media.h"
 #include "base/net_addr.h"
 #include "base/status.h"
+#include "base/usec.h"
 
 #define CONTROL_VERSION 1
 #define CONTROL_MESSAGE_BYTES_MAX 65536 /* one JSON text, without its length prefix */
@@ -173,7 +174,19 @@ struct control_speakers {
     size_t count;
 };
 
+/* What the relay adds to a packet's way: from the kernel's taking it in to the kernel's taking its
+ * copy for one receiver. The last bucket holds what no edge bounds. */
+enum control_delay_kind { CONTROL_DELAY_VOICE, CONTROL_DELAY_VIDEO, CONTROL_DELAY_KINDS };
+#define CONTROL_DELAY_BUCKETS 15
+extern const usec_t control_delay_edges_us[CONTROL_DELAY_BUCKETS - 1];
+const char *control_delay_kind_name(enum control_delay_kind kind);
+struct control_delays {
+    uint64_t packets[CONTROL_DELAY_BUCKETS]; /* since start */
+    uint64_t sum_us;
+};
+
 struct control_shard_stats {
+    struct control_delays delays[CONTROL_DELAY_KINDS];
     uint32_t participants, publications;
     uint64_t packets_in, packets_out, bytes_in, bytes_out; /* since start */
     uint64_t drops;

@@ -39,3 +39,11 @@ bool control_media_state_find(const char *name, enum control_media_state *out)
     }
     return false;
 }
+
+const usec_t control_delay_edges_us[CONTROL_DELAY_BUCKETS - 1] = {
+    250, 500, 1000, 2000, 3000, 4000, 5000, 7000, 10000, 15000, 20000, 30000, 50000, 100000};
+
+const char *control_delay_kind_name(enum control_delay_kind kind)
+{
+    return kind == CONTROL_DELAY_VOICE ? "voice" : "video";
+}

@@ -271,6 +271,27 @@ static void parse_participant_added(struct take *t, const json_t *o,
     }
 }
 
+/* A histogram's buckets and then its sum; a relay that was not upgraded yet has none. */
+static void get_delays(struct take *t, const json_t *object, const char *key,
+                       struct control_delays *out)
+{
+    const json_t *array = json_object_get(object, key);
+    if (array == NULL)
+        return;
+    if (!json_is_array(array) || json_array_size(array) != CONTROL_DELAY_BUCKETS + 1) {
+        fail(t, STATUS_MALFORMED);
+        return;
+    }
+    for (size_t i = 0; i <= CONTROL_DELAY_BUCKETS; i++) {
+        const json_t *value = json_array_get(array, i);
+        uint64_t *to = i < CONTROL_DELAY_BUCKETS ? &out->packets[i] : &out->sum_us;
+        if (!json_is_integer(value) || json_integer_value(value) < 0)
+            fail(t, STATUS_MALFORMED);
+        else
+            *to = (uint64_t)json_integer_value(value);
+    }
+}
+
 static void parse_relay_stats(struct take *t, const json_t *o, struct control_relay_stats *s)
 {
     s->interval_ms = get_u32(t, o, "interval_ms");
@@ -289,6 +310,8 @@ static void parse_relay_stats(struct take *t, const json_t *o, struct control_re
         stats->cpu_permille = get_u32(t, e, "cpu_permille");
         stats->loop_p50_us = get_u32(t, e, "loop_p50_us");
         stats->loop_p99_us = get_u32(t, e, "loop_p99_us");
+        get_delays(t, e, "voice_delays", &stats->delays[CONTROL_DELAY_VOICE]);
+        get_delays(t, e, "video_delays", &stats->delays[CONTROL_DELAY_VIDEO]);
     }
     const json_t *drops = get_array(t, o, "drops", CONTROL_DROP_REASONS_MAX, &s->drop_count);
     for (size_t i = 0; i < s->drop_count; i++) {

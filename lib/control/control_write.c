@@ -158,6 +158,15 @@ static void write_participant_added(struct build *b, json_t *o,
     set(b, o, "candidates", candidates);
 }
 
+static json_t *delays_array(struct build *b, const struct control_delays *delays)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < CONTROL_DELAY_BUCKETS; i++)
+        append(b, array, json_integer((json_int_t)delays->packets[i]));
+    append(b, array, json_integer((json_int_t)delays->sum_us));
+    return array;
+}
+
 static json_t *shard_object(struct build *b, const struct control_shard_stats *s)
 {
     json_t *o = json_object();
@@ -171,6 +180,8 @@ static json_t *shard_object(struct build *b, const struct control_shard_stats *s
     set_integer(b, o, "cpu_permille", s->cpu_permille);
     set_integer(b, o, "loop_p50_us", s->loop_p50_us);
     set_integer(b, o, "loop_p99_us", s->loop_p99_us);
+    set(b, o, "voice_delays", delays_array(b, &s->delays[CONTROL_DELAY_VOICE]));
+    set(b, o, "video_delays", delays_array(b, &s->delays[CONTROL_DELAY_VIDEO]));
     return o;
 }
 

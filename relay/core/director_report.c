@@ -24,6 +24,7 @@ static void report_relay(struct director *d)
             .loop_p50_us = s->loop_p50_us,
             .loop_p99_us = s->loop_p99_us,
         };
+        memcpy(out->shards[i].delays, s->counters.delays, sizeof out->shards[i].delays);
         for (int r = 0; r < DROP_REASON_COUNT; r++) {
             drops[r] += s->counters.drops[r];
             out->shards[i].drops += s->counters.drops[r];

@@ -10,6 +10,17 @@ const char *drop_reason_name(enum drop_reason reason)
     return (size_t)reason < COUNT_OF(names) ? names[reason] : "unknown";
 }
 
+void relay_stats_note_delay(struct relay_stats *stats, enum control_delay_kind kind, usec_t delay,
+                            uint64_t packets)
+{
+    struct control_delays *d = &stats->delays[kind];
+    size_t bucket = 0;
+    while (bucket + 1 < CONTROL_DELAY_BUCKETS && delay > control_delay_edges_us[bucket])
+        bucket++;
+    d->packets[bucket] += packets;
+    d->sum_us += (uint64_t)usec_max(delay, 0) * packets;
+}
+
 enum drop_reason drop_reason_of_input(enum transport_input input)
 {
     switch (input) {

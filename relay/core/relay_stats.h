@@ -1,6 +1,7 @@
 /* A shard's counters. One list gives the enum, the names and the metrics text. */
 #pragma once
 
+#include "control/control_message.h"
 #include "rtc/transport.h"
 
 #include <stdint.h>
@@ -48,10 +49,15 @@ const char *drop_reason_name(enum drop_reason reason);
 enum drop_reason drop_reason_of_input(enum transport_input input);
 
 struct relay_stats {
-    uint64_t packets_in, bytes_in;   /* datagrams received */
-    uint64_t packets_out, bytes_out; /* datagrams given to the kernel */
+    struct control_delays delays[CONTROL_DELAY_KINDS]; /* what it adds to a packet's way */
+    uint64_t packets_in, bytes_in;                     /* datagrams received */
+    uint64_t packets_out, bytes_out;                   /* datagrams given to the kernel */
     uint64_t rtp_in, rtp_forwarded;
     uint64_t retransmitted;
     uint64_t key_frame_requests; /* sent to publishers */
     uint64_t drops[DROP_REASON_COUNT];
 };
+
+/* `packets` copies left `delay` after they had come in. */
+void relay_stats_note_delay(struct relay_stats *stats, enum control_delay_kind kind, usec_t delay,
+                            uint64_t packets);

@@ -374,7 +374,8 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
     struct timer *timer;
     c->now = now;
     c->tx = tx;
-    while ((timer = timer_heap_take_due(&c->timers, now)) != NULL) {
+    for (int i = 0; i < TIMERS_EACH_TURN && (timer = timer_heap_take_due(&c->timers, now)) != NULL;
+         i++) {
         struct participant *p = timer->owner;
         tx_batch_refresh_receiver(tx, p->handle.index);
         transport_handle_timeout(p->transport, now);

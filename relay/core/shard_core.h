@@ -19,11 +19,11 @@
 struct shard_core;
 struct dtls_context;
 
-#define HANDSHAKES_WAITING                                                                         \
-    1024 /* DTLS datagrams; more are dropped, and sent again by their peer                         \
-          */
+/* DTLS datagrams that wait; more are dropped, and sent again by their peer. */
+#define HANDSHAKES_WAITING 1024
 #define HANDSHAKES_WAITING_EACH 8 /* of one participant */
 #define HANDSHAKES_EACH_TURN 1    /* takes half a millisecond at most */
+#define TIMERS_EACH_TURN 32       /* participants that report before new voice is looked for */
 
 struct shard_core_config {
     uint32_t shard; /* this one's number */
@@ -66,7 +66,8 @@ void shard_core_handle_path_closed(struct shard_core *core, usec_t now, const st
 /* A message from another shard or from the director. */
 void shard_core_handle_message(struct shard_core *core, usec_t now,
                                const struct shard_message *message, struct tx_batch *tx);
-/* Also goes on with what waits: a few handshake messages each time (next_timeout is then past). */
+/* A few due timers, and of the handshake messages that wait, each time; next_timeout is past while
+ * some are left. */
 void shard_core_handle_timeout(struct shard_core *core, usec_t now, struct tx_batch *tx);
 usec_t shard_core_next_timeout(const struct shard_core *core);
 /* Its counters, for the tx_batch that sends on its behalf. */

@@ -12,6 +12,7 @@
 struct tx_slot {
     uint32_t refs; /* entries, and one while it is open */
     uint32_t next_free;
+    usec_t arrived_at;
     uint16_t payload_bytes;
     uint8_t padding; /* bytes that stand behind the payload; 0: none yet */
     uint8_t prefix_count;
@@ -398,6 +399,7 @@ static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class
     size_t segment = run.segment + tag;
     uint8_t *out = make_message_room(tx, run.count * segment, run.count);
     size_t first_job = tx->plan->job_count;
+    usec_t arrived_at = tx->slots[tx->entries[run.entries[0]].slot].arrived_at;
     srtp_sender_prefetch_key(sender, tx->entries[run.entries[0]].ssrc);
     for (size_t i = 0; i < run.count; i++) {
         write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
@@ -406,6 +408,7 @@ static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class
     commit_message(tx, &r->route.to, class,
                    (run.count - 1) * segment + run.sizes[run.count - 1] + tag, segment, run.count,
                    first_job);
+    tx->plan->messages[tx->plan->count - 1].arrived_at = arrived_at;
     return run.count;
 }
 
@@ -466,6 +469,7 @@ static uint32_t open_slot(struct tx_batch *tx, usec_t now, struct bytes payload)
         make_room(tx, now);
     struct tx_slot *s = &tx->slots[slot];
     s->refs = 1;
+    s->arrived_at = tx->arrived_at;
     s->padding = 0;
     s->prefix_count = 0;
     s->payload_bytes = (uint16_t)payload.size;

@@ -38,6 +38,7 @@ struct tx_message {
     uint16_t segment_bytes;
     uint16_t segments;
     enum tx_class class; /* what a connection that does not keep up loses first */
+    usec_t arrived_at;   /* when its oldest packet had come in; 0: made here */
 };
 /* Datagram `index` of a message. */
 struct bytes tx_message_get(const struct tx_message *m, size_t index);
@@ -94,6 +95,7 @@ struct tx_batch {
     struct tx_queue queues[TX_CLASS_COUNT];
     uint32_t waiting[TX_CLASS_COUNT]; /* entries */
     usec_t hold_until;                /* of video; USEC_NEVER: none waits */
+    usec_t arrived_at;                /* of what is being handled; 0: nobody measures */
     struct tx_sink sink;
     struct relay_stats *stats; /* borrowed */
     struct srtp_worker *worker;
@@ -117,6 +119,12 @@ static inline void tx_batch_prefetch_receiver(const struct tx_batch *tx, uint32_
 }
 /* What it was given since it was set, in bytes before sealing. */
 uint64_t tx_batch_get_bytes(const struct tx_batch *tx, uint32_t index);
+
+/* When the datagram that is handled next had arrived. */
+static inline void tx_batch_set_arrival(struct tx_batch *tx, usec_t at)
+{
+    tx->arrived_at = at;
+}
 
 /* Begins a packet: `payload` is copied. False (counted) when it is too long. Everything that waits
  * is sent first when there is no room. */

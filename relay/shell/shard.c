@@ -35,6 +35,7 @@ struct shard {
     usec_t now; /* of this turn */
     struct turn_times times;
     usec_t measure_at, cpu_then, measured_then;
+    usec_t unix_minus_now;
     /* Written by the thread, read by others */
     atomic_uint cpu_permille, loop_p50_us, loop_p99_us;
     _Atomic usec_t turned_at;
@@ -90,6 +91,19 @@ static struct udp_send_result send_datagrams(const struct shard *s,
     return result;
 }
 
+/* The kernel has them: how long they were with us. */
+static void note_delays(const struct shard *s, const struct tx_message *messages, size_t count)
+{
+    usec_t now = host_clock_now();
+    for (size_t i = 0; i < count; i++) {
+        if (messages[i].arrived_at != 0)
+            relay_stats_note_delay(s->tx.stats,
+                                   messages[i].class == TX_CLASS_FIRST ? CONTROL_DELAY_VOICE
+                                                                       : CONTROL_DELAY_VIDEO,
+                                   now - messages[i].arrived_at, messages[i].segments);
+    }
+}
+
 static size_t send_messages(void *context, const struct tx_message *messages, size_t count,
                             size_t *failed)
 {
@@ -101,6 +115,7 @@ static size_t send_messages(void *context, const struct tx_message *messages, si
         struct udp_send_result result = messages[at].to.protocol == NET_PROTOCOL_TCP
                                             ? send_streams(s, messages + at, n)
                                             : send_datagrams(s, messages + at, n);
+        note_delays(s, messages + at, n);
         sent += result.sent;
         *failed += result.failed;
         at += n;
@@ -139,6 +154,13 @@ static bool is_admitted(const struct shard *s, const struct net_addr *from)
     return s->config.sources == NULL;
 }
 
+/* On our own clock; the kernel's is the day's and may be set. */
+static usec_t arrival_of(const struct shard *s, usec_t now, const struct udp_received *r)
+{
+    usec_t at = r->arrived_unix - s->unix_minus_now;
+    return r->arrived_unix != 0 && at <= now && now - at < SHARD_LOAD_US ? at : now;
+}
+
 static void receive(struct shard *s, usec_t now, struct shard_socket *from)
 {
     size_t cut = 0;
@@ -146,11 +168,13 @@ static void receive(struct shard *s, usec_t now, struct shard_socket *from)
     size_t count = udp_receive_batch_fetch(from->batch, &from->socket, &cut, &more);
     for (size_t i = 0; i < count; i++) {
         const struct udp_received *r = udp_receive_batch_get(from->batch, i);
+        tx_batch_set_arrival(&s->tx, arrival_of(s, now, r));
         if (is_admitted(s, &r->from))
             shard_core_handle_datagram(s->core, now, &r->from, r->data, &s->tx);
         else
             s->tx.stats->drops[DROP_UNKNOWN_ADDRESS]++;
     }
+    tx_batch_set_arrival(&s->tx, 0);
     s->tx.stats->drops[DROP_TOO_LONG] += cut;
     s->more = s->more || more;
 }
@@ -198,6 +222,7 @@ static void measure(struct shard *s, usec_t now)
     s->cpu_then = cpu;
     s->measured_then = now;
     s->measure_at = now + SHARD_LOAD_US;
+    s->unix_minus_now = host_clock_unix() - host_clock_now();
 }
 
 /* A transport takes a while to make: of a class that comes in all at once a few per turn. True when
@@ -284,6 +309,7 @@ static enum status open_sockets(struct shard *s, struct net_addr *failed)
         enum status status = udp_socket_open(&socket->socket, failed, &s->log);
         if (status != STATUS_OK)
             return status;
+        udp_socket_ask_times(&socket->socket);
         s->socket_count = i + 1;
         status = udp_receive_batch_create(&socket->batch);
         if (status == STATUS_OK)

@@ -67,6 +67,30 @@ static void write_service(const struct service *service, struct text_json *text)
     X("amphi_loop_p50_microseconds", "gauge", "Length of a loop turn.", loop_p50_us)               \
     X("amphi_loop_p99_microseconds", "gauge", "Length of a loop turn.", loop_p99_us)
 
+/* As Prometheus has histograms: each bucket counts all below it too. */
+static void write_delays(struct text_json *text, size_t relay, size_t shard,
+                         enum control_delay_kind kind, const struct control_delays *d)
+{
+    const char *name = control_delay_kind_name(kind);
+    uint64_t count = 0;
+    for (size_t i = 0; i < CONTROL_DELAY_BUCKETS; i++) {
+        char edge[24] = "+Inf";
+        count += d->packets[i];
+        if (i + 1 < CONTROL_DELAY_BUCKETS)
+            snprintf(edge, sizeof edge, "%g", (double)control_delay_edges_us[i] / 1e6);
+        text_json_raw(
+            text,
+            "amphi_delay_seconds_bucket{relay=\"%zu\",shard=\"%zu\",kind=\"%s\",le=\"%s\"} "
+            "%" PRIu64 "\n",
+            relay, shard, name, edge, count);
+    }
+    text_json_raw(text, "amphi_delay_seconds_sum{relay=\"%zu\",shard=\"%zu\",kind=\"%s\"} %.6f\n",
+                  relay, shard, name, (double)d->sum_us / 1e6);
+    text_json_raw(
+        text, "amphi_delay_seconds_count{relay=\"%zu\",shard=\"%zu\",kind=\"%s\"} %" PRIu64 "\n",
+        relay, shard, name, count);
+}
+
 static void write_relays(const struct service *service, struct text_json *text)
 {
     const struct relay *relays = service->relays.relays;
@@ -84,6 +108,15 @@ static void write_relays(const struct service *service, struct text_json *text)
                           (uint64_t)relays[r].stats.shards[s].field);
     SHARD_METRIC_LIST(X)
 #undef X
+    describe(text, "amphi_delay_seconds", "histogram",
+             "From a packet's arrival at the relay to its copy's leaving for one receiver.");
+    for (size_t r = 0; r < SERVICE_RELAYS_MAX; r++) {
+        for (size_t s = 0; relays[r].has_stats && s < relays[r].stats.shard_count; s++) {
+            for (int kind = 0; kind < CONTROL_DELAY_KINDS; kind++)
+                write_delays(text, r, s, (enum control_delay_kind)kind,
+                             &relays[r].stats.shards[s].delays[kind]);
+        }
+    }
     describe(text, "amphi_drops_total", "counter", "Refused packets by reason.");
     for (size_t r = 0; r < SERVICE_RELAYS_MAX; r++) {
         for (size_t i = 0; relays[r].has_stats && i < relays[r].stats.drop_count; i++)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -31,7 +32,47 @@ class Amphi:
                 "--trainer-token", self.stack.invite(class_id, "trainer", "Formatrice")["token"],
                 "--learner-token", self.stack.invite(class_id, "learner", "Apprenant")["token"]]
 
+    def watch(self):
+        """Notes the relay's own figures each second until stop(): [(unix time, metrics)]."""
+        self.samples, self.over = [], threading.Event()
+
+        def run():
+            while not self.over.wait(1):
+                try:
+                    self.samples.append((time.time(), self.stack.metrics()))
+                except OSError:
+                    pass
+        self.watcher = threading.Thread(target=run)
+        self.watcher.start()
+
+    def between(self, began, ended):
+        """What the relay counted within that time, to its reports' two seconds: {name with labels: difference}."""
+        inside = [metrics for at, metrics in self.samples if began + 2 <= at <= ended + 1]
+        if len(inside) < 2:
+            return {}
+        return {name: value - inside[0].get(name, 0) for name, value in inside[-1].items()}
+
+    def relay_delays(self, began, ended):
+        """Delay that the relay added, by its own clock: {kind: {"p50": ms, ...}}; upper edges of its histogram's buckets."""
+        counted = self.between(began, ended)
+        out = {}
+        for kind in ("voice", "video"):
+            buckets = {}
+            for name, value in counted.items():
+                found = re.match(r'amphi_delay_seconds_bucket\{.*kind="%s",le="([^"]+)"\}' % kind, name)
+                if found:
+                    edge = float(found.group(1))
+                    buckets[edge] = buckets.get(edge, 0) + value
+            total = buckets.get(float("inf"), 0)
+            if total > 0:
+                out[kind] = {f"p{share:g}": next(edge for edge in sorted(buckets) if buckets[edge] >= total * share / 100) * 1000
+                             for share in (50, 95, 99, 99.9, 100)}
+        return out
+
     def stop(self):
+        if hasattr(self, "over"):
+            self.over.set()
+            self.watcher.join()
         self.stack.stop()
 
 

@@ -135,6 +135,11 @@ static void fill_relay_stats(struct rng *rng, struct control_relay_stats *s)
         stats->cpu_permille = rng_u32(rng);
         stats->loop_p50_us = rng_u32(rng);
         stats->loop_p99_us = rng_u32(rng);
+        for (int kind = 0; kind < CONTROL_DELAY_KINDS; kind++) {
+            for (int k = 0; k < CONTROL_DELAY_BUCKETS; k++)
+                stats->delays[kind].packets[k] = random_id(rng);
+            stats->delays[kind].sum_us = random_id(rng);
+        }
     }
     s->drop_count = rng_below(rng, CONTROL_DROP_REASONS_MAX + 1);
     for (size_t i = 0; i < s->drop_count; i++) {

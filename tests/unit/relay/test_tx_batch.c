@@ -319,6 +319,27 @@ static void voice_leaves_at_the_turn_s_end_and_video_waits_for_its_frame(void **
     assert_int_equal(b->sink.datagrams, 3 * RECEIVERS);
 }
 
+static void a_message_says_when_its_oldest_packet_had_arrived(void **state)
+{
+    struct bench *b = *state;
+    usec_t now = SECONDS(1);
+    for (uint16_t i = 0; i < 3; i++) {
+        tx_batch_set_arrival(&b->tx, now - 500 + i);
+        begin(b, now, 900);
+        add(b, now, 0, TX_CLASS_VIDEO, i, i == 2);
+    }
+    tx_batch_set_arrival(&b->tx, 0); /* of our own making */
+    begin(b, now, 80);
+    add(b, now, 0, TX_CLASS_FIRST, 1, false);
+    tx_batch_end(&b->tx);
+    tx_batch_flush(&b->tx, now);
+    assert_int_equal(b->sink.messages, 2);
+    assert_int_equal(b->sink.seen[0].class, TX_CLASS_FIRST);
+    assert_int_equal(b->sink.seen[0].arrived_at, 0);
+    assert_int_equal(b->sink.seen[1].class, TX_CLASS_VIDEO);
+    assert_int_equal(b->sink.seen[1].arrived_at, now - 500);
+}
+
 static void few_waiting_packets_are_not_held(void **state)
 {
     struct bench *b = *state;
@@ -508,6 +529,7 @@ int main(void)
         TEST(a_packet_padded_for_one_receiver_is_whole_for_the_others),
         TEST(voice_leaves_at_the_turn_s_end_and_video_waits_for_its_frame),
         TEST(few_waiting_packets_are_not_held),
+        TEST(a_message_says_when_its_oldest_packet_had_arrived),
         TEST(video_goes_in_portions_between_which_voice_overtakes_it),
         TEST(what_waits_for_a_receiver_that_goes_is_dropped_and_its_room_given_back),
         TEST(a_number_used_twice_goes_out_once_and_its_neighbours_with_it),
