@@ -21,8 +21,8 @@ JANUS_LIBRARIES = "/usr/lib/x86_64-linux-gnu/janus"
 class Amphi:
     """A relay of one shard and the signalling service, as ./run starts them."""
 
-    def __init__(self, build, address, core):
-        self.stack = PinnedStack(build, address, core)
+    def __init__(self, build, address, core, shards=1):
+        self.stack = PinnedStack(build, address, core, shards)
         self.url = self.stack.base_url
         self.pids = [self.stack.relay.pid, self.stack.signaling.pid]
 
@@ -77,13 +77,13 @@ class Amphi:
 
 
 class PinnedStack(Stack):
-    def __init__(self, build, address, core):
-        self.core = core
-        super().__init__(build, shards=1, address=address)
+    def __init__(self, build, address, core, shards):
+        self.cores = set(range(core, core + shards))
+        super().__init__(build, shards=shards, address=address)
 
     def _start(self, name, *arguments):
         process = super()._start(name, *arguments)
-        os.sched_setaffinity(process.pid, {self.core})
+        os.sched_setaffinity(process.pid, self.cores)
         return process
 
 

@@ -214,8 +214,8 @@ static bool set_up(struct floor *f, const char *address, size_t learners)
 int main(int argc, char **argv)
 {
     static struct floor f;
-    if (argc != 5) {
-        fprintf(stderr, "usage: bench-floor ADDRESS LEARNERS SECONDS DRAIN_CORE\n");
+    if (argc != 5 && argc != 6) {
+        fprintf(stderr, "usage: bench-floor ADDRESS LEARNERS SECONDS DRAIN_CORE [COMMAND]\n");
         return 2;
     }
     size_t learners = (size_t)strtoul(argv[2], NULL, 10);
@@ -234,6 +234,8 @@ int main(int argc, char **argv)
     if (child == 0)
         drain(&f, counts, core);
     if (child < 0)
+        return 1;
+    if (argc == 6 && system(argv[5]) != 0) /* see bench-load --once-joined */
         return 1;
     run_for(&f, SECONDS(1));
     struct process_use before = {0}, after = {0};

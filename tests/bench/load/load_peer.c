@@ -38,6 +38,8 @@ enum status load_peer_init(struct load_peer *p, struct load_shared *shared, size
         return status;
     int on = 1;
     setsockopt(p->udp.fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    /* Once their address has gone to another device they still send from it. */
+    (void)setsockopt(p->udp.fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on);
     if (shared->gro)
         setsockopt(p->udp.fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
     return ice_credentials_generate(&p->ice_local);

@@ -27,7 +27,8 @@
 struct options {
     char server[SETTING_TEXT_BYTES], url[SETTING_TEXT_BYTES], class_id[SETTING_TEXT_BYTES];
     char trainer_token[SETTING_TEXT_BYTES], learner_token[SETTING_TEXT_BYTES];
-    char bind[SETTING_TEXT_BYTES];
+    char bind[SETTING_TEXT_BYTES], learner_bind[SETTING_TEXT_BYTES],
+        once_joined[SETTING_TEXT_BYTES];
     struct setting_list pids;
     int64_t learners, at_once, window_s, settle_s, join_s, video_kbps, sample, rush, rush_rate;
     bool gro, nack;
@@ -41,6 +42,11 @@ static const struct setting table[] = {
     {"trainer-token", SETTING_STRING, AT(trainer_token), 0, 0, NULL, NULL, "Amphi"},
     {"learner-token", SETTING_STRING, AT(learner_token), 0, 0, NULL, NULL, "Amphi"},
     {"bind", SETTING_STRING, AT(bind), 0, 0, "127.0.0.1", NULL, "address of our sockets"},
+    {"learner-bind", SETTING_STRING, AT(learner_bind), 0, 0, "", NULL,
+     "the learners' address, when it is another one"},
+    {"once-joined", SETTING_STRING, AT(once_joined), 0, 0, "", NULL,
+     "a command that turns their packets away to a device that nobody reads: then all that the "
+     "trainer sent counts as forwarded"},
     {"pid", SETTING_LIST, AT(pids), 0, 0, NULL, NULL, "processes whose CPU time counts"},
     {"learners", SETTING_INTEGER, AT(learners), 1, LEARNERS_MAX, "10", NULL, "that join"},
     {"at-once", SETTING_INTEGER, AT(at_once), 1, 1000, "32", NULL, "joins under way at one time"},
@@ -254,14 +260,15 @@ static json_t *report(const struct bench *b, const struct use *idle, const struc
 {
     const struct load_totals *t = &b->shared.totals;
     size_t connected = count_state(b, LOAD_CONNECTED, 1);
-    double packets = (double)(t->packets[0] + t->packets[1]);
+    double expected = (double)(sent[0] + sent[1]) * (double)connected;
+    bool unread = b->options.once_joined[0] != '\0';
+    double packets = unread ? expected : (double)(t->packets[0] + t->packets[1]);
     double seconds = (double)(after->at - before->at) / 1e6;
     double user = (double)(after->sum.user_us - before->sum.user_us);
     double system = (double)(after->sum.system_us - before->sum.system_us);
     double run = (double)(after->sum.run_us - before->sum.run_us);
     double cpu = run > 0 ? run : user + system;
     double ticks = user + system > 0 ? user + system : 1;
-    double expected = (double)(sent[0] + sent[1]) * (double)connected;
     double join_cpu = (double)(joined->sum.run_us - idle->sum.run_us);
     uint64_t missing = 0;
     for (size_t i = 1; i < b->count; i++)
@@ -321,6 +328,8 @@ static json_t *measure(struct bench *b)
     usec_t began = b->now;
     usec_t ended = join_learners(b, b->class_count, 0);
     read_use(b, &joined);
+    if (b->options.once_joined[0] != '\0' && system(b->options.once_joined) != 0)
+        fprintf(stderr, "bench-load: failed: %s\n", b->options.once_joined);
     run_for(b, SECONDS(b->options.settle_s));
     uint64_t sent[LOAD_LINE_COUNT] = {b->media.sent[0], b->media.sent[1]};
     usec_t late = b->media.late_us;
@@ -373,7 +382,7 @@ static json_t *rush(struct bench *b)
 
 static enum status set_up(struct bench *b)
 {
-    struct net_addr local;
+    struct net_addr local, learner;
     uint64_t seed;
     random_bytes(&seed, sizeof seed);
     b->shared.rng = rng_of_seed(seed);
@@ -394,11 +403,14 @@ static enum status set_up(struct bench *b)
         status = load_http_create(&b->join.http);
     if (status == STATUS_OK)
         status = net_addr_parse_ip(b->options.bind, 0, &local);
+    learner = local;
+    if (status == STATUS_OK && b->options.learner_bind[0] != '\0')
+        status = net_addr_parse_ip(b->options.learner_bind, 0, &learner);
     if (b->peers == NULL || b->epoll_fd < 0)
         status = STATUS_SYSTEM;
     for (size_t i = 0; i < b->count && status == STATUS_OK; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
-        status = load_peer_init(&b->peers[i], &b->shared, i, &local);
+        status = load_peer_init(&b->peers[i], &b->shared, i, i == 0 ? &local : &learner);
         if (status == STATUS_OK &&
             epoll_ctl(b->epoll_fd, EPOLL_CTL_ADD, b->peers[i].udp.fd, &event) != 0)
             status = STATUS_SYSTEM;
