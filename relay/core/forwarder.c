@@ -25,6 +25,12 @@ static void send_packet(usec_t now, struct subscription *s, enum tx_class class,
     tx_batch_add(tx, now, s->receiver, class, prefix, rtp);
 }
 
+void forwarder_send(usec_t now, struct subscription *s, const struct media_packet *packet,
+                    const struct tx_rtp *rtp, struct tx_batch *tx)
+{
+    send_packet(now, s, class_of(s->slot), packet, rtp, tx);
+}
+
 static void forward(struct shard_core *c, usec_t now, struct subscription *s, enum tx_class class,
                     const struct media_packet *packet, bool red, struct tx_batch *tx)
 {
@@ -55,9 +61,9 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s, en
     }
 }
 
-static struct media_packet packet_of(const struct publication *p,
-                                     const struct publication_stream *s, uint64_t seq,
-                                     bool key_frame)
+struct media_packet forwarder_packet_of(const struct publication *p,
+                                        const struct publication_stream *s, uint64_t seq,
+                                        bool key_frame)
 {
     return (struct media_packet){.participant = p->ref.participant,
                                  .source = p->ref.source,
@@ -174,6 +180,8 @@ static void replicate(struct shard_core *c, const struct publication *p, uint32_
     uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
     for (; others != 0; others &= others - 1) {
         uint32_t shard = (uint32_t)__builtin_ctzll(others);
+        if (encoding != p->main && (p->wanted_by[shard] >> encoding & 1) == 0)
+            continue;
         struct shard_message *m =
             whole.size <= SHARD_PACKET_BYTES ? shard_reserve(c, shard, SHARD_MEDIA) : NULL;
         if (m == NULL)
@@ -181,6 +189,7 @@ static void replicate(struct shard_core *c, const struct publication *p, uint32_
         m->media.ref = p->ref;
         m->media.encoding = (uint8_t)encoding;
         m->media.is_main = encoding == p->main;
+        m->media.encodings_seen = (uint8_t)p->encodings_seen;
         m->media.layers = packet->layers;
         m->media.epoch = s->epoch;
         m->media.codec = s->codec;
@@ -194,9 +203,12 @@ static void replicate(struct shard_core *c, const struct publication *p, uint32_
     }
 }
 
-static void keep(struct publication_stream *s, usec_t now, const struct media_packet *packet,
-                 struct bytes whole)
+static void keep(struct publication *p, uint32_t encoding, usec_t now,
+                 const struct media_packet *packet, struct bytes whole)
 {
+    struct publication_stream *s = &p->streams[encoding];
+    p->encodings_seen |= (uint32_t)1 << encoding;
+    layer_rates_note(&s->rates, now, packet->layers.temporal_layer, whole.size);
     if (publication_prepare_cache(s) != STATUS_OK)
         return;
     struct retransmit_entry *e =
@@ -210,11 +222,13 @@ void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publicatio
                              uint32_t encoding, const struct media_packet *packet,
                              struct bytes whole, struct tx_batch *tx)
 {
-    keep(&p->streams[encoding], now, packet, whole);
-    if (encoding != p->main)
-        return;
-    replicate(c, p, encoding, packet, whole);
-    fan_out(c, now, p, packet, tx);
+    keep(p, encoding, now, packet, whole);
+    if (encoding == p->main || p->wanted_elsewhere != 0)
+        replicate(c, p, encoding, packet, whole);
+    if (encoding == p->main)
+        fan_out(c, now, p, packet, tx);
+    if (p->wanted_here != 0)
+        thinning_handle_arrival(c, now, p, encoding, tx);
 }
 
 void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct shard_media *media,
@@ -229,16 +243,19 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
     if (media->is_main)
         p->main = media->encoding;
     memcpy(p->extension_ids, media->extension_ids, sizeof p->extension_ids);
-    struct media_packet packet = packet_of(p, s, media->seq, media->key_frame);
+    struct media_packet packet = forwarder_packet_of(p, s, media->seq, media->key_frame);
     packet.layers = media->layers;
     struct bytes whole = bytes_of(media->packet, media->size);
     if (rtp_parse_header(whole, &packet.header) != STATUS_OK)
         return;
     if (packet.key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO)
         s->wants_key_frame = false;
-    keep(s, now, &packet, whole);
+    p->encodings_seen |= media->encodings_seen;
+    keep(p, media->encoding, now, &packet, whole);
     if (media->is_main)
         fan_out(c, now, p, &packet, tx);
+    if (p->wanted_here != 0)
+        thinning_handle_arrival(c, now, p, media->encoding, tx);
     if (s->wants_key_frame)
         forwarder_request_key_frame(c, now, p, media->encoding, tx);
 }
@@ -314,7 +331,7 @@ static bool replay(struct shard_core *c, usec_t now, struct publication *p, stru
             : 0;
     for (size_t i = 0; i < count; i++) {
         const struct retransmit_entry *e = retransmit_cache_find(&main->cache, first + i);
-        struct media_packet packet = packet_of(p, main, e->seq, e->key_frame);
+        struct media_packet packet = forwarder_packet_of(p, main, e->seq, e->key_frame);
         if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK ||
             !tx_batch_begin(tx, now, packet.header.payload))
             continue;
@@ -332,6 +349,11 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
     if (p == NULL || !s->owner->connected || p->ref.participant == s->owner->id ||
         room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
         return;
+    if (s->is_thinned) {
+        if (!s->is_paced)
+            thinning_drain(c, now, s, SIZE_MAX, tx);
+        return;
+    }
     uint64_t serial = publication_main(p)->serial;
     if (serial != 0 && s->source_serial == serial && !s->waiting_key_frame)
         return; /* it has it already */
@@ -339,46 +361,80 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
         forwarder_request_key_frame(c, now, p, p->main, tx);
 }
 
+/* What went out as `seq16`, from the cache. */
+struct resend {
+    const struct publication_stream *stream;
+    const struct retransmit_entry *entry;
+    uint64_t seq; /* out */
+    struct layer_shift shift;
+};
+
+/* A thinned subscription's numbers are its selector's; also those of before it got everything
+ * again. */
+static bool find_sent(struct publication *p, const struct subscription *s, uint16_t seq16,
+                      struct resend *r)
+{
+    struct layer_segment segment;
+    uint64_t source_seq;
+    if (!s->is_thinned && subscription_find_source_seq(s, seq16, &source_seq, &r->seq)) {
+        r->stream = publication_find_stream(p, s->source_serial);
+        r->shift = (struct layer_shift){.timestamp = s->timestamp_offset};
+        segment.temporal_max = LAYER_ALL;
+    } else if (thinning_find_sent(s, seq16, &r->seq, &source_seq, &segment)) {
+        r->stream = publication_find_stream(p, segment.serial);
+        r->shift = segment.shift;
+    } else {
+        return false;
+    }
+    r->entry = r->stream != NULL && r->stream->has_cache
+                   ? retransmit_cache_find(&r->stream->cache, source_seq)
+                   : NULL;
+    /* Its number was kept until it came, and it turned out to be of a layer that is left out. */
+    return r->entry != NULL && r->entry->layers.temporal_layer <= segment.temporal_max;
+}
+
+/* RFC 4588 4: the original's number stands before its payload. Returns the size, 0 when it does not
+ * fit. */
+static size_t write_rtx(const struct resend *r, struct bytes payload, uint8_t out[TX_PAYLOAD_BYTES])
+{
+    if (payload.size + OSN_BYTES > TX_PAYLOAD_BYTES)
+        return 0;
+    store_u16(out, (uint16_t)r->seq);
+    if (payload.size > 0)
+        memcpy(out + OSN_BYTES, payload.data, payload.size);
+    layer_shift_apply(&r->shift, r->stream->codec,
+                      (struct bytes_mut){out + OSN_BYTES, payload.size});
+    return payload.size + OSN_BYTES;
+}
+
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq16, struct tx_batch *tx)
 {
     struct publication *publication = p->room->slots[s->slot];
-    const struct publication_stream *stream =
-        publication != NULL ? publication_find_stream(publication, s->source_serial) : NULL;
-    uint64_t source_seq;
-    uint64_t seq;
+    struct resend r;
+    uint8_t payload[TX_PAYLOAD_BYTES];
     /* Without RTX nothing is sent again: the same number under the same key must never carry other
      * bytes. */
-    if (stream == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 || !stream->has_cache ||
-        !subscription_find_source_seq(s, seq16, &source_seq, &seq)) {
+    if (publication == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 ||
+        !find_sent(publication, s, seq16, &r)) {
         shard_drop(c, DROP_RETRANSMIT_GONE);
         return;
     }
-    const struct retransmit_entry *e = retransmit_cache_find(&stream->cache, source_seq);
-    if (e == NULL) {
-        shard_drop(c, DROP_RETRANSMIT_GONE);
-        return;
-    }
-    if (!subscription_admit_resend(s, now, p->rtt_us, seq, e->size)) {
+    if (!subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
         shard_drop(c, DROP_RETRANSMIT_LIMIT);
         return;
     }
-    struct media_packet packet = packet_of(publication, stream, source_seq, e->key_frame);
-    if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK)
+    struct media_packet packet =
+        forwarder_packet_of(publication, r.stream, r.entry->seq, r.entry->key_frame);
+    if (rtp_parse_header(bytes_of(r.entry->data, r.entry->size), &packet.header) != STATUS_OK)
         return;
-    /* RFC 4588 4: the original's number stands before its payload. */
-    uint8_t payload[TX_PAYLOAD_BYTES];
-    size_t bytes = packet.header.payload.size + OSN_BYTES;
-    if (bytes > sizeof payload)
-        return;
-    store_u16(payload, (uint16_t)seq);
-    if (bytes > OSN_BYTES)
-        memcpy(payload + OSN_BYTES, packet.header.payload.data, packet.header.payload.size);
-    if (!tx_batch_begin(tx, now, bytes_of(payload, bytes)))
+    packet.frame_shift = r.shift.frame;
+    size_t bytes = write_rtx(&r, packet.header.payload, payload);
+    if (bytes == 0 || !tx_batch_begin(tx, now, bytes_of(payload, bytes)))
         return;
     send_packet(now, s, class_of(s->slot), &packet,
                 &(struct tx_rtp){.seq = (uint16_t)s->rtx_seq++,
-                                 .timestamp = packet.header.timestamp + s->timestamp_offset,
+                                 .timestamp = packet.header.timestamp + r.shift.timestamp,
                                  .ssrc = s->rtx_ssrc,
                                  .payload_type = s->rtx_payload_type,
                                  .marker = packet.header.marker},

@@ -2,23 +2,25 @@
  * its encodings. Each call gives the packet to send next, in order, with numbers without a gap of
  * our making; when it is asked is the caller's business (a paced path, or every arrival).
  *
- *            target.mode LIVE                               target.mode STILL
- *   WAITING ---------------> FLOWING      key frame's     WAITING -> FLOWING -> RESTING
- *      ^    a key frame         |         frames only:       ^   a key frame ends   |
- *      |    is in the cache     |                            `----- still_us, ------'
- *      `---- numbers lost ------'                              and something new
+ *        a key frame is cached           STILL: the key frame's picture is out
+ *   WAITING --------------> FLOWING <-----------------------------> RESTING
+ *      ^                       |      LIVE again, or LAYER_STILL_US later a newer key frame
+ *      `-----------------------'
+ *     the source began anew, or the cursor fell out of the cache
  *
  * Never half a picture, never one whose references were left out: layers change between pictures
  * only; a higher layer is entered where the stream says that it can be; another encoding begins at
- * its key frame, taken from the cache when it and all that follows are there.
+ * its key frame, from the cache when it is there. A receiver that lags goes on at a newer key
+ * frame.
  *
  * Numbers. Inside a segment out = source + a constant; a segment ends where something was left out.
  * A packet that is missing from the cache is waited for a while, then passed over: its number stays
  * reserved, so the receiver asks for it and gets it when it has come.
  * VP8's picture ids close ranks as well (receivers take a gap for loss); VP9's must not (receivers
- * read the layer from the gap). Of another encoding they go on behind the last ones sent.
+ * read the layer from it). At a key frame all of them go on behind the last ones sent, or, of the
+ * best encoding, become the source's own again where that is a step forward.
  *
- * Sans-IO; allocates nothing itself; heap, owned by its subscription. */
+ * Sans-IO; allocates nothing. Heap, owned by its subscription. */
 #pragma once
 
 #include "base/usec.h"
@@ -26,10 +28,12 @@
 #include "wire/codec.h"
 #include "wire/layer_mark.h"
 
+#define LAYER_SEGMENTS 64 /* whose numbers can still be asked for */
 #define LAYER_ENCODINGS_MAX 4
-#define LAYER_SEGMENTS 64                 /* whose numbers can still be asked for */
+#define LAYER_REPLAY_PACKETS 64           /* from a cached key frame to the live edge, at most */
 #define LAYER_GAP_US MILLISECONDS(150)    /* a missing packet is waited for */
 #define LAYER_BEHIND_US MILLISECONDS(700) /* further behind, a newer key frame is jumped to */
+#define LAYER_STALE_US SECONDS(5)         /* further behind, a key frame is asked for */
 #define LAYER_STILL_US SECONDS(4)         /* between two stills, begin to begin */
 #define LAYER_ALL (LAYER_TEMPORAL_MAX - 1)
 
@@ -47,97 +51,111 @@ struct layer_source {
     uint64_t serial;                      /* of encoding and epoch; 0: none */
     enum media_codec codec;
     uint32_t clock_rate;
-    bool accepted; /* the receiver has this codec */
-    /* The publisher's clock of this encoding: NTP (ours) at a timestamp. */
-    bool has_clock;
+    bool accepted;         /* the receiver has this codec */
+    uint8_t descriptor_id; /* of the dependency descriptor, as the publisher numbers it; 0: none */
+    bool has_clock;        /* the publisher's clock of this encoding: our NTP time at a timestamp */
     uint64_t clock_ntp;
     uint32_t clock_timestamp;
 };
 
+/* What is added to a packet's numbers. */
+struct layer_shift {
+    uint64_t seq; /* mod 2^64 */
+    uint32_t timestamp;
+    uint16_t picture; /* VP8, VP9: picture id */
+    uint16_t frame;   /* dependency descriptor: frame number */
+    uint8_t tl0;      /* TL0PICIDX */
+};
+
 struct layer_segment {
     uint64_t first, next; /* source numbers [first, next) */
-    uint64_t offset;      /* out = source + offset (mod 2^64) */
     uint64_t serial;      /* of the source */
-    uint32_t timestamp_offset;
-    uint16_t picture_offset; /* to be added; VP8, VP9 */
-    uint16_t frame_offset;   /* dependency descriptor's frame number */
-    uint8_t tl0_offset;
+    struct layer_shift shift;
     uint8_t encoding;
-    uint8_t temporal_max; /* in force */
+    uint8_t temporal_max; /* highest layer that went out */
 };
 
 /* What to send. */
 struct layer_packet {
     const struct retransmit_entry *entry; /* in the encoding's cache, until that changes */
     uint64_t seq;                         /* out, unwrapped */
-    struct layer_segment numbers;         /* copy */
+    uint32_t timestamp;                   /* out */
+    uint8_t encoding;
+    struct layer_shift shift;
 };
+
+enum layer_state { LAYER_WAITING, LAYER_FLOWING, LAYER_RESTING };
 
 struct layer_selector {
     struct layer_target target;
-    enum layer_state { LAYER_WAITING, LAYER_FLOWING, LAYER_RESTING } state;
-    uint64_t serial;      /* being read; 0: none */
-    uint8_t encoding;     /* being read */
-    uint8_t temporal_now; /* highest layer whose pictures may be taken */
-    uint64_t cursor;      /* next source number to look at */
-    bool in_picture;      /* something of the present picture has been looked at */
-    bool taking;          /* and goes out */
-    bool first_picture;   /* it is the key frame that flowing began with */
-    uint32_t picture_timestamp;
-    uint64_t next_seq;       /* out */
-    bool has_sent;           /* the next three mean something */
-    uint32_t last_timestamp; /* out */
-    uint64_t last_ntp;       /* capture time of the last picture; 0: unknown */
+    enum layer_state state;
+    uint64_t serial;            /* being read; 0: none */
+    uint8_t encoding;           /* being read */
+    uint8_t temporal_now;       /* highest layer whose pictures may be taken */
+    uint64_t cursor;            /* next source number to look at */
+    usec_t placed_at;           /* when it was last moved away */
+    struct layer_shift shift;   /* of what is taken now */
+    bool in_picture;            /* the picture looked at last has not ended */
+    bool taking;                /* and goes out */
+    uint32_t picture_timestamp; /* the source's */
+    uint32_t pictures_in_a_row; /* taken since one was left out */
+    uint64_t next_seq;          /* out */
+    bool has_sent;
+    uint32_t last_timestamp; /* out, of the newest picture */
     usec_t last_at;
-    usec_t still_at;                       /* begin of the last still */
-    uint64_t still_seq;                    /* its key frame; with `serial` */
-    bool has_numbers;                      /* out picture ids have been sent */
-    uint16_t last_picture, source_picture; /* out, and as the source numbered it */
+    bool key_frame_sent; /* the next two mean something */
+    usec_t key_frame_at;
+    uint64_t key_frame_seq;               /* of `serial` */
+    bool has_picture, has_tl0, has_frame; /* whether the last ones sent are known: out numbers */
+    uint16_t last_picture, last_frame;
     uint8_t last_tl0;
-    uint16_t last_frame;
     struct layer_segment segments[LAYER_SEGMENTS]; /* ring; the newest is at segment_count - 1 */
     uint64_t segment_count;
-    uint32_t pictures_left_out, gaps, encodings_switched; /* for statistics and tests */
+    uint32_t pictures_left_out, gaps, switches; /* for statistics */
 };
 
-/* Nothing was sent yet: begins with a key frame. */
-void layer_selector_init(struct layer_selector *l, uint64_t next_seq);
-/* Everything of one source has gone out up to (not including) source number `cursor`, as
- * source + offset: goes on from there without a break. `first`: the oldest sent. */
+/* Nothing of its source was sent yet: begins with a key frame. `next_seq`, `last_timestamp`: where
+ * the slot's numbers are; `has_sent`: something went out, at `last_at`. */
+void layer_selector_init(struct layer_selector *l, uint64_t next_seq, bool has_sent,
+                         uint32_t last_timestamp, usec_t last_at);
+/* After init: everything of one encoding from number `first` up to (not including) `cursor` has
+ * gone out, shifted by constants: goes on from there without a break. */
 void layer_selector_take_over(struct layer_selector *l, const struct layer_source *source,
-                              uint8_t encoding, uint64_t first, uint64_t cursor, uint64_t offset,
-                              uint32_t timestamp_offset, uint32_t last_timestamp, usec_t last_at);
+                              uint8_t encoding, uint64_t first, uint64_t cursor,
+                              uint64_t seq_offset, uint32_t timestamp_offset);
 
 void layer_selector_set_target(struct layer_selector *l, struct layer_target target);
 
-/* The next packet; false when there is none now. */
+/* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.
+ */
+void layer_selector_restart(struct layer_selector *l);
+
+/* The next packet; false when there is none now. `sources`: all encodings, best first. */
 bool layer_selector_take(struct layer_selector *l, usec_t now, const struct layer_source *sources,
                          size_t count, struct layer_packet *out);
-/* The encoding that a key frame must come from before anything (more, or better) goes out; false
- * when none is needed. Ask the publisher, throttled and merged. */
+/* The encoding that a key frame must come from before what the target says can go out; false when
+ * none is needed. Ask the publisher, throttled and merged. */
 bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
                                     const struct layer_source *sources, size_t count,
                                     uint8_t *encoding);
 /* Bit n: encoding n is read or wanted. */
 uint32_t layer_selector_encodings(const struct layer_selector *l);
 /* When take may have something although nothing arrives: a gap is given up, a still is due. */
-usec_t layer_selector_next_timeout(const struct layer_selector *l, usec_t now,
+usec_t layer_selector_next_timeout(const struct layer_selector *l,
                                    const struct layer_source *sources, size_t count);
-/* How old the packet is that would go out next: what a receiver lags behind. 0 at the live edge. */
+/* How long the packet that comes next has waited: what the receiver lags behind. */
 usec_t layer_selector_lag(const struct layer_selector *l, usec_t now,
                           const struct layer_source *sources, size_t count);
 
 /* Which source packet went out as `seq16`; false when that is not known any more. */
 bool layer_selector_find(const struct layer_selector *l, uint16_t seq16, uint64_t *seq,
-                         uint64_t *source_seq, struct layer_segment *numbers);
+                         uint64_t *source_seq, struct layer_segment *segment);
 
-/* Everything from here on goes out unchanged but for a constant in numbers and timestamps, and
- * nothing waits: the plain path can take over with `offset`, from source number *cursor on. */
+/* Everything from here on goes out, with seq and timestamp shifted by constants, and nothing waits:
+ * the plain path can take over from source number l->cursor on, with l->shift. */
 bool layer_selector_is_plain(const struct layer_selector *l, const struct layer_source *sources,
-                             size_t count, uint64_t *cursor, uint64_t *offset,
-                             uint32_t *timestamp_offset);
+                             size_t count);
 
-/* The payload as the receiver gets it: with its picture ids. `payload` is a copy of the packet's.
- */
-void layer_packet_rewrite(const struct layer_packet *p, enum media_codec codec,
-                          struct bytes_mut payload);
+/* Gives a copy of the packet's payload its picture ids. */
+void layer_shift_apply(const struct layer_shift *shift, enum media_codec codec,
+                       struct bytes_mut payload);

@@ -33,6 +33,7 @@ struct participant {
 
     struct subscription *subscriptions; /* owned */
     size_t subscription_count;
+    uint32_t thinned; /* of them: those that get less than everything */
 
     usec_t rtt_us; /* 0: unknown */
     usec_t report_at;

@@ -40,6 +40,14 @@ struct publication_stream *publication_find_stream(struct publication *p, uint64
     return NULL;
 }
 
+void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted)
+{
+    p->wanted_by[from % CONTROL_SHARDS_MAX] = (uint8_t)wanted;
+    p->wanted_elsewhere = 0;
+    for (size_t i = 0; i < CONTROL_SHARDS_MAX; i++)
+        p->wanted_elsewhere |= p->wanted_by[i];
+}
+
 void publication_set_structure(struct publication_stream *s,
                                const struct dependency_structure *structure)
 {

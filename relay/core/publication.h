@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/seq.h"
+#include "relay/core/layer_rates.h"
 #include "relay/core/shard_message.h"
 #include "relay/core/subscription.h"
 #include "rtc/nack_generator.h"
@@ -45,6 +46,7 @@ struct publication_stream {
     bool wants_key_frame;
     usec_t key_frame_asked_at; /* 0: never */
 
+    struct layer_rates rates;
     struct dependency_structure *structure; /* the newest key frame's; owned, home only */
 };
 
@@ -70,7 +72,11 @@ struct publication {
     /* Of several encodings (simulcast) the best that sends goes to everybody who can take it all.
      * The others are for those who cannot. */
     struct publication_stream streams[CONTROL_ENCODINGS_MAX];
-    uint32_t main; /* index of the best that sends */
+    uint32_t main;             /* index of the best that sends */
+    uint32_t encodings_seen;   /* bit n: encoding n has sent */
+    uint32_t wanted_here;      /* bit n: somebody on this shard reads or wants encoding n apart */
+    uint32_t wanted_elsewhere; /* on other shards; home only */
+    uint8_t wanted_by[CONTROL_SHARDS_MAX]; /* by shard; home only */
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
 
     /* Home only. */
@@ -92,8 +98,16 @@ static inline struct publication_stream *publication_main(struct publication *p)
 {
     return &p->streams[p->main];
 }
+/* Somebody gets, or wants, this encoding. */
+static inline bool publication_is_wanted(const struct publication *p, size_t encoding)
+{
+    return encoding == p->main || ((p->wanted_here | p->wanted_elsewhere) >> encoding & 1) != 0;
+}
 /* The encoding's stream with this serial; NULL when that epoch is over. */
 struct publication_stream *publication_find_stream(struct publication *p, uint64_t serial);
+
+/* Shard `from` wants these encodings (bit n: encoding n) besides the best. */
+void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted);
 
 /* A new epoch: the cache is emptied, subscriptions will go on without a gap from the next packet
  * (or key frame). */

@@ -18,9 +18,12 @@ struct room {
     struct publication_ref
         refs[ROOM_SLOT_COUNT]; /* as the director said, also where nothing has come yet */
     uint32_t homes[ROOM_SLOT_COUNT];
-    struct room_listeners listeners[ROOM_SLOT_COUNT];
+    struct room_listeners listeners[ROOM_SLOT_COUNT]; /* who gets everything */
+    struct room_listeners thinned[ROOM_SLOT_COUNT];   /* who gets less: see thinning.c */
 };
 
 MUST_CHECK enum status room_add_listener(struct room *room, struct subscription *s);
 void room_remove_listener(struct room *room, struct subscription *s);
+/* From one list to the other, and notes it in `s`. STATUS_NO_MEMORY: it stays. */
+MUST_CHECK enum status room_move_listener(struct room *room, struct subscription *s, bool thinned);
 void room_destroy(struct room *room);

@@ -95,7 +95,11 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
 {
     struct subscription *s = find_subscription(p, ssrc);
     struct publication *publication = s != NULL ? p->room->slots[s->slot] : NULL;
-    if (publication != NULL && room_slot_kind(s->slot) == MEDIA_KIND_VIDEO)
+    if (publication == NULL || room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
+        return;
+    if (s->is_thinned)
+        thinning_restart(c, now, s, tx);
+    else
         forwarder_request_key_frame(c, now, publication, publication->main, tx);
 }
 

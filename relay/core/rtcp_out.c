@@ -179,8 +179,8 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
         for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
             if (publication->encodings[e].ssrc != 0)
                 send_nacks(now, p, &publication->encodings[e], &publication->streams[e], tx);
-            if (e == publication->main && publication->streams[e].wants_key_frame &&
-                publication->slots != 0)
+            if (publication->streams[e].wants_key_frame && publication->slots != 0 &&
+                publication_is_wanted(publication, e))
                 forwarder_request_key_frame(c, now, publication, (uint32_t)e, tx);
         }
         stop_silent(c, now, publication);
@@ -192,6 +192,7 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
         send_receiver_report(now, p, tx);
     }
     send_sender_reports(c, now, p, tx);
+    thinning_handle_timeout(c, now, p, tx);
     if (now >= p->sign_at)
         send_sign_of_life(now, p, tx);
 }
@@ -209,6 +210,8 @@ usec_t rtcp_next_timeout(const struct participant *p)
     }
     if (p->arrivals != NULL)
         next = usec_min(next, twcc_arrivals_next_timeout(p->arrivals));
+    if (p->thinned > 0)
+        next = usec_min(next, thinning_next_timeout(p));
     return next;
 }
 

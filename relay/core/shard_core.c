@@ -461,6 +461,11 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
         if (publication != NULL && publication->is_home)
             forwarder_request_key_frame(c, now, publication, m->key_frame_wanted.encoding, tx);
         break;
+    case SHARD_ENCODINGS_WANTED:
+        publication = shard_find_publication(c, m->encodings_wanted.ref);
+        if (publication != NULL && publication->is_home)
+            publication_note_wanted(publication, m->from, m->encodings_wanted.wanted);
+        break;
     case SHARD_RESET:
         shard_reset(c, tx);
         break;

@@ -36,8 +36,15 @@ static void clear_slot(struct shard_core *c, struct room *room, enum room_slot s
     if (p == NULL)
         return;
     p->slots &= ~((uint32_t)1 << slot);
-    if (!p->is_home && p->slots == 0)
+    if (!p->is_home && p->slots == 0) {
         shard_remove_publication(c, p);
+        return;
+    }
+    thinning_update_demand(c, p);
+    if (p->slots == 0) { /* whoever has replicas drops them as well, and asks anew */
+        memset(p->wanted_by, 0, sizeof p->wanted_by);
+        p->wanted_elsewhere = 0;
+    }
 }
 
 static void free_room_if_unused(struct shard_core *c, struct room *room)
@@ -88,6 +95,9 @@ static void attach(struct shard_core *c, usec_t now, struct room *room, enum roo
     const struct room_listeners *l = &room->listeners[slot];
     for (uint32_t i = 0; i < l->count; i++)
         forwarder_start_subscription(c, now, l->list[i], tx);
+    thinning_update_demand(c, p);
+    for (uint32_t i = room->thinned[slot].count; i-- > 0;)
+        forwarder_start_subscription(c, now, room->thinned[slot].list[i], tx);
 }
 
 void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_message *m,
@@ -237,13 +247,20 @@ void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_parti
     shard_arm_timer(c, now, p);
 }
 
+static void remove_subscription(struct shard_core *c, struct room *room, struct subscription *s)
+{
+    room_remove_listener(room, s);
+    if (s->is_thinned && room->slots[s->slot] != NULL)
+        thinning_update_demand(c, room->slots[s->slot]);
+}
+
 void shard_remove_participant(struct shard_core *c, struct participant *p, struct tx_batch *tx)
 {
     if (tx != NULL)
         tx_batch_set_receiver(tx, p->handle.index, NULL);
     timer_heap_cancel(&c->timers, &p->timer);
     for (size_t i = 0; i < p->subscription_count; i++)
-        room_remove_listener(p->room, &p->subscriptions[i]);
+        remove_subscription(c, p->room, &p->subscriptions[i]);
     for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         if (p->publications[slot] != NULL)
             shard_remove_publication(c, p->publications[slot]);

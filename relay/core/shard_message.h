@@ -37,6 +37,7 @@ enum shard_message_type {
     SHARD_MEDIA,
     SHARD_SENDER_REPORT,
     SHARD_KEY_FRAME_WANTED,
+    SHARD_ENCODINGS_WANTED, /* besides the best: what somebody here needs */
     /* shard -> director */
     SHARD_STATE,
     SHARD_PUBLICATION,
@@ -49,6 +50,7 @@ struct shard_media {
     struct publication_ref ref;
     uint8_t encoding;
     bool is_main; /* the best that sends */
+    uint8_t encodings_seen;
     struct layer_mark layers;
     uint32_t epoch;
     enum media_codec codec;
@@ -101,6 +103,10 @@ struct shard_message {
             struct publication_ref ref;
             uint32_t encoding;
         } key_frame_wanted;
+        struct {
+            struct publication_ref ref;
+            uint32_t wanted; /* bit n: encoding n */
+        } encodings_wanted;
         struct {
             uint64_t participant;
             uint32_t session;

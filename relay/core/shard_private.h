@@ -3,7 +3,9 @@
 
 #include "base/hash_map.h"
 #include "base/rng.h"
+#include "relay/core/bitrate_allocator.h"
 #include "relay/core/handshake_queue.h"
+#include "relay/core/layer_selector.h"
 #include "relay/core/participant.h"
 #include "relay/core/shard_core.h"
 #include "relay/core/shard_message.h"
@@ -81,6 +83,42 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
+
+struct media_packet forwarder_packet_of(const struct publication *p,
+                                        const struct publication_stream *s, uint64_t seq,
+                                        bool key_frame);
+/* The packet that was begun in `tx`, to one receiver. */
+void forwarder_send(usec_t now, struct subscription *s, const struct media_packet *packet,
+                    const struct tx_rtp *rtp, struct tx_batch *tx);
+
+/* thinning.c: subscriptions that get less than everything */
+/* What `s` gets from now on; everything (encoding 0, all layers, not paced) ends thinning as soon
+ * as the plain path can take over. `paced`: nothing is sent but by thinning_drain. Of sound only
+ * LAYER_OFF means anything. False without memory: it gets what it got. */
+bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *s,
+                         struct layer_target target, bool paced, struct tx_batch *tx);
+/* Sends what is next until `bytes_max` bytes of payload are reached or there is nothing; returns
+ * how many that were. */
+size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, size_t bytes_max,
+                      struct tx_batch *tx);
+/* The receiver asks for a key frame. */
+void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s,
+                      struct tx_batch *tx);
+/* How far what is sent lags behind what has come. */
+usec_t thinning_lag(const struct subscription *s, usec_t now);
+/* The subscription as the allocator sees it. */
+void thinning_describe(const struct subscription *s, usec_t now, struct allocator_stream *out);
+/* A packet of this encoding has been kept. */
+void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publication *p,
+                             uint32_t encoding, struct tx_batch *tx);
+void thinning_handle_timeout(struct shard_core *c, usec_t now, struct participant *owner,
+                             struct tx_batch *tx);
+usec_t thinning_next_timeout(const struct participant *owner);
+/* Somebody may have begun or ceased to want an encoding of it. */
+void thinning_update_demand(struct shard_core *c, struct publication *p);
+/* Which packet went out as `seq16`; false when that is not known any more. */
+bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *seq,
+                        uint64_t *source_seq, struct layer_segment *segment);
 
 /* rtcp_in.c, rtcp_out.c */
 void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,

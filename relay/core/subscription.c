@@ -1,6 +1,7 @@
 #include "relay/core/subscription.h"
 
 #include "base/hash.h"
+#include "relay/core/layer_selector.h"
 #include "relay/core/participant.h"
 #include "wire/rtp_extension.h"
 
@@ -71,7 +72,9 @@ void subscription_init(struct subscription *s, struct participant *owner,
 void subscription_destroy(struct subscription *s)
 {
     free(s->resends);
+    free(s->selector);
     s->resends = NULL;
+    s->selector = NULL;
 }
 
 bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq, uint32_t *timestamp)
@@ -126,6 +129,15 @@ static void begin_epoch(struct subscription *s, usec_t now, const struct media_p
     s->waiting_key_frame = false;
 }
 
+static void count_sent(struct subscription *s, const struct media_packet *packet)
+{
+    s->started = true;
+    s->packets_sent++;
+    s->bytes_sent += packet->header.payload.size;
+    int64_t credit = s->resend_credit_bytes + (int64_t)(packet->header.payload.size / RESEND_SHARE);
+    s->resend_credit_bytes = credit > RESEND_CREDIT_MAX ? RESEND_CREDIT_MAX : credit;
+}
+
 enum subscription_verdict subscription_accept(struct subscription *s, usec_t now,
                                               const struct media_packet *packet, uint64_t *seq,
                                               uint32_t *timestamp)
@@ -152,12 +164,24 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
         s->last_timestamp = *timestamp;
         s->last_sent_at = now;
     }
-    s->started = true;
-    s->packets_sent++;
-    s->bytes_sent += packet->header.payload.size;
-    int64_t credit = s->resend_credit_bytes + (int64_t)(packet->header.payload.size / RESEND_SHARE);
-    s->resend_credit_bytes = credit > RESEND_CREDIT_MAX ? RESEND_CREDIT_MAX : credit;
+    count_sent(s, packet);
     return SUBSCRIPTION_SEND;
+}
+
+void subscription_note_thinned(struct subscription *s, usec_t now,
+                               const struct media_packet *packet, uint64_t seq, uint32_t timestamp)
+{
+    if (s->source_serial != packet->source_serial) {
+        s->source_serial = packet->source_serial;
+        s->clock_rate = packet->clock_rate;
+        choose_payload_type(s, packet);
+    }
+    s->waiting_key_frame = false;
+    s->timestamp_offset = timestamp - packet->header.timestamp;
+    s->next_seq = seq + 1;
+    s->last_timestamp = timestamp;
+    s->last_sent_at = now;
+    count_sent(s, packet);
 }
 
 bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
@@ -218,12 +242,24 @@ static bool is_passed_on(enum header_extension extension)
  */
 #define EXTENSIONS_BYTES_MAX 96
 
+/* The frame number is the descriptor's second and third byte. */
+static struct bytes shift_frame(uint8_t out[EXTENSIONS_BYTES_MAX], struct bytes data,
+                                uint16_t shift)
+{
+    if (data.size < 3)
+        return data;
+    memcpy(out, data.data, data.size);
+    store_u16(out + 1, (uint16_t)(load_u16(data.data + 1) + shift));
+    return bytes_of(out, data.size);
+}
+
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      const struct media_packet *packet, const uint8_t *ids,
                                      uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES])
 {
     struct rtp_extension elements[HEADER_EXTENSION_COUNT];
     uint8_t send_time[RTP_ABS_SEND_TIME_BYTES];
+    uint8_t descriptor[EXTENSIONS_BYTES_MAX];
     size_t count = 0;
     size_t bytes = 0;
     if (ids[HEADER_EXTENSION_MID] != 0) {
@@ -243,6 +279,8 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
             !rtp_extension_find(&packet->header, packet->extension_ids[i], &data) ||
             bytes + 2 + data.size > EXTENSIONS_BYTES_MAX)
             continue;
+        if (i == HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR && packet->frame_shift != 0)
+            data = shift_frame(descriptor, data, packet->frame_shift);
         elements[count++] = (struct rtp_extension){ids[i], data};
         bytes += 2 + data.size;
     }

@@ -18,6 +18,7 @@
 #include "wire/rtp.h"
 
 struct participant;
+struct layer_selector;
 
 /* A publication's packet on its way to subscriptions; everything borrowed for the call. */
 struct media_packet {
@@ -30,6 +31,7 @@ struct media_packet {
     uint64_t seq; /* unwrapped */
     bool key_frame;
     struct layer_mark layers;     /* video */
+    uint16_t frame_shift;         /* added to the dependency descriptor's frame number */
     const uint8_t *extension_ids; /* as the publisher numbers them; HEADER_EXTENSION_COUNT */
     struct rtp_header header;
 };
@@ -82,6 +84,13 @@ struct subscription {
     size_t codec_count;
     struct subscription_resends *resends; /* owned; NULL: none was asked for yet */
 
+    /* It gets less than everything (thinning.c). */
+    bool is_thinned;
+    bool is_paced;                   /* whoever paces it takes what is next; else every arrival */
+    uint32_t encodings_wanted;       /* as the publication was told */
+    struct layer_selector *selector; /* owned; NULL: none was needed yet. Behind the end of thinning
+                                      * it still knows what the last numbers stood for */
+
     /* From the receiver's reports. */
     uint32_t loss_permille;
 };
@@ -114,6 +123,10 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
  * present epoch ends with it. False when nothing was sent yet. */
 bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq,
                          uint32_t *timestamp);
+
+/* The packet was given its numbers by the subscription's selector. */
+void subscription_note_thinned(struct subscription *s, usec_t now,
+                               const struct media_packet *packet, uint64_t seq, uint32_t timestamp);
 
 /* The next packet's source has nothing to do with the last one's (the slot was emptied). */
 void subscription_reset_source(struct subscription *s);

@@ -365,6 +365,7 @@ static void send_screen(struct bench *b, struct peer *p, bool key_frame, uint8_t
     uint8_t frame[] = {0x10, key_frame ? 0x10 : 0x11, 2, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0, tag};
     struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
     struct rtp_header header = {.payload_type = SCREEN_PT,
+                                .marker = true,
                                 .seq = p->seq++,
                                 .timestamp = p->seq * 3000u,
                                 .ssrc = p->ssrc,
@@ -394,6 +395,7 @@ static void send_rtp(struct bench *b, struct peer *p, const struct sent *sent)
         memset(extension + 2, 0, 2); /* padding */
     struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
     struct rtp_header header = {.payload_type = sent->payload_type,
+                                .marker = sent->payload_type == SCREEN_PT,
                                 .seq = sent->seq,
                                 .timestamp = sent->timestamp,
                                 .ssrc = sent->ssrc,
@@ -712,6 +714,152 @@ static void a_publisher_that_stops_its_best_encoding_is_seen_by_the_next(void **
         assert_int_equal(seen_by[i]->last_tag, 0x82);
 }
 
+static struct subscription *screen_of(struct bench *b, const struct peer *p)
+{
+    return &shard_find_participant(b->cores[p->shard], p->id)->subscriptions[0];
+}
+
+static void set_target(struct bench *b, const struct peer *p, struct layer_target target)
+{
+    struct shard_core *c = b->cores[p->shard];
+    assert_true(thinning_set_target(c, b->now, screen_of(b, p), target, false, &b->tx[p->shard]));
+    pump(b);
+}
+
+static void
+a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best(void **state)
+{
+    static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
+    struct bench *b = *state;
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    struct peer *near = add_peer(b, 0, true), *far = add_peer(b, 1, true);
+    struct peer *other = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint16_t high = 100, low_seq = 60000;
+    for (int i = 0; i < 5; i++) {
+        send_encoding(b, sender, 'h', i == 0, high++, 0x80);
+        send_encoding(b, sender, 'l', i == 0, low_seq++, 0x10);
+    }
+    pass_time(b, MILLISECONDS(10));
+    assert_int_equal(near->last_tag, 0x80);
+    /* The other shard does not even get what nobody there wants. */
+    const struct publication *replica =
+        shard_find_publication(b->cores[1], (struct publication_ref){sender->id, SEND_SLOT_SCREEN});
+    assert_int_equal(replica->streams[1].serial, 0);
+    set_target(b, near, low);
+    set_target(b, far, low);
+    assert_int_equal(near->last_tag, 0x10); /* its key frame is here */
+    /* The far one goes on with the best until the other's key frame comes: asked for once. */
+    size_t plis = sender->plis;
+    send_encoding(b, sender, 'h', false, high++, 0x81);
+    send_encoding(b, sender, 'l', false, low_seq++, 0x11);
+    send_encoding(b, sender, 'l', false, low_seq++, 0x11);
+    pass_time(b, MILLISECONDS(10));
+    assert_int_equal(near->last_tag, 0x11);
+    assert_int_equal(far->last_tag, 0x81);
+    assert_int_equal(sender->plis, plis + 1);
+    send_encoding(b, sender, 'l', true, low_seq++, 0x12);
+    send_encoding(b, sender, 'h', false, high++, 0x82);
+    send_encoding(b, sender, 'l', false, low_seq++, 0x13);
+    pass_time(b, MILLISECONDS(10));
+    struct peer *const thinned[] = {near, far};
+    for (size_t i = 0; i < COUNT_OF(thinned); i++) {
+        assert_int_equal(thinned[i]->last_tag, 0x13);
+        assert_int_equal((uint16_t)(thinned[i]->last_seq - thinned[i]->first_seq) + 1u,
+                         thinned[i]->screen);
+    }
+    assert_int_equal(other->last_tag, 0x82);
+    /* What is lost at home is sent again, whichever encoding it was. */
+    for (uint16_t back = 0; back < 3; back++) {
+        uint16_t seq = (uint16_t)(far->last_seq - back);
+        size_t resent = far->resent;
+        ask(b, far, &seq);
+        pass_time(b, MILLISECONDS(10));
+        assert_int_equal(far->resent, resent + 1);
+        assert_int_equal(far->last_resent, seq);
+    }
+    /* Back: at the best one's next key frame, and then as if nothing had been. */
+    set_target(b, near, everything);
+    set_target(b, far, everything);
+    for (int i = 0; i < 3; i++) {
+        send_encoding(b, sender, 'h', i == 0, high++, (uint8_t)(0x90 + i));
+        send_encoding(b, sender, 'l', false, low_seq++, 0x14);
+    }
+    pass_time(b, MILLISECONDS(10));
+    for (size_t i = 0; i < COUNT_OF(thinned); i++) {
+        assert_int_equal(thinned[i]->last_tag, 0x92);
+        assert_false(screen_of(b, thinned[i])->is_thinned);
+        assert_int_equal((uint16_t)(thinned[i]->last_seq - thinned[i]->first_seq) + 1u,
+                         thinned[i]->screen);
+    }
+    uint16_t before = (uint16_t)(far->last_seq - 4); /* of the worse encoding */
+    size_t resent = far->resent;
+    ask(b, far, &before);
+    pass_time(b, MILLISECONDS(10));
+    assert_int_equal(far->resent, resent + 1);
+    const struct publication *home =
+        shard_find_publication(b->cores[0], (struct publication_ref){sender->id, SEND_SLOT_SCREEN});
+    assert_int_equal(home->wanted_here | home->wanted_elsewhere, 0);
+}
+
+static void a_thinned_learner_that_leaves_wants_nothing_any_more(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    set_target(b, far, (struct layer_target){LAYER_LIVE, 1, 0});
+    const struct publication *home =
+        shard_find_publication(b->cores[0], (struct publication_ref){sender->id, SEND_SLOT_SCREEN});
+    assert_int_equal(home->wanted_elsewhere, 3);
+    set_target(b, far, (struct layer_target){.mode = LAYER_OFF});
+    assert_int_equal(home->wanted_elsewhere, 0);
+    size_t screen = far->screen;
+    send_screen(b, sender, false, 2);
+    pass_time(b, MILLISECONDS(10));
+    assert_int_equal(far->screen, screen);
+    set_target(b, far, (struct layer_target){LAYER_LIVE, 1, 0});
+    struct shard_message m = {.type = SHARD_PARTICIPANT_REMOVE};
+    m.participant_remove = (struct control_participant_ref){far->id, 1};
+    order(b, 1, &m);
+    assert_int_equal(home->wanted_elsewhere, 0);
+}
+
+static void sound_that_is_off_comes_again_without_a_gap(void **state)
+{
+    struct bench *b = *state;
+    struct peer *speaker = add_peer(b, 0, true);
+    struct peer *near = add_peer(b, 0, true);
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        struct shard_message m = {.type = SHARD_BIND};
+        m.bind.room = ROOM;
+        m.bind.slot = ROOM_SLOT_VOICE_0;
+        m.bind.ref = (struct publication_ref){speaker->id, SEND_SLOT_MIC};
+        order(b, i, &m);
+    }
+    struct shard_message m = {.type = SHARD_GRANT};
+    m.grant = (struct control_grant){speaker->id, SEND_SLOT_MIC, true, false};
+    order(b, 0, &m);
+    struct subscription *s = &shard_find_participant(b->cores[0], near->id)->subscriptions[1];
+    for (int i = 0; i < 30; i++) {
+        bool on = i < 10 || i >= 20;
+        assert_true(thinning_set_target(
+            b->cores[0], b->now, s,
+            (struct layer_target){on ? LAYER_LIVE : LAYER_OFF, 0, LAYER_ALL}, false, &b->tx[0]));
+        send_voice(b, speaker, (uint16_t)(100 + i), (uint8_t)i);
+        pass_time(b, MILLISECONDS(20));
+    }
+    assert_int_equal(near->voice, 20);
+    assert_int_equal((uint16_t)(near->last_voice_seq - near->first_voice_seq), 19);
+    assert_int_equal(near->last_voice_tag, 29);
+}
+
 static void a_publisher_above_its_rate_is_cut_to_it(void **state)
 {
     struct bench *b = *state;
@@ -907,6 +1055,9 @@ int main(void)
         TEST(an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes),
         TEST(a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_taken),
         TEST(a_publisher_that_stops_its_best_encoding_is_seen_by_the_next),
+        TEST(a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best),
+        TEST(a_thinned_learner_that_leaves_wants_nothing_any_more),
+        TEST(sound_that_is_off_comes_again_without_a_gap),
         TEST(a_publisher_above_its_rate_is_cut_to_it),
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         TEST(forwarding_allocates_nothing),

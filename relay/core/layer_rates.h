@@ -1,0 +1,24 @@
+/* What the temporal layers of one encoding take, as they arrive. A screen comes in bursts: the rate
+ * is the highest two-second average of the last eight seconds in which something came, so that a
+ * slide that stands still does not make the next one look free. Sans-IO; embedded. */
+#pragma once
+
+#include "base/usec.h"
+#include "wire/layer_mark.h"
+
+#include <stddef.h>
+
+#define LAYER_RATES_BUCKETS 16
+#define LAYER_RATES_BUCKET_US MILLISECONDS(500)
+#define LAYER_RATES_AVERAGE 4 /* buckets; a longer silence counts as one of this length */
+
+struct layer_rates {
+    int64_t bucket; /* number of the newest one, in time */
+    uint32_t place; /* and in the ring */
+    uint8_t layers; /* seen so far */
+    uint32_t bytes[LAYER_TEMPORAL_MAX][LAYER_RATES_BUCKETS];
+};
+
+void layer_rates_note(struct layer_rates *r, usec_t now, uint8_t layer, size_t bytes);
+/* Of the layers up to each one, together. Returns how many there are; 0: nothing has come. */
+uint8_t layer_rates_get(const struct layer_rates *r, uint32_t bps[LAYER_TEMPORAL_MAX]);

@@ -1,0 +1,313 @@
+/* Subscriptions that get less than everything: each reads its publication's caches with a selector.
+ * They stand in lists of their own, so that forwarding to the others does not even look at them. */
+#include "relay/core/shard_private.h"
+
+#define EVERYTHING SIZE_MAX
+#define RESTART_US SECONDS(1)
+
+static struct publication *publication_of(const struct subscription *s)
+{
+    struct publication *p = s->owner->room->slots[s->slot];
+    return p != NULL && p->ref.participant != s->owner_id ? p : NULL;
+}
+
+static bool accepts(const struct subscription *s, const struct publication_stream *stream)
+{
+    for (size_t i = 0; i < s->codec_count; i++) {
+        if (s->codecs[i].codec == stream->codec &&
+            s->codecs[i].profile_hash == stream->profile_hash)
+            return true;
+    }
+    return false;
+}
+
+static void list_sources(const struct subscription *s, const struct publication *p,
+                         struct layer_source sources[CONTROL_ENCODINGS_MAX])
+{
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
+        const struct publication_stream *stream = &p->streams[e];
+        sources[e] = (struct layer_source){
+            .cache = stream->has_cache ? &stream->cache : NULL,
+            .serial = stream->serial,
+            .codec = stream->codec,
+            .clock_rate = stream->clock_rate,
+            .accepted = accepts(s, stream),
+            .descriptor_id = p->extension_ids[HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR],
+            .has_clock = stream->has_clock,
+            .clock_ntp = stream->clock_ntp,
+            .clock_timestamp = stream->clock_timestamp};
+    }
+}
+
+/* Sound is either whole or off, and needs no selector. */
+static bool is_sound(const struct subscription *s)
+{
+    return room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
+}
+
+static bool is_read(const struct subscription *s)
+{
+    return s->is_thinned && !is_sound(s);
+}
+
+/* --- Demand */
+
+static uint32_t wanted_here(const struct room *room, const struct publication *p)
+{
+    uint32_t wanted = 0;
+    for (uint32_t slots = p->slots; slots != 0; slots &= slots - 1) {
+        const struct room_listeners *l = &room->thinned[__builtin_ctz(slots)];
+        for (uint32_t i = 0; i < l->count; i++)
+            wanted |= l->list[i]->owner_id != p->ref.participant && is_read(l->list[i])
+                          ? layer_selector_encodings(l->list[i]->selector)
+                          : 0;
+    }
+    return wanted;
+}
+
+/* Which encodings somebody here reads or wants; a replica's shard tells the home shard. */
+void thinning_update_demand(struct shard_core *c, struct publication *p)
+{
+    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    uint32_t wanted = room != NULL ? wanted_here(room, p) : 0;
+    if (wanted == p->wanted_here)
+        return;
+    p->wanted_here = wanted;
+    if (p->is_home)
+        return;
+    struct shard_message *m = shard_reserve(c, p->home, SHARD_ENCODINGS_WANTED);
+    if (m == NULL)
+        return;
+    m->encodings_wanted.ref = p->ref;
+    m->encodings_wanted.wanted = wanted;
+    shard_commit(c, p->home);
+}
+
+/* --- In and out of the lists */
+
+static void take_over(struct subscription *s, struct publication *p)
+{
+    struct publication_stream *stream =
+        p != NULL && !s->waiting_key_frame ? publication_find_stream(p, s->source_serial) : NULL;
+    layer_selector_init(s->selector, s->next_seq, s->started, s->last_timestamp, s->last_sent_at);
+    if (stream == NULL || !stream->has_cache || !s->started)
+        return;
+    struct layer_source sources[CONTROL_ENCODINGS_MAX];
+    size_t encoding = (size_t)(stream - p->streams);
+    list_sources(s, p, sources);
+    layer_selector_take_over(s->selector, &sources[encoding], (uint8_t)encoding, s->first_seq,
+                             s->next_seq - s->seq_offset, s->seq_offset, s->timestamp_offset);
+}
+
+static bool begin_thinning(struct subscription *s)
+{
+    if (s->is_thinned)
+        return true;
+    if (s->selector == NULL && (s->selector = malloc(sizeof *s->selector)) == NULL)
+        return false;
+    if (room_move_listener(s->owner->room, s, true) != STATUS_OK)
+        return false;
+    s->owner->thinned++;
+    take_over(s, publication_of(s));
+    return true;
+}
+
+/* Back to the plain path. The selector stays: it knows what the last numbers stood for. */
+static void end_thinning(struct subscription *s)
+{
+    if (room_move_listener(s->owner->room, s, false) != STATUS_OK)
+        return;
+    s->owner->thinned--;
+    s->first_seq = s->selector->cursor;
+    s->seq_offset = s->selector->shift.seq;
+    s->next_seq = s->selector->next_seq;
+    s->waiting_key_frame = false;
+}
+
+static bool is_everything(struct layer_target target)
+{
+    return target.mode == LAYER_LIVE && target.encoding == 0 && target.temporal_max == LAYER_ALL;
+}
+
+static bool set_sound(struct subscription *s, bool on)
+{
+    bool was_off = s->is_thinned;
+    if (room_move_listener(s->owner->room, s, !on) != STATUS_OK)
+        return false;
+    if (on && was_off)
+        subscription_reset_source(s); /* what was left out is not loss */
+    return true;
+}
+
+bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *s,
+                         struct layer_target target, bool paced, struct tx_batch *tx)
+{
+    struct publication *p = publication_of(s);
+    if (is_sound(s))
+        return set_sound(s, target.mode != LAYER_OFF);
+    s->is_paced = paced;
+    if (!s->is_thinned && is_everything(target) && !paced)
+        return true;
+    if (!begin_thinning(s))
+        return false;
+    layer_selector_set_target(s->selector, target);
+    if (p == NULL)
+        return true;
+    thinning_update_demand(c, p);
+    if (!paced)
+        thinning_drain(c, now, s, EVERYTHING, tx);
+    return true;
+}
+
+/* --- Sending */
+
+/* The selector's packet as the receiver gets it. */
+static size_t send_one(struct shard_core *c, usec_t now, struct subscription *s,
+                       struct publication *p, const struct layer_packet *out, struct tx_batch *tx)
+{
+    struct publication_stream *stream = &p->streams[out->encoding];
+    struct media_packet packet =
+        forwarder_packet_of(p, stream, out->entry->seq, out->entry->key_frame);
+    uint8_t payload[TX_PAYLOAD_BYTES];
+    if (rtp_parse_header(bytes_of(out->entry->data, out->entry->size), &packet.header) !=
+            STATUS_OK ||
+        packet.header.payload.size > sizeof payload)
+        return 0;
+    memcpy(payload, packet.header.payload.data, packet.header.payload.size);
+    packet.header.payload.data = payload;
+    layer_shift_apply(&out->shift, packet.codec,
+                      (struct bytes_mut){payload, packet.header.payload.size});
+    packet.frame_shift = out->shift.frame;
+    subscription_note_thinned(s, now, &packet, out->seq, out->timestamp);
+    if (!s->has_payload_type || !tx_batch_begin(tx, now, packet.header.payload))
+        return 0;
+    c->stats.rtp_forwarded++;
+    forwarder_send(now, s, &packet,
+                   &(struct tx_rtp){.seq = (uint16_t)out->seq,
+                                    .timestamp = out->timestamp,
+                                    .ssrc = s->ssrc,
+                                    .payload_type = s->payload_type,
+                                    .marker = packet.header.marker},
+                   tx);
+    tx_batch_end(tx);
+    return packet.header.payload.size;
+}
+
+size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, size_t bytes_max,
+                      struct tx_batch *tx)
+{
+    struct publication *p = publication_of(s);
+    struct layer_source sources[CONTROL_ENCODINGS_MAX];
+    struct layer_packet out;
+    size_t bytes = 0;
+    uint8_t encoding;
+    if (p == NULL || !s->is_live || !is_read(s))
+        return 0;
+    list_sources(s, p, sources);
+    while (bytes < bytes_max &&
+           layer_selector_take(s->selector, now, sources, CONTROL_ENCODINGS_MAX, &out))
+        bytes += send_one(c, now, s, p, &out, tx);
+    if (layer_selector_wants_key_frame(s->selector, now, sources, CONTROL_ENCODINGS_MAX, &encoding))
+        forwarder_request_key_frame(c, now, p, encoding, tx);
+    uint32_t wanted = layer_selector_encodings(s->selector);
+    if (wanted != s->encodings_wanted) {
+        s->encodings_wanted = wanted;
+        thinning_update_demand(c, p);
+    }
+    if (!s->is_paced && s->selector->encoding == p->main &&
+        layer_selector_is_plain(s->selector, sources, CONTROL_ENCODINGS_MAX)) {
+        end_thinning(s);
+        thinning_update_demand(c, p);
+    }
+    return bytes;
+}
+
+/* At most once in RESTART_US: what was sent again needs time to arrive. */
+void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
+{
+    if (!is_read(s) || now - s->selector->placed_at < RESTART_US)
+        return;
+    layer_selector_restart(s->selector);
+    if (!s->is_paced)
+        thinning_drain(c, now, s, EVERYTHING, tx);
+}
+
+void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publication *p,
+                             uint32_t encoding, struct tx_batch *tx)
+{
+    struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    for (uint32_t slots = room != NULL ? p->slots : 0; slots != 0; slots &= slots - 1) {
+        const struct room_listeners *l = &room->thinned[__builtin_ctz(slots)];
+        /* From the end: a subscription that leaves the list is replaced by one already seen. */
+        for (uint32_t i = l->count; i-- > 0;) {
+            struct subscription *s = l->list[i];
+            if (is_read(s) && !s->is_paced &&
+                (layer_selector_encodings(s->selector) >> encoding & 1) != 0)
+                thinning_drain(c, now, s, EVERYTHING, tx);
+        }
+    }
+}
+
+/* --- What is asked for again */
+
+bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *seq,
+                        uint64_t *source_seq, struct layer_segment *segment)
+{
+    return s->selector != NULL && layer_selector_find(s->selector, seq16, seq, source_seq, segment);
+}
+
+/* --- Time */
+
+usec_t thinning_next_timeout(const struct participant *owner)
+{
+    usec_t next = USEC_NEVER;
+    for (size_t i = 0; owner->thinned > 0 && i < owner->subscription_count; i++) {
+        const struct subscription *s = &owner->subscriptions[i];
+        const struct publication *p = is_read(s) && !s->is_paced ? publication_of(s) : NULL;
+        struct layer_source sources[CONTROL_ENCODINGS_MAX];
+        if (p == NULL)
+            continue;
+        list_sources(s, p, sources);
+        next = usec_min(next,
+                        layer_selector_next_timeout(s->selector, sources, CONTROL_ENCODINGS_MAX));
+    }
+    return next;
+}
+
+void thinning_handle_timeout(struct shard_core *c, usec_t now, struct participant *owner,
+                             struct tx_batch *tx)
+{
+    for (size_t i = 0; owner->thinned > 0 && i < owner->subscription_count; i++) {
+        if (is_read(&owner->subscriptions[i]) && !owner->subscriptions[i].is_paced)
+            thinning_drain(c, now, &owner->subscriptions[i], EVERYTHING, tx);
+    }
+}
+
+usec_t thinning_lag(const struct subscription *s, usec_t now)
+{
+    const struct publication *p = is_read(s) ? publication_of(s) : NULL;
+    struct layer_source sources[CONTROL_ENCODINGS_MAX];
+    if (p == NULL)
+        return 0;
+    list_sources(s, p, sources);
+    return layer_selector_lag(s->selector, now, sources, CONTROL_ENCODINGS_MAX);
+}
+
+void thinning_describe(const struct subscription *s, usec_t now, struct allocator_stream *out)
+{
+    static const enum allocator_class classes[ROOM_SLOT_COUNT] = {
+        [ROOM_SLOT_VOICE_0] = ALLOCATOR_VOICE,   [ROOM_SLOT_VOICE_1] = ALLOCATOR_VOICE,
+        [ROOM_SLOT_VOICE_2] = ALLOCATOR_VOICE,   [ROOM_SLOT_VOICE_ANY] = ALLOCATOR_VOICE,
+        [ROOM_SLOT_SCREEN] = ALLOCATOR_SCREEN,   [ROOM_SLOT_SCREEN_AUDIO] = ALLOCATOR_SCREEN_SOUND,
+        [ROOM_SLOT_CAMERA_0] = ALLOCATOR_CAMERA, [ROOM_SLOT_CAMERA_1] = ALLOCATOR_CAMERA,
+        [ROOM_SLOT_CAMERA_2] = ALLOCATOR_CAMERA};
+    const struct publication *p = publication_of(s);
+    *out = (struct allocator_stream){.class = classes[s->slot],
+                                     .active = p != NULL && p->encodings_seen != 0,
+                                     .lag_us = thinning_lag(s, now)};
+    for (size_t e = 0; p != NULL && e < LAYER_ENCODINGS_MAX; e++) {
+        struct allocator_encoding *encoding = &out->encodings[e];
+        encoding->exists = (p->encodings_seen >> e & 1) != 0;
+        encoding->layers = layer_rates_get(&p->streams[e].rates, encoding->bps);
+    }
+}
