@@ -168,6 +168,26 @@ struct control_publication {
     enum media_codec codec;
 };
 
+/* quality: what this participant sees of the screen, of what its line can carry. */
+enum control_quality {
+    CONTROL_QUALITY_FULL,
+    CONTROL_QUALITY_REDUCED, /* fewer pictures, or the low encoding */
+    CONTROL_QUALITY_STILL,   /* a picture every few seconds */
+    CONTROL_QUALITY_OFF      /* none: voice alone */
+};
+struct control_participant_quality {
+    uint64_t participant;
+    enum control_quality screen;
+};
+
+/* demand: which encodings of a publication anybody receives; the others need not be sent. Only said
+ * of publications that have sent several. */
+struct control_demand {
+    uint64_t participant;
+    enum send_slot slot;
+    uint32_t encodings; /* bit n: the n-th one, in the order of the rids */
+};
+
 struct control_speakers {
     uint64_t room;
     uint64_t participants[CONTROL_SPEAKERS_MAX]; /* loudest first */
@@ -251,6 +271,8 @@ struct control_hello {
     X(PARTICIPANT_STATE, "participant_state")                                                      \
     X(SLOT_BOUND, "slot_bound")                                                                    \
     X(PUBLICATION, "publication")                                                                  \
+    X(PARTICIPANT_QUALITY, "participant_quality")                                                  \
+    X(DEMAND, "demand")                                                                            \
     X(SPEAKERS, "speakers")                                                                        \
     X(RELAY_STATS, "relay_stats")                                                                  \
     X(ROOM_STATS, "room_stats")
@@ -300,6 +322,8 @@ struct control_message {
         struct control_participant_state participant_state;
         struct control_slot_bound slot_bound;
         struct control_publication publication;
+        struct control_participant_quality participant_quality;
+        struct control_demand demand;
         struct control_speakers speakers;
         struct control_relay_stats relay_stats;
         struct control_room_stats room_stats;
@@ -308,6 +332,7 @@ struct control_message {
 
 const char *control_type_name(enum control_type type);
 const char *control_media_state_name(enum control_media_state state);
+const char *control_quality_name(enum control_quality quality);
 
 /* Decodes one JSON text into *out (caller's memory, about 30 kB: not on the stack).
  * *out is overwritten even on failure. STATUS_MALFORMED, STATUS_UNSUPPORTED for an unknown type,

@@ -6,6 +6,7 @@ static const char *const type_names[] = {
 #undef X
 };
 
+static const char *const quality_names[] = {"full", "reduced", "still", "off"};
 static const char *const state_names[] = {"connecting", "connected", "quiet", "closed"};
 
 const char *control_type_name(enum control_type type)
@@ -16,6 +17,22 @@ const char *control_type_name(enum control_type type)
 const char *control_media_state_name(enum control_media_state state)
 {
     return (size_t)state < COUNT_OF(state_names) ? state_names[state] : "unknown";
+}
+
+const char *control_quality_name(enum control_quality quality)
+{
+    return (size_t)quality < COUNT_OF(quality_names) ? quality_names[quality] : "unknown";
+}
+
+bool control_quality_find(const char *name, enum control_quality *out)
+{
+    for (size_t i = 0; i < COUNT_OF(quality_names); i++) {
+        if (strcmp(name, quality_names[i]) == 0) {
+            *out = (enum control_quality)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool control_type_find(const char *name, enum control_type *out)

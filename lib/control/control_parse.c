@@ -146,6 +146,16 @@ static enum control_media_state get_state(struct take *t, const json_t *object)
     return state;
 }
 
+static enum control_quality get_quality(struct take *t, const json_t *object)
+{
+    enum control_quality quality = CONTROL_QUALITY_FULL;
+    char text[32] = "";
+    get_text(t, object, "screen", text, sizeof text);
+    if (!control_quality_find(text, &quality))
+        fail(t, STATUS_MALFORMED);
+    return quality;
+}
+
 static enum media_codec get_codec(struct take *t, const json_t *object)
 {
     struct bytes name = get_bytes(t, object, "codec");
@@ -430,6 +440,15 @@ static void parse_body(struct take *t, const json_t *o, struct control_message *
         m->publication.slot = get_send_slot(t, o, "slot");
         m->publication.active = get_flag(t, o, "active");
         m->publication.codec = get_codec(t, o);
+        break;
+    case CONTROL_PARTICIPANT_QUALITY:
+        m->participant_quality.participant = get_id(t, o, "participant");
+        m->participant_quality.screen = get_quality(t, o);
+        break;
+    case CONTROL_DEMAND:
+        m->demand.participant = get_id(t, o, "participant");
+        m->demand.slot = get_send_slot(t, o, "slot");
+        m->demand.encodings = get_u32(t, o, "encodings");
         break;
     case CONTROL_SPEAKERS:
         parse_speakers(t, o, &m->speakers);

@@ -309,6 +309,15 @@ static void write_body(struct build *b, json_t *o, const struct control_message 
         set_flag(b, o, "active", m->publication.active);
         set_text(b, o, "codec", media_codec_name(m->publication.codec));
         break;
+    case CONTROL_PARTICIPANT_QUALITY:
+        set_integer(b, o, "participant", m->participant_quality.participant);
+        set_text(b, o, "screen", control_quality_name(m->participant_quality.screen));
+        break;
+    case CONTROL_DEMAND:
+        set_integer(b, o, "participant", m->demand.participant);
+        set_text(b, o, "slot", send_slot_name(m->demand.slot));
+        set_integer(b, o, "encodings", m->demand.encodings);
+        break;
     case CONTROL_SPEAKERS:
         write_speakers(b, o, &m->speakers);
         break;

@@ -224,10 +224,34 @@ static void handle_publication(struct director *d, usec_t now, const struct shar
         director_room_set_voice(d, now, room, p->id, true);
 }
 
+static void handle_quality(struct director *d, const struct shard_message *in)
+{
+    struct director_participant *p = director_find_participant(d, in->quality.participant);
+    if (p == NULL)
+        return;
+    p->screen = in->quality.screen;
+    director_tell_quality(d, p);
+}
+
+static void handle_demand(struct director *d, const struct shard_message *in)
+{
+    struct director_participant *p = director_find_participant(d, in->demand.ref.participant);
+    if (p == NULL)
+        return;
+    p->demand[in->demand.ref.source] = in->demand.encodings;
+    director_tell_demand(d, p, in->demand.ref.source);
+}
+
 void director_handle_shard(struct director *d, usec_t now, const struct shard_message *in)
 {
     struct director_participant *p;
     switch (in->type) {
+    case SHARD_QUALITY:
+        handle_quality(d, in);
+        break;
+    case SHARD_DEMAND:
+        handle_demand(d, in);
+        break;
     case SHARD_STATE:
         handle_state(d, now, in);
         break;

@@ -152,6 +152,8 @@ void director_handle_participant_add(struct director *d, usec_t now,
     p->session = add->session;
     p->shard = least_loaded_shard(d);
     p->present = true;
+    p->screen = CONTROL_QUALITY_FULL;
+    memset(p->demand, 0, sizeof p->demand);
     p->state = CONTROL_MEDIA_CONNECTING;
     p->speaker = (struct speaker){0};
     memset(p->active, 0, sizeof p->active);

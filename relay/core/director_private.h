@@ -26,6 +26,8 @@ struct director_participant {
     /* Packets come, as the publication's shard said last. */
     bool active[SEND_SLOT_COUNT];
     enum media_codec codecs[SEND_SLOT_COUNT];
+    uint32_t demand[SEND_SLOT_COUNT]; /* encodings that anybody receives; 0: not known */
+    enum control_quality screen;      /* what it sees of it */
     enum control_media_state state;
     struct director_grant grants[SEND_SLOT_COUNT];
     struct speaker speaker;
@@ -98,6 +100,10 @@ bool director_queue_init(struct director_queue *q);
 void *director_queue_pop(struct director_queue *q);
 void director_queue_clear(struct director_queue *q);
 /* Queued copies; a full queue drops and logs, and a shard that lost an order is reset. */
+/* director_resync.c */
+void director_tell_quality(struct director *d, const struct director_participant *p);
+void director_tell_demand(struct director *d, const struct director_participant *p,
+                          enum send_slot slot);
 struct control_message *director_tell(struct director *d, enum control_type type);
 struct shard_message *director_order(struct director *d, uint32_t shard,
                                      enum shard_message_type type);

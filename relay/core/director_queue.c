@@ -60,6 +60,10 @@ static size_t message_bytes(enum control_type type)
         return UP_TO(slot_bound);
     case CONTROL_PUBLICATION:
         return UP_TO(publication);
+    case CONTROL_PARTICIPANT_QUALITY:
+        return UP_TO(participant_quality);
+    case CONTROL_DEMAND:
+        return UP_TO(demand);
     case CONTROL_SPEAKERS:
         return UP_TO(speakers);
     case CONTROL_RELAY_STATS:

@@ -25,6 +25,32 @@ static void tell_publications(struct director *d, const struct director_particip
     }
 }
 
+void director_tell_quality(struct director *d, const struct director_participant *p)
+{
+    struct control_message *m = director_tell(d, CONTROL_PARTICIPANT_QUALITY);
+    if (m != NULL)
+        m->participant_quality = (struct control_participant_quality){p->id, p->screen};
+}
+
+void director_tell_demand(struct director *d, const struct director_participant *p,
+                          enum send_slot slot)
+{
+    struct control_message *m = director_tell(d, CONTROL_DEMAND);
+    if (m != NULL)
+        m->demand = (struct control_demand){p->id, slot, p->demand[slot]};
+}
+
+/* What is not as it is for most. */
+static void tell_differences(struct director *d, const struct director_participant *p)
+{
+    if (p->present && p->screen != CONTROL_QUALITY_FULL)
+        director_tell_quality(d, p);
+    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        if (p->present && p->demand[slot] != 0)
+            director_tell_demand(d, p, (enum send_slot)slot);
+    }
+}
+
 static void close_unconfirmed(struct director *d, usec_t now, struct director_participant *p)
 {
     for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
@@ -63,8 +89,10 @@ void director_handle_sync_end(struct director *d, usec_t now)
     while ((room = pool_next(&d->rooms, &at, &handle)) != NULL)
         tell_slots(d, room);
     at = 0;
-    while ((p = pool_next(&d->participants, &at, &handle)) != NULL)
+    while ((p = pool_next(&d->participants, &at, &handle)) != NULL) {
         tell_publications(d, p);
+        tell_differences(d, p);
+    }
     d->synced = true;
 }
 

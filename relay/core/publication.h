@@ -18,8 +18,9 @@
 #define PUBLICATION_REPLAY_PACKETS 64
 #define PUBLICATION_KEY_FRAME_SCREEN_US SECONDS(1) /* between two requests */
 #define PUBLICATION_KEY_FRAME_CAMERA_US 500000
-#define PUBLICATION_SILENT_US SECONDS(2) /* a microphone without a packet */
-#define PUBLICATION_LEVEL_US 60000       /* between two levels to the director */
+#define PUBLICATION_SILENT_US SECONDS(2)   /* a microphone without a packet */
+#define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
+#define PUBLICATION_LEVEL_US 60000         /* between two levels to the director */
 
 #define PUBLICATION_ALONE_US                                                                       \
     SECONDS(1) /* after which a worse encoding takes a better one's place */
@@ -77,6 +78,8 @@ struct publication {
     uint32_t wanted_here;      /* bit n: somebody on this shard reads or wants encoding n apart */
     uint32_t wanted_elsewhere; /* on other shards; home only */
     uint8_t wanted_by[CONTROL_SHARDS_MAX]; /* by shard; home only */
+    uint32_t demand_told; /* encodings that the publisher knows to be received; 0: all. Home only */
+    usec_t surplus_since; /* more was told than is received; 0: not so */
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
 
     /* Home only. */

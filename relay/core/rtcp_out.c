@@ -183,6 +183,7 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
                 publication_is_wanted(publication, e))
                 forwarder_request_key_frame(c, now, publication, (uint32_t)e, tx);
         }
+        thinning_tell_demand(c, now, publication);
         stop_silent(c, now, publication);
     }
     if (p->arrivals != NULL)

@@ -465,6 +465,8 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
         publication = shard_find_publication(c, m->encodings_wanted.ref);
         if (publication != NULL && publication->is_home)
             publication_note_wanted(publication, m->from, m->encodings_wanted.wanted);
+        if (publication != NULL)
+            thinning_tell_demand(c, now, publication);
         break;
     case SHARD_RESET:
         shard_reset(c, tx);

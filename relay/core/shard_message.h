@@ -42,6 +42,8 @@ enum shard_message_type {
     SHARD_STATE,
     SHARD_PUBLICATION,
     SHARD_LEVEL,
+    SHARD_QUALITY,
+    SHARD_DEMAND,
     SHARD_STATS,
     SHARD_PARTICIPANT_STATS
 };
@@ -122,6 +124,11 @@ struct shard_message {
             uint64_t participant;
             uint8_t level; /* -dBov, smoothed over what came since the last one */
         } level;
+        struct control_participant_quality quality;
+        struct {
+            struct publication_ref ref;
+            uint32_t encodings; /* bit n: somebody receives encoding n */
+        } demand;
         struct {
             uint32_t participants, publications;
             struct relay_stats counters;

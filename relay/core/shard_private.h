@@ -116,6 +116,8 @@ void thinning_handle_timeout(struct shard_core *c, usec_t now, struct participan
 usec_t thinning_next_timeout(const struct participant *owner);
 /* Somebody may have begun or ceased to want an encoding of it. */
 void thinning_update_demand(struct shard_core *c, struct publication *p);
+/* Home: tells which encodings anybody receives; one that nobody does, after a while. */
+void thinning_tell_demand(struct shard_core *c, usec_t now, struct publication *p);
 /* Which packet went out as `seq16`; false when that is not known any more. */
 bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *seq,
                         uint64_t *source_seq, struct layer_segment *segment);

@@ -88,6 +88,7 @@ struct subscription {
     bool is_thinned;
     bool is_paced;                   /* whoever paces it takes what is next; else every arrival */
     uint32_t encodings_wanted;       /* as the publication was told */
+    enum control_quality quality;    /* of a screen, as signaling was told */
     struct layer_selector *selector; /* owned; NULL: none was needed yet. Behind the end of thinning
                                       * it still knows what the last numbers stood for */
 

@@ -45,6 +45,11 @@ static bool is_sound(const struct subscription *s)
     return room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
 }
 
+static bool is_everything(struct layer_target target)
+{
+    return target.mode == LAYER_LIVE && target.encoding == 0 && target.temporal_max == LAYER_ALL;
+}
+
 static bool is_read(const struct subscription *s)
 {
     return s->is_thinned && !is_sound(s);
@@ -73,14 +78,75 @@ void thinning_update_demand(struct shard_core *c, struct publication *p)
     if (wanted == p->wanted_here)
         return;
     p->wanted_here = wanted;
-    if (p->is_home)
+    if (p->is_home) {
+        thinning_tell_demand(c, c->now, p);
         return;
+    }
     struct shard_message *m = shard_reserve(c, p->home, SHARD_ENCODINGS_WANTED);
     if (m == NULL)
         return;
     m->encodings_wanted.ref = p->ref;
     m->encodings_wanted.wanted = wanted;
     shard_commit(c, p->home);
+}
+
+static void send_demand(struct shard_core *c, struct publication *p, uint32_t encodings)
+{
+    struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_DEMAND);
+    if (m == NULL)
+        return;
+    p->demand_told = encodings;
+    p->surplus_since = 0;
+    m->demand.ref = p->ref;
+    m->demand.encodings = encodings;
+    shard_commit(c, c->config.shard_count);
+}
+
+/* The best encoding is never told off: whoever joins gets it. */
+void thinning_tell_demand(struct shard_core *c, usec_t now, struct publication *p)
+{
+    uint32_t seen = p->encodings_seen;
+    if (!p->is_home || (seen & (seen - 1)) == 0)
+        return; /* nothing to choose from */
+    uint32_t wanted = (1 | (uint32_t)1 << p->main | p->wanted_here | p->wanted_elsewhere) & seen;
+    uint32_t told = p->demand_told != 0 ? p->demand_told : seen;
+    if ((wanted & ~told) != 0) {
+        send_demand(c, p, told | wanted);
+    } else if ((told & ~wanted) == 0) {
+        p->surplus_since = 0;
+    } else if (p->surplus_since == 0) {
+        p->surplus_since = now;
+    } else if (now - p->surplus_since >= PUBLICATION_SURPLUS_US) {
+        send_demand(c, p, wanted);
+    }
+}
+
+/* --- What its people are told */
+
+static enum control_quality quality_of(struct layer_target target)
+{
+    switch (target.mode) {
+    case LAYER_OFF:
+        return CONTROL_QUALITY_OFF;
+    case LAYER_STILL:
+        return CONTROL_QUALITY_STILL;
+    case LAYER_LIVE:
+        break;
+    }
+    return is_everything(target) ? CONTROL_QUALITY_FULL : CONTROL_QUALITY_REDUCED;
+}
+
+static void tell_quality(struct shard_core *c, struct subscription *s, struct layer_target target)
+{
+    enum control_quality quality = quality_of(target);
+    if (s->slot != ROOM_SLOT_SCREEN || s->quality == quality)
+        return;
+    struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_QUALITY);
+    if (m == NULL)
+        return;
+    s->quality = quality;
+    m->quality = (struct control_participant_quality){s->owner_id, quality};
+    shard_commit(c, c->config.shard_count);
 }
 
 /* --- In and out of the lists */
@@ -124,11 +190,6 @@ static void end_thinning(struct subscription *s)
     s->waiting_key_frame = false;
 }
 
-static bool is_everything(struct layer_target target)
-{
-    return target.mode == LAYER_LIVE && target.encoding == 0 && target.temporal_max == LAYER_ALL;
-}
-
 static bool set_sound(struct subscription *s, bool on)
 {
     bool was_off = s->is_thinned;
@@ -146,11 +207,14 @@ bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *
     if (is_sound(s))
         return set_sound(s, target.mode != LAYER_OFF);
     s->is_paced = paced;
-    if (!s->is_thinned && is_everything(target) && !paced)
+    if (!s->is_thinned && is_everything(target) && !paced) {
+        tell_quality(c, s, target);
         return true;
+    }
     if (!begin_thinning(s))
         return false;
     layer_selector_set_target(s->selector, target);
+    tell_quality(c, s, target);
     if (p == NULL)
         return true;
     thinning_update_demand(c, p);

@@ -195,6 +195,8 @@ void classroom_handle_transport_added(struct classroom *classroom, struct partic
     p->transport_wanted = true;
     p->grants = 0;
     p->sending = 0;
+    p->screen = CONTROL_QUALITY_FULL; /* and thins nothing, until the relay says so */
+    memset(p->demand, 0, sizeof p->demand);
     classroom_refresh_grants(classroom, p);
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->bound[slot].participant == p->record.id)

@@ -45,6 +45,8 @@ struct participant {
     unsigned grants;       /* as told to the relay, a bit per send slot */
     unsigned sending;      /* as the relay reports it, a bit per send slot */
     struct participant_rates rates;
+    enum control_quality screen;      /* what it sees of it, as the relay said last */
+    uint32_t demand[SEND_SLOT_COUNT]; /* encodings that anybody receives; 0: not known */
 
     /* The service's */
     struct offer *offer; /* NULL: none under way */

@@ -100,6 +100,7 @@ void dispatcher_welcome(struct service *service, struct instant at, struct conne
     attach(service, c, p);
     classroom_set_here(p->classroom, p, true);
     send_welcome(service, at, c, c->hello_to, resume_token, resumed);
+    fan_out_restore_media(service, p);
     fan_out_changes(service, p->classroom);
 }
 

@@ -475,3 +475,37 @@ void fan_out_media_reset(struct service *service, struct participant *p, const c
     text_json_string(&text, "reason", reason);
     output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
 }
+
+void fan_out_quality(struct service *service, struct participant *p)
+{
+    if (p->connection == 0)
+        return;
+    struct text_json text = {0};
+    open_event(&text, "quality");
+    text_json_string(&text, "screen", control_quality_name(p->screen));
+    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+}
+
+void fan_out_demand(struct service *service, struct participant *p, enum send_slot slot)
+{
+    if (p->connection == 0)
+        return;
+    struct text_json text = {0};
+    open_event(&text, "send_encodings");
+    text_json_string(&text, "slot", send_slot_name(slot));
+    text_json_open(&text, "wanted", '[');
+    for (unsigned i = 0; i < CONTROL_ENCODINGS_MAX; i++)
+        text_json_bool(&text, NULL, (p->demand[slot] >> i & 1) != 0);
+    text_json_close(&text, ']');
+    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+}
+
+void fan_out_restore_media(struct service *service, struct participant *p)
+{
+    if (p->screen != CONTROL_QUALITY_FULL)
+        fan_out_quality(service, p);
+    for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {
+        if (p->demand[slot] != 0)
+            fan_out_demand(service, p, (enum send_slot)slot);
+    }
+}

@@ -155,6 +155,26 @@ static void handle_publication(struct service *service,
     fan_out_changes(service, p->classroom);
 }
 
+static void handle_quality(struct service *service,
+                           const struct control_participant_quality *quality)
+{
+    struct participant *p = find_participant(service, quality->participant);
+    if (p == NULL || p->screen == quality->screen)
+        return;
+    p->screen = quality->screen;
+    fan_out_quality(service, p);
+}
+
+static void handle_demand(struct service *service, const struct control_demand *demand)
+{
+    struct participant *p = find_participant(service, demand->participant);
+    if (p == NULL || demand->slot >= SEND_SLOT_COUNT ||
+        p->demand[demand->slot] == demand->encodings)
+        return;
+    p->demand[demand->slot] = demand->encodings;
+    fan_out_demand(service, p, demand->slot);
+}
+
 static void handle_slot_bound(struct service *service, struct instant at,
                               const struct control_slot_bound *bound)
 {
@@ -233,6 +253,12 @@ void relay_events_handle(struct service *service, struct instant at, size_t rela
         break;
     case CONTROL_PUBLICATION:
         handle_publication(service, &message->publication);
+        break;
+    case CONTROL_PARTICIPANT_QUALITY:
+        handle_quality(service, &message->participant_quality);
+        break;
+    case CONTROL_DEMAND:
+        handle_demand(service, &message->demand);
         break;
     case CONTROL_SPEAKERS:
         handle_speakers(service, &message->speakers);

@@ -196,6 +196,11 @@ void fan_out_write_class(const struct classroom *classroom, const char *key,
 /* Sets the media state and tells the participant itself. */
 void fan_out_set_media(struct service *service, struct participant *participant,
                        enum participant_media media);
+/* How the relay thins what it sees; which encodings of what it sends are received. To a page's
+ * socket; `restore` says again what a page that comes back cannot know. */
+void fan_out_quality(struct service *service, struct participant *participant);
+void fan_out_demand(struct service *service, struct participant *participant, enum send_slot slot);
+void fan_out_restore_media(struct service *service, struct participant *participant);
 void fan_out_media_reset(struct service *service, struct participant *participant,
                          const char *reason);
 

@@ -242,6 +242,16 @@ static void fill_body(struct rng *rng, struct control_message *m)
         m->publication.active = flip(rng);
         m->publication.codec = (enum media_codec)rng_below(rng, MEDIA_CODEC_COUNT);
         break;
+    case CONTROL_PARTICIPANT_QUALITY:
+        m->participant_quality.participant = random_id(rng);
+        m->participant_quality.screen =
+            (enum control_quality)rng_below(rng, CONTROL_QUALITY_OFF + 1u);
+        break;
+    case CONTROL_DEMAND:
+        m->demand.participant = random_id(rng);
+        m->demand.slot = (enum send_slot)rng_below(rng, SEND_SLOT_COUNT);
+        m->demand.encodings = (uint32_t)rng_below(rng, 16);
+        break;
     case CONTROL_SPEAKERS:
         m->speakers.room = random_id(rng);
         m->speakers.count = rng_below(rng, CONTROL_SPEAKERS_MAX + 1);
@@ -385,6 +395,12 @@ static void what_is_not_a_message_is_refused(void **state)
          STATUS_MALFORMED},
         {"a slot is no object", ADD("7", FINGERPRINT, "server", "{}", "[1]"), STATUS_MALFORMED},
         {"slots are no array", ADD("7", FINGERPRINT, "server", "{}", "{}"), STATUS_MALFORMED},
+        {"a quality that there is not",
+         "{\"type\":\"participant_quality\",\"participant\":7,\"screen\":\"poor\"}",
+         STATUS_MALFORMED},
+        {"demand for a slot that there is not",
+         "{\"type\":\"demand\",\"participant\":7,\"slot\":\"voice_0\",\"encodings\":1}",
+         STATUS_MALFORMED},
         {"speaker past the largest id",
          "{\"type\":\"speakers\",\"room\":1,\"participants\":[9007199254740993]}",
          STATUS_MALFORMED},

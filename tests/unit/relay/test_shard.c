@@ -58,6 +58,9 @@ struct bench {
     size_t queue_count;
     size_t key_frames_wanted; /* from shard to shard */
     size_t publications_told;
+    enum control_quality quality_told;
+    size_t qualities_told;
+    uint32_t demand_told;
     bool counts_allocations; /* while datagrams are handled */
     bool offers_simulcast;   /* the next peer's screen: "h" and "l" */
 };
@@ -164,6 +167,12 @@ static void pump(struct bench *b)
         memmove(&b->queue[0], &b->queue[1], --b->queue_count * sizeof b->queue[0]);
         b->key_frames_wanted += first.message.type == SHARD_KEY_FRAME_WANTED ? 1 : 0;
         b->publications_told += first.message.type == SHARD_PUBLICATION ? 1 : 0;
+        if (first.message.type == SHARD_QUALITY) {
+            b->qualities_told++;
+            b->quality_told = first.message.quality.screen;
+        }
+        if (first.message.type == SHARD_DEMAND)
+            b->demand_told = first.message.demand.encodings;
         if (first.destination < SHARDS) {
             shard_core_handle_message(b->cores[first.destination], b->now, &first.message,
                                       &b->tx[first.destination]);
@@ -831,6 +840,42 @@ static void a_thinned_learner_that_leaves_wants_nothing_any_more(void **state)
     assert_int_equal(home->wanted_elsewhere, 0);
 }
 
+static void an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_once(void **state)
+{
+    static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
+    struct bench *b = *state;
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    struct peer *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint16_t high = 100, low_seq = 60000;
+    for (int i = 0; i < 25; i++) {
+        assert_int_equal(b->demand_told, i < 19 ? 0 : b->demand_told);
+        send_encoding(b, sender, 'h', i == 0, high++, 0x80);
+        send_encoding(b, sender, 'l', i == 0, low_seq++, 0x10);
+        pass_time(b, MILLISECONDS(500));
+    }
+    assert_int_equal(b->demand_told, 1);
+    set_target(b, far, low);
+    assert_int_equal(b->demand_told, 3);
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_REDUCED);
+    set_target(b, far, (struct layer_target){LAYER_STILL, 1, 0});
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_STILL);
+    set_target(b, far, (struct layer_target){.mode = LAYER_OFF});
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_OFF);
+    set_target(b, far, everything);
+    set_target(b, far, everything);
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_FULL);
+    assert_int_equal(b->qualities_told, 4);
+    send_encoding(b, sender, 'h', true, high++, 0x81);
+    assert_int_equal(b->demand_told, 3);
+    pass_time(b, SECONDS(12));
+    assert_int_equal(b->demand_told, 1);
+}
+
 static void sound_that_is_off_comes_again_without_a_gap(void **state)
 {
     struct bench *b = *state;
@@ -1057,6 +1102,7 @@ int main(void)
         TEST(a_publisher_that_stops_its_best_encoding_is_seen_by_the_next),
         TEST(a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best),
         TEST(a_thinned_learner_that_leaves_wants_nothing_any_more),
+        TEST(an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_once),
         TEST(sound_that_is_off_comes_again_without_a_gap),
         TEST(a_publisher_above_its_rate_is_cut_to_it),
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),

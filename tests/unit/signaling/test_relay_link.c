@@ -242,6 +242,49 @@ static void events_about_strangers_and_wild_values_change_nothing(void **state)
     assert_int_equal(h->seen_count - h->mark, 0);
 }
 
+static void a_page_is_told_how_its_screen_is_thinned_and_what_of_its_own_is_received(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct person learner = harness_join(h, "learner", "L");
+    struct person other = harness_join(h, "learner", "O");
+    harness_offer(h, &learner);
+    struct control_message *message = calloc(1, sizeof *message);
+    harness_forget(h);
+    message->type = CONTROL_PARTICIPANT_QUALITY;
+    message->participant_quality =
+        (struct control_participant_quality){learner.id, CONTROL_QUALITY_REDUCED};
+    harness_relay_says(h, message);
+    harness_relay_says(h, message); /* what is known is not said again */
+    assert_true(
+        harness_got(h, learner.connection, "{\"type\":\"quality\",\"screen\":\"reduced\"}"));
+    assert_int_equal(h->seen_count - h->mark, 1);
+    assert_false(harness_got(h, other.connection, "quality"));
+    message->type = CONTROL_DEMAND;
+    message->demand = (struct control_demand){learner.id, SEND_SLOT_SCREEN, 1};
+    harness_relay_says(h, message);
+    assert_true(harness_got(h, learner.connection,
+                            "{\"type\":\"send_encodings\",\"slot\":\"screen\","
+                            "\"wanted\":[true,false,false,false]}"));
+    /* A page whose socket broke meanwhile hears it when it is back. */
+    harness_disconnect(h, learner.connection);
+    message->type = CONTROL_PARTICIPANT_QUALITY;
+    message->participant_quality.screen = CONTROL_QUALITY_STILL;
+    message->participant_quality.participant = learner.id;
+    harness_relay_says(h, message);
+    harness_forget(h);
+    uint64_t again = harness_connect(h);
+    harness_resume(h, again, learner.resume);
+    assert_true(harness_got(h, again, "\"screen\":\"still\""));
+    assert_true(harness_got(h, again, "send_encodings"));
+    /* A new transport thins nothing. */
+    learner.connection = again;
+    harness_offer(h, &learner);
+    harness_disconnect(h, again);
+    harness_forget(h);
+    free(message);
+}
+
 static void operators_get_the_overview_every_two_seconds(void **state)
 {
     struct harness *h = *state;
@@ -298,6 +341,7 @@ int main(void)
         HARNESS_TEST(an_ice_restart_keeps_the_session_and_needs_a_transport),
         HARNESS_TEST(a_bad_offer_is_refused_and_the_eleventh_is_too_many),
         HARNESS_TEST(events_about_strangers_and_wild_values_change_nothing),
+        HARNESS_TEST(a_page_is_told_how_its_screen_is_thinned_and_what_of_its_own_is_received),
         HARNESS_TEST(operators_get_the_overview_every_two_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
