@@ -14,6 +14,9 @@ import { WayWatch } from './way_watch.js';
 /** @typedef {{senders: Map<SendSlot, RTCRtpTransceiver>, receivers: Map<ReceiveSlot, RTCRtpTransceiver>}} Lines */
 /** @typedef {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} TransportState */
 
+/** How long the addresses that were gathered ahead are believed. */
+const PREPARED_FOR_MS = 60_000;
+
 export class Peer {
   /**
    * @param {object} options
@@ -39,7 +42,7 @@ export class Peer {
     /** @type {Map<ReceiveSlot, RTCRtpTransceiver>} */
     this.receivers = new Map();
     /** Made ahead of the first `rebuild`: with its offer, on a slow phone the longest part of a join.
-     * @type {{pc: RTCPeerConnection, lines: Lines, offer: Promise<RTCSessionDescriptionInit>}|null} */
+     * @type {{pc: RTCPeerConnection, lines: Lines, offer: Promise<RTCSessionDescriptionInit>, at: number}|null} */
     this.prepared = null;
     /** What is sent now; outlives a connection. @type {Map<SendSlot, MediaStreamTrack>} */
     this.tracks = new Map();
@@ -59,7 +62,7 @@ export class Peer {
     if (this.pc || this.prepared) return;
     const pc = new RTCPeerConnection(this.#configuration());
     const lines = this.#addLines(pc);
-    this.prepared = { pc, lines, offer: pc.createOffer() };
+    this.prepared = { pc, lines, offer: applyOffer(pc, {}), at: performance.now() };
     this.prepared.offer.catch(() => {}); // `rebuild` will see it
   }
 
@@ -68,8 +71,13 @@ export class Peer {
     const prepared = this.prepared;
     this.#closeConnection();
     const pc = prepared?.pc ?? new RTCPeerConnection(this.#configuration());
-    // What leads round a closed network is known since the welcome: before anything is gathered.
-    if (prepared && this.iceServers.length) pc.setConfiguration(this.#configuration());
+    let made = prepared?.offer;
+    // What it gathered is of no use when there is a way round a closed network, or after a long time.
+    if (prepared && (this.iceServers.length || performance.now() - prepared.at > PREPARED_FOR_MS)) {
+      pc.setConfiguration(this.#configuration());
+      made = prepared.offer.then(() => applyOffer(pc, { iceRestart: true }));
+      made.catch(() => {});
+    }
     this.pc = pc;
     this.onState('connecting');
     this.#useLines(prepared?.lines ?? this.#addLines(pc));
@@ -77,7 +85,7 @@ export class Peer {
     pc.onconnectionstatechange = () => this.pc === pc && this.#handleConnectionState();
     await Promise.all([...this.tracks].map(([slot, track]) => this.setTrack(slot, track)));
     if (this.pc !== pc) return;
-    await this.#negotiate(pc, false, prepared?.offer);
+    await this.#negotiate(pc, false, made);
   }
 
   /**
@@ -158,9 +166,8 @@ export class Peer {
   /** @param {RTCPeerConnection} pc @param {boolean} restart @param {Promise<RTCSessionDescriptionInit>} [made] */
   async #negotiate(pc, restart, made) {
     try {
-      const offer = await (made ?? pc.createOffer({ iceRestart: restart }));
+      const offer = await (made ?? applyOffer(pc, { iceRestart: restart }));
       if (this.pc !== pc) return;
-      await pc.setLocalDescription(offer);
       const sdp = await this.exchange(offer.sdp ?? '', restart);
       if (this.pc !== pc) return;
       await pc.setRemoteDescription({ type: 'answer', sdp });
@@ -296,6 +303,13 @@ export class Peer {
     this.prepared = null;
   }
 }
+/** @param {RTCPeerConnection} pc @param {RTCOfferOptions} options */
+async function applyOffer(pc, options) {
+  const offer = await pc.createOffer(options);
+  await pc.setLocalDescription(offer);
+  return offer;
+}
+
 /** @param {RTCRtpTransceiver} line @param {typeof RTCRtpSender|typeof RTCRtpReceiver} side */
 function offerFewCodecs(line, side) {
   try {
