@@ -114,6 +114,13 @@ test('who waits at the door is seen, and who stands there has left the class\'s 
   assert.equal(out.order.waiting.title, 'Anglais');
 });
 
+test('people who changed together come together', () => {
+  const own = person('3', 'Mme Petit', { role: 'trainer', floor: true });
+  const state = server(joined(own), { type: 'people', people: [person('20', 'Zoé', { hand: 5 }), { ...own, mic: true }] });
+  assert.equal(state.people['20'].hand, 5);
+  assert.equal(state.me.mic, true);
+});
+
 test('bells are answered in the order in which they rang', () => {
   const own = person('3', 'Mme Petit', { role: 'trainer', floor: true });
   const state = server(joined(own), { type: 'person', person: person('20', 'Zoé', { help: 9 }) }, { type: 'person', person: person('21', 'Ali', { help: 3 }) });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
 import { byNeed, deliveredOf, summary } from '../web/state/delivery.js';
 import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
-import { bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
+import { applyPolls, bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
 
 const message = (id, more = {}) => ({ id: String(id), from: '9', name: 'Zoé', role: 'learner', to: 'all', text: 'x', at_ms: Number(id), question: false, answered_ms: null, ...more });
 const chat = (state, ...events) => events.reduce((s, event) => reduceChat(s, event, '17'), state);
@@ -68,6 +68,16 @@ test('results belong to the poll that is there, and an answer does not outlive i
   state = reducePolls(state, { type: 'poll', poll: poll({ id: 'p2' }) });
   assert.equal(state.answer, null);
   assert.equal(state.results, null);
+});
+
+test('a page that comes back has its poll, its answer, the results and its score', () => {
+  const scale = applyPolls(initialPolls(), { poll: poll({ kind: 'scale', min: 0, max: 5, answer: [3] }), poll_results: null, poll_score: { score: 2, streak: 1 } });
+  assert.deepEqual(scale.answer, { poll: 'p', value: 3 });
+  assert.deepEqual([scale.score.score, scale.score.streak], [2, 1]);
+  assert.deepEqual(applyPolls(initialPolls(), { poll: poll({ answer: [0, 1] }) }).answer, { poll: 'p', choices: [0, 1] });
+  assert.deepEqual(applyPolls(initialPolls(), { poll: poll({ kind: 'text', answer: 'oui' }) }).answer, { poll: 'p', text: 'oui' });
+  assert.equal(applyPolls(scale, { poll: null }).poll, null);
+  assert.equal(applyPolls(scale, {}), scale, 'a server without polls');
 });
 
 test('a scale has its values, and never more than the server takes', () => {

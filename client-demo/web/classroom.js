@@ -187,6 +187,8 @@ function reduceServer(state, message) {
       const changed = message.people.map((/** @type {Person} */ p) => [p.id, p]);
       return withMe({ ...state, people: { ...state.people, ...Object.fromEntries(changed) } });
     }
+    case 'people':
+      return withMe({ ...state, people: { ...state.people, ...Object.fromEntries((message.people ?? []).map((/** @type {Person} */ p) => [p.id, p])) } });
     case 'person_left': {
       const { [message.id]: gone, ...people } = state.people;
       return gone ? { ...state, people } : state;

@@ -151,7 +151,8 @@ export class Session {
   async importPolls(gift) {
     const answer = await this.ask('poll_import', { gift });
     if (!answer) return;
-    const drafts = [...this.store.state.polls.drafts, ...(answer.questions ?? [])];
+    const read = (answer.questions ?? []).map((/** @type {any} */ { line, ...question }) => question);
+    const drafts = [...this.store.state.polls.drafts, ...read];
     this.store.dispatch({ type: 'poll_drafts', drafts, errors: answer.errors ?? [] });
   }
 

@@ -111,12 +111,13 @@ function HandButton({ state, session }) {
 /** @param {{state: State, session: Session}} props */
 function BellButton({ state, session }) {
   const since = state.me && 'help' in state.me ? state.me.help : null;
-  const helper = state.me && 'helper' in state.me && state.me.helper ? state.me.helper : state.order.helper;
+  const by = (state.me && 'helper' in state.me && state.me.helper) || state.order.helper?.id || null;
+  const comes = by !== null || state.order.helper !== null;
   const rings = Boolean(since);
   return html`<div class="hand-control">
     <${Button} label=${t(rings ? 'bell.stop' : 'bell.ring')} icon="bell" kind=${rings ? 'call' : 'plain'} size="large" testid="bell" pressed=${rings} onClick=${() => session.ringBell(!rings)} />
-    ${rings && html`<p class="hand-state is-up" role="status" data-testid="bell-state">${helper === null
-      ? t('bell.rings') : t('bell.comes', { name: state.people[helper]?.name ?? t('trainer') })}</p>`}
+    ${rings && html`<p class="hand-state is-up" role="status" data-testid="bell-state">${comes
+      ? t('bell.comes', { name: (by && state.people[by]?.name) || state.order.helper?.name || t('trainer') }) : t('bell.rings')}</p>`}
   </div>`;
 }
 

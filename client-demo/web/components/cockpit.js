@@ -16,7 +16,8 @@ const ROWS_MAX = 100;
 export function Cockpit({ state }) {
   const [open, setOpen] = useState(false);
   const { delivered } = state;
-  const pace = state.order.features.pace && state.order.pace;
+  const said = state.order.features.pace && state.order.pace;
+  const pace = said && said.fast + said.fine + said.lost > 0 ? said : null;
   if (!able(state, 'staff') || (!delivered && !pace)) return null;
   return html`<section class="cockpit" aria-label=${t('cockpit')} data-testid="cockpit">
     ${delivered && delivered.length > 0 && html`<${Line} state=${state} onOpen=${() => setOpen(true)} />`}

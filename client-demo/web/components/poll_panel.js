@@ -92,7 +92,7 @@ function Answer({ state, session, poll }) {
 /** Only the learner sees it. @param {{state: State}} props */
 function OwnScore({ state }) {
   const { score } = state.polls;
-  if (!score) return null;
+  if (!score || (!score.id && score.score === 0)) return null;
   const how = score.right === null ? '' : score.right ? 'right' : 'wrong';
   return html`<div class=${`score ${how ? `is-${how}` : ''}`} role="status" data-testid="poll-score">
     ${how && html`<p class="score-how"><${Icon} name=${how === 'right' ? 'check' : 'info'} />${t(`score.${how}`)}</p>`}

@@ -24,7 +24,7 @@
  * @property {{id: string, name: string, title: string, since_ms: number}|null} waiting this page waits to be let in
  * @property {Pace|null} pace
  * @property {'fast'|'fine'|'lost'|'none'} ownPace
- * @property {string|null} helper who comes to help this learner
+ * @property {{id: string|null, name: string}|null} helper who comes to help this learner
  */
 
 export const MODES = /** @type {const} */ (['lecture', 'discussion', 'practical', 'quiz', 'break']);
@@ -91,7 +91,7 @@ export function reduceOrder(order, message) {
     case 'pace':
       return { ...order, pace: { fast: message.fast ?? 0, fine: message.fine ?? 0, lost: message.lost ?? 0 } };
     case 'help_coming':
-      return { ...order, helper: message.by ?? '' };
+      return { ...order, helper: { id: message.by ?? null, name: message.name ?? '' } };
     default:
       return order;
   }

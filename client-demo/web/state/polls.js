@@ -58,15 +58,20 @@ export function reducePolls(polls, event) {
 
 /** @param {Polls} polls @param {any} snapshot @returns {Polls} */
 export function applyPolls(polls, snapshot) {
-  let next = polls;
-  if (snapshot.poll !== undefined) next = withPoll(next, snapshot.poll?.poll ?? snapshot.poll);
-  const results = snapshot.poll_results ?? snapshot.poll?.results;
-  if (results && next.poll) next = { ...next, results: resultsOf({ id: next.poll.id, ...results }) };
-  const score = snapshot.poll_score ?? snapshot.score;
+  if (snapshot.poll === undefined) return polls;
+  let next = withPoll(polls, snapshot.poll);
+  const { poll, poll_results: results, poll_score: score } = snapshot;
+  if (poll && results) next = { ...next, results: resultsOf(results) };
+  if (poll?.answer !== undefined) next = { ...next, answer: answerOf(poll) };
   if (score) next = { ...next, score: { id: score.id ?? '', right: score.right ?? null, score: score.score ?? 0, streak: score.streak ?? 0 } };
-  const answer = snapshot.poll_answer;
-  if (answer && next.poll) next = { ...next, answer: { poll: next.poll.id, ...answer } };
   return next;
+}
+
+/** One's own answer as the server keeps it: a text, or a list of choices or with the value. @param {any} poll @returns {Polls['answer']} */
+function answerOf({ id, kind, answer }) {
+  if (kind === 'text') return { poll: id, text: String(answer) };
+  if (!Array.isArray(answer)) return null;
+  return kind === 'scale' ? { poll: id, value: answer[0] } : { poll: id, choices: answer };
 }
 
 /** @param {Polls} polls @param {Poll|null} poll @returns {Polls} */

@@ -51,7 +51,11 @@ function installMock({ hello, media, slide, lang }) {
   window.WebSocket = class {
     constructor() {
       mock.sockets.push(this);
-      setTimeout(() => this.onopen?.(), 0);
+      this.readyState = 0;
+      setTimeout(() => {
+        this.readyState = 1;
+        this.onopen?.();
+      }, 0);
     }
     send(text) {
       const message = JSON.parse(text);
