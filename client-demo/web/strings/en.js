@@ -549,6 +549,7 @@ export default {
   'gift.too_long': 'the text is too long.',
   'gift.too_many': 'there are too many answers or questions.',
   'gift.bad_weight': 'a percentage is not right.',
+  'gift.bad_text': 'the text has a sign that cannot be used.',
   'gift.text_after_answers': 'there is text after the answers.',
   'trouble.connecting': 'Sound and picture are not here yet. We try other paths. Stay on this page.',
   'trouble.write': 'Write a message',

@@ -549,6 +549,7 @@ export default {
   'gift.too_long': 'le texte est trop long.',
   'gift.too_many': 'il y a trop de réponses ou de questions.',
   'gift.bad_weight': 'un pourcentage n’est pas juste.',
+  'gift.bad_text': 'le texte a un signe qui ne va pas.',
   'gift.text_after_answers': 'il y a du texte après les réponses.',
   'trouble.connecting': 'Le son et l’image n’arrivent pas encore. Nous essayons d’autres chemins. Restez sur cette page.',
   'trouble.write': 'Écrire un message',

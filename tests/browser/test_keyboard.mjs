@@ -1,0 +1,142 @@
+// A whole class with the keyboard alone, as a trainer and as a learner: every step is reached by Tab and arrows and done by
+// Enter or Space; the place where one is can always be seen.
+import { Stack } from './support/stack.mjs';
+import { check, main, sleep, test, until } from './support/tap.mjs';
+import { chromiumPage } from './support/browsers.mjs';
+import { installSources } from './support/sources.mjs';
+import { testid } from './support/people.mjs';
+
+const STEPS_MAX = 120;
+let stack;
+let classId;
+let trainer;
+let learner;
+
+async function open(url) {
+  const page = await chromiumPage({ sources: { install: installSources, options: { toneHz: 440, fps: 5 } } });
+  await page.goto(url);
+  await page.waitForSelector(testid('enter'));
+  // A mouse that is used all the same is a fault of the test.
+  page.click = () => { throw new Error('no mouse here'); };
+  return page;
+}
+
+const focused = (page) => page.evaluate(() => document.activeElement?.dataset?.testid ?? '');
+
+/** Goes on by Tab until the control has the focus, and sees that one can see it there. */
+async function reach(page, name, key = 'Tab') {
+  await page.waitForSelector(testid(name));
+  for (let i = 0; i < STEPS_MAX && (await focused(page)) !== name; i++) await page.keyboard.press(key);
+  check((await focused(page)) === name, `${name} cannot be reached; the focus is on "${await focused(page)}"`);
+  const outline = await page.evaluate(() => {
+    const element = document.activeElement;
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return { width: parseFloat(style.outlineWidth), style: style.outlineStyle, covered: Boolean(top) && !element.contains(top) && !top.contains(element) && !top.closest('label')?.contains(element) };
+  });
+  check(outline.style !== 'none' && outline.width >= 2, `${name}: the focus cannot be seen`);
+  check(!outline.covered, `${name}: something covers it`);
+}
+
+async function press(page, name, key = 'Enter') {
+  await reach(page, name);
+  await page.keyboard.press(key);
+}
+
+const attribute = (page, name, key) => page.evaluate(([s, k]) => document.querySelector(s)?.getAttribute(k), [testid(name), key]);
+
+test('both enter, the learner after typing a name', async () => {
+  stack = await Stack.start();
+  classId = await stack.newClass('Anglais logistique');
+  trainer = await open((await stack.invite(classId, 'trainer', 'Mme Petit')).url);
+  await press(trainer, 'enter');
+  await trainer.waitForSelector(testid('class'), { timeout: 15000 });
+  learner = await open((await stack.invite(classId, 'learner', '')).url);
+  await press(learner, 'sound-test');
+  await reach(learner, 'name', 'Shift+Tab');
+  await learner.keyboard.type('Karim');
+  await learner.keyboard.press('Enter');
+  await learner.waitForSelector(testid('class'), { timeout: 15000 });
+});
+
+test('the trainer shares a screen, changes the mode, and the learner raises a hand, speaks and stops', async () => {
+  await press(trainer, 'share-start');
+  await trainer.waitForSelector(testid('own-share'));
+  await press(learner, 'hand', 'Space');
+  await trainer.waitForSelector(testid('hand-row'));
+  await press(trainer, 'floor-next');
+  await until('the learner is heard', async () => (await attribute(learner, 'mic-state', 'data-voice')) === 'heard');
+  await press(learner, 'mic-toggle');
+  await until('the learner is off', async () => (await attribute(learner, 'mic-state', 'data-voice')) === 'off');
+  await press(trainer, 'floor-take');
+  await press(trainer, 'mode-break');
+  await learner.waitForSelector(testid('break'));
+  await press(trainer, 'break-end');
+  await press(learner, 'zoom');
+  await press(learner, 'connection');
+  await learner.waitForSelector(testid('line-panel'));
+  await learner.keyboard.press('Escape');
+  await until('the panel has gone', async () => !(await learner.$(testid('line-panel'))));
+  check((await focused(learner)) === 'connection', 'after a dialog the focus is lost');
+});
+
+test('one person: the menu, its ways, and back', async () => {
+  await press(trainer, 'person-more');
+  await trainer.waitForSelector(testid('person-menu'));
+  await reach(trainer, 'do-mute_ask');
+  await trainer.keyboard.press('Enter');
+  await until('the learner is asked', async () => (await learner.evaluate((s) => document.querySelector(s).textContent, testid('toasts'))).length > 10);
+});
+
+test('messages and questions', async () => {
+  if (!(await trainer.$(testid('tab-chat')))) return;
+  await press(learner, 'open-chat');
+  await reach(learner, 'chat-text');
+  await learner.keyboard.type('Que veut dire forklift ?');
+  await press(learner, 'chat-question', 'Space');
+  await press(learner, 'chat-send');
+  await reach(trainer, 'tab-class');
+  await trainer.keyboard.press('ArrowRight');
+  await trainer.waitForSelector(testid('chat-message'));
+  await press(trainer, 'chat-answered');
+  await reach(trainer, 'chat-text');
+  await trainer.keyboard.type('Un chariot.');
+  await trainer.keyboard.press('Enter');
+  await until('the learner has the answer', () => learner.evaluate((s) => document.querySelector(s).textContent.includes('Un chariot.'), testid('chat-list')));
+  await press(learner, 'side-close');
+});
+
+test('a question is asked, answered and shown', async () => {
+  if (!(await trainer.$(testid('tab-poll')))) return;
+  await reach(trainer, await trainer.evaluate(() => [...document.querySelectorAll('[role=tab]')].find((t) => t.tabIndex === 0).dataset.testid));
+  await trainer.keyboard.press((await focused(trainer)) === 'tab-chat' ? 'ArrowRight' : 'ArrowLeft');
+  await reach(trainer, 'poll-question');
+  await trainer.keyboard.type('Où ?');
+  for (const option of ['Ici', 'Là']) {
+    await trainer.keyboard.press('Tab');
+    await reach(trainer, 'poll-option-text');
+    await trainer.keyboard.type(option);
+  }
+  await press(trainer, 'poll-start');
+  await learner.waitForSelector(testid('poll-option'));
+  for (let i = 0; i < STEPS_MAX && !(await learner.evaluate(() => document.activeElement?.type === 'radio')); i++) await learner.keyboard.press('Tab');
+  await learner.keyboard.press('Space');
+  await press(learner, 'poll-send');
+  await until('the answer is counted', () => trainer.evaluate((s) => document.querySelector(s)?.textContent.includes('1'), testid('poll-bar')));
+  await press(trainer, 'poll-close');
+  await press(trainer, 'poll-show');
+  await learner.waitForSelector(testid('poll-bar'));
+});
+
+test('the learner leaves, the trainer ends the class', async () => {
+  await press(learner, 'leave');
+  await press(learner, 'confirm-yes');
+  await learner.waitForSelector(testid('stopped'));
+  await press(trainer, 'class-end');
+  await press(trainer, 'confirm-yes');
+  await trainer.waitForSelector(`${testid('stopped')}[data-reason="class_ended"]`);
+  await sleep(100);
+});
+
+await main();
