@@ -45,9 +45,7 @@ void headless_media_start(struct headless_peer *p, usec_t now)
         p->playouts[line].started = false;
     }
     p->arrivals = (struct twcc_arrivals){0};
-    p->pictures->stream.unwrapper.started = false;
-    p->pictures->stream.started = false;
-    p->pictures->synced = false;
+    video_sink_restart(p->pictures);
     video_source_request_key_frame(&p->screen);
 }
 

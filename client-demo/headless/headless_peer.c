@@ -6,11 +6,15 @@
 
 #include <jansson.h>
 
+#define OFFER_ID_FIRST 100 /* behind the numbers of other requests */
+#define OFFER_AGAIN_US SECONDS(3)
+
 enum status headless_peer_init(struct headless_peer *p, const struct headless_config *config)
 {
     memset(p, 0, sizeof *p);
     p->config = *config;
     p->rng = rng_of_seed(config->seed);
+    p->offer_again_at = USEC_NEVER;
     p->pictures = calloc(1, sizeof *p->pictures);
     p->datagrams = calloc(HEADLESS_OUT_DATAGRAMS, sizeof *p->datagrams);
     p->has_voice = config->wav != NULL || config->made_up_voice;
@@ -46,6 +50,12 @@ static void drop_session(struct headless_peer *p)
     p->connected_at = 0;
 }
 
+static void forget_texts(struct headless_peer *p)
+{
+    for (; p->text_count > 0; p->text_count--, p->text_head++)
+        free(p->texts[p->text_head % HEADLESS_OUT_TEXTS]);
+}
+
 void headless_peer_destroy(struct headless_peer *p)
 {
     drop_session(p);
@@ -54,8 +64,7 @@ void headless_peer_destroy(struct headless_peer *p)
     if (p->has_voice)
         audio_source_destroy(&p->voice);
     video_source_destroy(&p->screen);
-    for (; p->text_count > 0; p->text_count--, p->text_head++)
-        free(p->texts[p->text_head % HEADLESS_OUT_TEXTS]);
+    forget_texts(p);
     free(p->text_given);
     free(p->sent);
     free(p->pictures);
@@ -80,12 +89,12 @@ static void fail(struct headless_peer *p, const char *what)
 
 /* --- Texts */
 
-/* Takes `message` over. */
+/* Takes `message` over. Without a socket nothing is kept: the next one begins with hello. */
 static void send_json(struct headless_peer *p, json_t *message)
 {
     char *text = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
-    if (text == NULL || p->text_count == HEADLESS_OUT_TEXTS) {
+    if (text == NULL || p->text_count == HEADLESS_OUT_TEXTS || !p->is_open) {
         free(text);
         return;
     }
@@ -127,21 +136,20 @@ void headless_peer_handle_closed(struct headless_peer *p, usec_t now)
 {
     (void)now;
     p->is_open = false;
+    p->wants_restart = false;
+    p->offer_again_at = USEC_NEVER; /* with the next socket */
+    forget_texts(p);
 }
 
-static void send_offer(struct headless_peer *p, usec_t now)
+/* With new ICE credentials. */
+static bool queue_offer(struct headless_peer *p, bool restart)
 {
     struct headless_offer_params params = {.is_active_setup = false};
     char text[HEADLESS_OFFER_BYTES_MAX];
-    drop_session(p);
     if (ice_credentials_generate(&p->ice_local) != STATUS_OK) {
         fail(p, "no_random");
-        return;
+        return false;
     }
-    p->mic.ssrc = rng_u32(&p->rng) | 1;
-    p->video.ssrc = p->mic.ssrc + 2;
-    p->rtx_ssrc = p->mic.ssrc + 4;
-    p->our_ssrc = p->mic.ssrc;
     params.ice = p->ice_local;
     dtls_context_get_fingerprint(p->config.dtls, params.fingerprint);
     params.ssrcs[0] = p->mic.ssrc;
@@ -149,12 +157,35 @@ static void send_offer(struct headless_peer *p, usec_t now)
     params.rtx_ssrc = p->rtx_ssrc;
     if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {
         fail(p, "offer");
-        return;
+        return false;
     }
+    p->offer_again_at = USEC_NEVER;
+    p->offer_id = p->offer_id < OFFER_ID_FIRST ? OFFER_ID_FIRST : p->offer_id + 1;
+    send_json(p, json_pack("{s:s, s:i, s:s, s:b}", "type", "offer", "id", (int)p->offer_id, "sdp",
+                           text, "restart", restart));
+    return true;
+}
+
+static void send_offer(struct headless_peer *p, usec_t now)
+{
+    drop_session(p);
+    p->wants_restart = p->is_restarting = false;
+    p->mic.ssrc = rng_u32(&p->rng) | 1;
+    p->video.ssrc = p->mic.ssrc + 2;
+    p->rtx_ssrc = p->mic.ssrc + 4;
+    p->our_ssrc = p->mic.ssrc;
+    if (!queue_offer(p, false))
+        return;
     p->offered_at = now;
     p->sessions++;
     set_state(p, HEADLESS_NEGOTIATING, "offer");
-    send_json(p, json_pack("{s:s, s:i, s:s}", "type", "offer", "id", 2, "sdp", text));
+}
+
+void headless_peer_restart_ice(struct headless_peer *p, usec_t now)
+{
+    (void)now;
+    if (p->state == HEADLESS_CONNECTED && p->is_open)
+        p->wants_restart = queue_offer(p, true);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -180,20 +211,40 @@ static void handle_welcome(struct headless_peer *p, usec_t now, const json_t *m)
         send_json(p, json_pack("{s:s, s:i, s:b}", "type", "hand", "id", 4, "raised", 1));
 }
 
+static enum status start_ice(struct headless_peer *p, usec_t now, struct ice_client *ice)
+{
+    struct ice_client_config config = {.local = p->ice_local,
+                                       .remote = p->answer.ice,
+                                       .candidate_count = p->answer.candidate_count,
+                                       .tie_breaker = rng_next(&p->rng)};
+    memcpy(config.candidates, p->answer.candidates, sizeof config.candidates);
+    return ice_client_init(ice, now, &config, rng_next(&p->rng));
+}
+
+static void handle_restart_answer(struct headless_peer *p, usec_t now, const json_t *m)
+{
+    struct headless_answer answer;
+    p->wants_restart = false;
+    if (headless_answer_parse(bytes_of_string(text_of(m, "sdp")), &answer) != STATUS_OK ||
+        memcmp(answer.fingerprint, p->answer.fingerprint, FINGERPRINT_BYTES) != 0) {
+        fail(p, "bad_answer");
+        return;
+    }
+    p->answer = answer;
+    p->is_restarting = start_ice(p, now, &p->restarted_ice) == STATUS_OK;
+}
+
 static void handle_answer(struct headless_peer *p, usec_t now, const json_t *m)
 {
+    if (p->state == HEADLESS_CONNECTED && p->wants_restart)
+        handle_restart_answer(p, now, m);
     if (p->state != HEADLESS_NEGOTIATING)
         return;
     if (headless_answer_parse(bytes_of_string(text_of(m, "sdp")), &p->answer) != STATUS_OK) {
         fail(p, "bad_answer");
         return;
     }
-    struct ice_client_config config = {.local = p->ice_local,
-                                       .remote = p->answer.ice,
-                                       .candidate_count = p->answer.candidate_count,
-                                       .tie_breaker = rng_next(&p->rng)};
-    memcpy(config.candidates, p->answer.candidates, sizeof config.candidates);
-    if (ice_client_init(&p->ice, now, &config, rng_next(&p->rng)) != STATUS_OK ||
+    if (start_ice(p, now, &p->ice) != STATUS_OK ||
         dtls_create(&p->dtls, now, p->config.dtls, p->answer.our_role, p->answer.fingerprint,
                     &p->config.log) != STATUS_OK) {
         fail(p, "transport");
@@ -202,13 +253,31 @@ static void handle_answer(struct headless_peer *p, usec_t now, const json_t *m)
     set_state(p, HEADLESS_CONNECTING, "answer");
 }
 
-static void handle_error(struct headless_peer *p, const json_t *m)
+/* As the page does it: what may pass is tried again, a restart that is refused changes nothing
+ * unless the transport is gone. */
+static void handle_refused_offer(struct headless_peer *p, usec_t now, const char *code)
+{
+    bool is_gone = strcmp(code, "media_gone") == 0;
+    if (p->wants_restart) {
+        p->wants_restart = false;
+        if (is_gone)
+            send_offer(p, now);
+    } else if (is_gone || strcmp(code, "no_relay") == 0 || strcmp(code, "too_many") == 0) {
+        p->offer_again_at = now + OFFER_AGAIN_US;
+    } else {
+        fail(p, code);
+    }
+}
+
+static void handle_error(struct headless_peer *p, usec_t now, const json_t *m)
 {
     json_int_t to = json_integer_value(json_object_get(m, "to"));
     const char *code = text_of(m, "code");
     log_warn(&p->config.log, "refused", "request=%d code=%s", (int)to, code);
-    if (to == 1 || to == 2)
+    if (to == 1)
         fail(p, code);
+    else if (to == (json_int_t)p->offer_id)
+        handle_refused_offer(p, now, code);
 }
 
 void headless_peer_handle_text(struct headless_peer *p, usec_t now, struct bytes text)
@@ -220,7 +289,7 @@ void headless_peer_handle_text(struct headless_peer *p, usec_t now, struct bytes
     else if (strcmp(type, "answer") == 0)
         handle_answer(p, now, m);
     else if (strcmp(type, "error") == 0)
-        handle_error(p, m);
+        handle_error(p, now, m);
     else if (strcmp(type, "media_reset") == 0)
         send_offer(p, now);
     else if (strcmp(type, "floor") == 0)
@@ -276,6 +345,12 @@ static void drain(struct headless_peer *p, usec_t now)
     struct bytes data;
     while (ice_client_poll_datagram(&p->ice, &to, &data))
         queue_copy(p, &to, data);
+    while (p->is_restarting && ice_client_poll_datagram(&p->restarted_ice, &to, &data))
+        queue_copy(p, &to, data);
+    if (p->is_restarting && ice_client_get_remote(&p->restarted_ice, now, &to)) {
+        p->ice = p->restarted_ice;
+        p->is_restarting = false;
+    }
     if (p->dtls == NULL || !ice_client_get_remote(&p->ice, now, &to))
         return;
     dtls_start(p->dtls, now);
@@ -307,6 +382,8 @@ void headless_peer_handle_datagram(struct headless_peer *p, usec_t now, const st
     switch (demux_classify(bytes_const(datagram))) {
     case DEMUX_STUN:
         ice_client_handle_datagram(&p->ice, now, from, bytes_const(datagram));
+        if (p->is_restarting)
+            ice_client_handle_datagram(&p->restarted_ice, now, from, bytes_const(datagram));
         break;
     case DEMUX_DTLS:
         (void)!dtls_handle_datagram(p->dtls, now, bytes_const(datagram));
@@ -329,9 +406,13 @@ void headless_peer_handle_datagram(struct headless_peer *p, usec_t now, const st
 
 void headless_peer_handle_timeout(struct headless_peer *p, usec_t now)
 {
+    if (p->state == HEADLESS_NEGOTIATING && p->offer_again_at <= now)
+        send_offer(p, now);
     if (p->state != HEADLESS_CONNECTING && p->state != HEADLESS_CONNECTED)
         return;
     ice_client_handle_timeout(&p->ice, now);
+    if (p->is_restarting)
+        ice_client_handle_timeout(&p->restarted_ice, now);
     dtls_handle_timeout(p->dtls, now);
     drain(p, now);
     if (p->state == HEADLESS_CONNECTED)
@@ -340,8 +421,12 @@ void headless_peer_handle_timeout(struct headless_peer *p, usec_t now)
 
 usec_t headless_peer_next_timeout(const struct headless_peer *p, usec_t now)
 {
+    if (p->state == HEADLESS_NEGOTIATING)
+        return p->offer_again_at;
     if (p->state != HEADLESS_CONNECTING && p->state != HEADLESS_CONNECTED)
         return USEC_NEVER;
     usec_t next = usec_min(ice_client_next_timeout(&p->ice), dtls_next_timeout(p->dtls, now));
+    if (p->is_restarting)
+        next = usec_min(next, ice_client_next_timeout(&p->restarted_ice));
     return p->state == HEADLESS_CONNECTED ? usec_min(next, headless_media_next_timeout(p)) : next;
 }

@@ -99,11 +99,15 @@ struct headless_peer {
 
     struct ice_parameters ice_local;
     struct ice_client ice;
+    struct ice_client restarted_ice;   /* takes the place of `ice` once it has a path */
+    bool wants_restart, is_restarting; /* asked for; answered and not in place yet */
     struct dtls *dtls;
     struct media_cipher *cipher;
     struct headless_answer answer;
     usec_t opened_at, offered_at, connected_at; /* 0: not yet */
     unsigned sessions;
+    unsigned offer_id;     /* of the last request: an answer to an older one means nothing */
+    usec_t offer_again_at; /* USEC_NEVER unless it was refused for now */
 
     struct audio_source voice;
     bool has_voice;
@@ -149,6 +153,9 @@ void headless_peer_handle_closed(struct headless_peer *p, usec_t now);
 /* Opened in place. */
 void headless_peer_handle_datagram(struct headless_peer *p, usec_t now, const struct net_addr *from,
                                    struct bytes_mut datagram);
+/* New ICE credentials for the same connection, as a browser does when its network has changed;
+ * nothing unless connected. */
+void headless_peer_restart_ice(struct headless_peer *p, usec_t now);
 void headless_peer_handle_timeout(struct headless_peer *p, usec_t now);
 usec_t headless_peer_next_timeout(const struct headless_peer *p, usec_t now);
 

@@ -141,6 +141,14 @@ void video_sink_init(struct video_sink *sink)
     memset(sink, 0, sizeof *sink);
 }
 
+void video_sink_restart(struct video_sink *sink)
+{
+    sink->stream.unwrapper.started = false;
+    sink->stream.started = false;
+    sink->synced = false;
+    memset(sink->pending, 0, sizeof sink->pending);
+}
+
 static void complete_frame(struct video_sink *sink, usec_t now, bool key_frame)
 {
     if (sink->first_frame_at == 0)

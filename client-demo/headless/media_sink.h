@@ -69,6 +69,8 @@ struct video_sink {
 };
 
 void video_sink_init(struct video_sink *sink);
+/* Another numbering begins; counts go on. */
+void video_sink_restart(struct video_sink *sink);
 void video_sink_add(struct video_sink *sink, usec_t now, uint16_t seq, bool marker,
                     enum media_codec codec, struct bytes payload);
 /* True when a frame cannot be completed any more, or none was ever decodable: ask for a key frame.

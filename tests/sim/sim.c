@@ -226,6 +226,11 @@ uint64_t sim_seed(const struct sim *sim)
     return sim->seed;
 }
 
+uint32_t sim_shards(const struct sim *sim)
+{
+    return sim->shards;
+}
+
 /* --- Time */
 
 usec_t sim_now(const struct sim *sim)
@@ -357,6 +362,16 @@ void sim_cut_socket(struct sim *sim, int who, usec_t for_us)
 void sim_move(struct sim *sim, int who)
 {
     sim_participant_move(sim_participant(sim, who));
+}
+
+void sim_restart_ice(struct sim *sim, int who)
+{
+    sim_participant_restart_ice(sim_participant(sim, who));
+}
+
+void sim_link_block_media(struct sim *sim, int who, bool on)
+{
+    sim_participant(sim, who)->is_blocked = on;
 }
 
 void sim_link_set(struct sim *sim, int who, const char *script)

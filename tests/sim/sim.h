@@ -24,6 +24,7 @@
 #include "netlab/link_model.h"
 #include "relay/core/relay_stats.h"
 #include "sim/sim_participant.h"
+#include "sim/sim_relay.h"
 
 struct sim;
 
@@ -33,6 +34,7 @@ struct sim;
 struct sim *sim_create(uint64_t seed, uint32_t shards);
 void sim_free(struct sim *sim);
 uint64_t sim_seed(const struct sim *sim);
+uint32_t sim_shards(const struct sim *sim);
 
 /* --- Time */
 usec_t sim_now(const struct sim *sim);
@@ -65,8 +67,12 @@ void sim_link_set_config(struct sim *sim, int who, enum link_direction direction
                          struct link_config config);
 const struct link_stats *sim_link_stats(const struct sim *sim, int who,
                                         enum link_direction direction);
+/* A firewall that lets texts through and no datagram. */
+void sim_link_block_media(struct sim *sim, int who, bool on);
 /* Its packets come from another port from now on (a NAT that forgot). */
 void sim_move(struct sim *sim, int who);
+/* Its page asks for an ICE restart. */
+void sim_restart_ice(struct sim *sim, int who);
 /* Its WebSocket breaks, and is opened again after `for_us`. */
 void sim_cut_socket(struct sim *sim, int who, usec_t for_us);
 

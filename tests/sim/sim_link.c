@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-#define RETRANSMISSION_TIMEOUT_US MILLISECONDS(200) /* of Linux's TCP, at least */
-#define RETRANSMISSIONS_MAX 8
-
 /* --- Datagrams: both addresses, IPv4, stand where headers would. */
 
 static void store_addr(uint8_t *at, const struct net_addr *addr)
@@ -69,11 +66,13 @@ usec_t sim_link_text_delay(struct sim_link *link, enum link_direction direction,
     usec_t delay = usec_max(0, c->delay_us + jitter);
     if (c->rate_bps > 0)
         delay += (usec_t)(bytes * 8 * 1000000 / c->rate_bps);
-    usec_t again = usec_max(RETRANSMISSION_TIMEOUT_US, 2 * c->delay_us);
-    for (int i = 0; i < RETRANSMISSIONS_MAX && rng_fraction(&link->rng) < c->loss + c->burst_loss;
-         i++, again *= 2)
-        delay += again;
     return delay;
+}
+
+bool sim_link_loses_text(struct sim_link *link, enum link_direction direction)
+{
+    const struct link_config *c = link_model_config(link->models[direction]);
+    return rng_fraction(&link->rng) < c->loss + c->burst_loss;
 }
 
 /* --- Settings */

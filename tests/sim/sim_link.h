@@ -40,5 +40,6 @@ void sim_link_play(struct sim_link *link, const char *script);
 
 void sim_link_send(struct sim_link *link, enum link_direction direction,
                    const struct net_addr *from, const struct net_addr *to, struct bytes data);
-/* How long a text of `bytes` takes now: as TCP does it, a lost one comes after a time-out. */
+/* How long a text of `bytes` takes now, and whether it is lost on the way. */
+bool sim_link_loses_text(struct sim_link *link, enum link_direction direction);
 usec_t sim_link_text_delay(struct sim_link *link, enum link_direction direction, size_t bytes);

@@ -79,6 +79,8 @@ static void arrive(void *owner, usec_t now, struct sim_link_datagram *datagram)
 {
     struct sim_participant *p = owner;
     sim_digest(p->sim, bytes_const(datagram->data));
+    if (p->is_blocked)
+        return;
     if (datagram->direction == LINK_UP) {
         sim_handle_datagram(p->sim, now, datagram);
         return;
@@ -125,6 +127,16 @@ static void arrive_at_participant(void *owner, usec_t now, struct bytes text)
     headless_peer_handle_text(&p->peer, now, text);
     json_decref(m);
     flush(p);
+}
+
+static bool is_lost_up(void *owner)
+{
+    return sim_link_loses_text(&((struct sim_participant *)owner)->link, LINK_UP);
+}
+
+static bool is_lost_down(void *owner)
+{
+    return sim_link_loses_text(&((struct sim_participant *)owner)->link, LINK_DOWN);
 }
 
 void sim_participant_handle_text(struct sim_participant *p, struct bytes text)
@@ -194,6 +206,12 @@ void sim_participant_move(struct sim_participant *p)
     p->address.port = (uint16_t)(p->address.port + SIM_PORT_STEP);
 }
 
+void sim_participant_restart_ice(struct sim_participant *p)
+{
+    headless_peer_restart_ice(&p->peer, p->sim->clock.now);
+    flush(p);
+}
+
 /* --- Life */
 
 void sim_participant_forget(struct sim_participant *p)
@@ -257,6 +275,8 @@ struct sim_participant *sim_participant_create(struct sim *sim, int number,
     sim_link_init(&p->link, &sim->clock, rng_next(&sim->rng), p, arrive);
     sim_pipe_init(&p->to_signaling, &sim->clock, p, arrive_at_signaling);
     sim_pipe_init(&p->from_signaling, &sim->clock, p, arrive_at_participant);
+    p->to_signaling.is_lost = is_lost_up;
+    p->from_signaling.is_lost = is_lost_down;
     init_peer(p, config);
     return p;
 }

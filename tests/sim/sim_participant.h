@@ -31,6 +31,7 @@ struct sim_participant {
     char *token; /* owned */
     struct sim_link link;
     struct net_addr address;
+    bool is_blocked; /* no datagram passes */
     struct sim_timer timer;
 
     uint64_t connection; /* 0: the socket is down */
@@ -79,4 +80,5 @@ void sim_participant_cut_socket(struct sim_participant *p, usec_t for_us);
 void sim_participant_leave(struct sim_participant *p);
 /* From now on its packets come from another port, and what goes to the old one is lost. */
 void sim_participant_move(struct sim_participant *p);
+void sim_participant_restart_ice(struct sim_participant *p);
 void sim_participant_forget(struct sim_participant *p);

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RETRANSMISSION_TIMEOUT_US MILLISECONDS(200) /* of Linux's TCP, at least */
+#define LOSSES_MAX 10
+
 struct sim_letter {
     struct sim_letter *next;
     usec_t due;
+    unsigned losses;
     size_t size;
     uint8_t data[];
 };
@@ -16,6 +20,11 @@ static void fire(void *owner, usec_t now)
 {
     struct sim_pipe *pipe = owner;
     struct sim_letter *letter = pipe->first;
+    if (pipe->is_lost != NULL && letter->losses < LOSSES_MAX && pipe->is_lost(pipe->owner)) {
+        letter->due = now + (RETRANSMISSION_TIMEOUT_US << letter->losses++);
+        sim_clock_arm(pipe->clock, &pipe->timer, letter->due);
+        return;
+    }
     pipe->first = letter->next;
     if (pipe->first == NULL)
         pipe->last = NULL;

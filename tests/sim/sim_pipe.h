@@ -1,5 +1,6 @@
 /* One direction of a stream connection: messages arrive whole, in order, each after its own delay
- * (the control link, a WebSocket). */
+ * (the control link, a WebSocket). As TCP does it, one that is lost comes again after a time-out
+ * that doubles, and holds up those behind it. */
 #pragma once
 
 #include "base/bytes.h"
@@ -13,6 +14,7 @@ struct sim_pipe {
     struct sim_letter *first, *last;
     usec_t last_due;
     void (*deliver)(void *owner, usec_t now, struct bytes message);
+    bool (*is_lost)(void *owner); /* asked when a message is due; NULL: never */
     void *owner;
 };
 

@@ -250,6 +250,24 @@ static void a_late_packet_completes_what_waited_behind_it(void **state)
     assert_int_equal(sink.frames, 10);
 }
 
+/* What the last connection left behind must not complete a frame of this one. */
+static void nothing_is_left_of_a_stream_after_a_restart(void **state)
+{
+    (void)state;
+    static struct clip clip;
+    static struct video_sink sink;
+    make_clip(&clip, 20, 100);
+    video_sink_init(&sink);
+    for (size_t i = 0; i < clip.count; i++)
+        if (clip.packets[i].frame != 10)
+            show(&sink, &clip, i);
+    assert_int_equal(sink.frames, 10);
+    video_sink_restart(&sink);
+    for (size_t i = 0; clip.packets[i].frame < 11; i++)
+        show(&sink, &clip, i);
+    assert_int_equal(sink.frames, 10 + 11);
+}
+
 static void more_than_a_second_without_a_frame_is_a_freeze(void **state)
 {
     (void)state;
@@ -279,6 +297,7 @@ int main(void)
         cmocka_unit_test(every_frame_of_an_unbroken_stream_is_complete),
         cmocka_unit_test(who_comes_between_key_frames_waits_for_the_next_and_asks_for_it),
         cmocka_unit_test(a_late_packet_completes_what_waited_behind_it),
+        cmocka_unit_test(nothing_is_left_of_a_stream_after_a_restart),
         cmocka_unit_test(more_than_a_second_without_a_frame_is_a_freeze),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
