@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, judgeWeak, nextRecovery, offerRetryMs, repairRequests,
+  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, judgeWeak, nextRecovery, offerRetryMs, repairRequests,
 } from '../web/media_policy.js';
 
 test('the lines of the offer stand in the protocol\'s order', () => {
@@ -13,11 +13,37 @@ test('the lines of the offer stand in the protocol\'s order', () => {
 });
 
 test('a shared screen keeps its size and pays with its frame rate', () => {
-  const { encoding, degradation } = SEND_LIMITS.screen;
+  const { encodings: [encoding, low], degradation } = SEND_LIMITS.screen;
   assert.equal(degradation, 'maintain-resolution');
   assert.equal(encoding.maxFramerate, 15);
   assert.equal(encoding.maxBitrate, 2_500_000);
   assert.equal(encoding.scaleResolutionDownBy, undefined);
+  assert.equal(low.scaleResolutionDownBy, 1);
+  assert.ok(low.maxBitrate <= 200_000);
+});
+
+test('an encoding that nobody receives is switched off, the best one never', () => {
+  assert.equal(encodingLimits('screen', 1, [true, false]).active, false);
+  assert.equal(encodingLimits('screen', 1, [true, true]).active, true);
+  assert.equal(encodingLimits('screen', 1, undefined).active, true);
+  assert.equal(encodingLimits('screen', 0, [false, false]).active, true);
+  assert.equal(encodingLimits('mic', 0, undefined).maxBitrate, 40_000);
+});
+
+test('a browser that refuses the list of encodings is asked for less and less', () => {
+  const choices = encodingChoices(SEND_LIMITS.screen.encodings);
+  assert.deepEqual(choices.map((list) => list.map((e) => [e.rid, e.scalabilityMode])), [
+    [['h', 'L1T3'], ['l', 'L1T1']], [['h', undefined], ['l', undefined]], [[undefined, 'L1T3']], [[undefined, undefined]],
+  ]);
+  // Chromium takes a sender's priority with its first encoding only.
+  for (const { encodings } of Object.values(SEND_LIMITS)) assert.ok(encodings.slice(1).every((e) => !('priority' in e)));
+});
+
+test('the screen is sent in a format that this browser makes', () => {
+  const negotiated = [{ mimeType: 'video/VP8' }, { mimeType: 'video/AV1' }];
+  assert.equal(findCodec(negotiated, 'AV1'), negotiated[1]);
+  assert.equal(findCodec(negotiated.slice(0, 1), 'AV1'), undefined);
+  assert.equal(findCodec(negotiated, ''), undefined);
 });
 
 const formats = (...list) => list.map((text) => {

@@ -28,19 +28,53 @@ export const RECEIVE_LINES = [
 ];
 
 /**
- * Text first: a shared screen keeps its full size, frame rate gives way. L1T3 lets the relay thin
- * frames per learner without a second encoding.
- * @type {Record<SendSlot, {encoding: Record<string, any>, degradation?: string}>}
+ * Best encoding first. Text first: a shared screen keeps its full size in both encodings, frame rate
+ * gives way. L1T3 lets the relay thin frames per learner; the second encoding is for the poorest
+ * lines, and only made while somebody needs it. A camera's is smaller. (Priority is a sender's, said
+ * with its first encoding: Chromium refuses the list otherwise.)
+ * @type {Record<SendSlot, {encodings: Record<string, any>[], degradation?: string}>}
  */
 export const SEND_LIMITS = {
-  mic: { encoding: { maxBitrate: 40_000, priority: 'high', networkPriority: 'high' } },
+  mic: { encodings: [{ maxBitrate: 40_000, priority: 'high', networkPriority: 'high' }] },
   screen: {
-    encoding: { maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: 'L1T3', priority: 'medium' },
+    encodings: [
+      { rid: 'h', maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: 'L1T3', priority: 'medium' },
+      { rid: 'l', maxBitrate: 160_000, maxFramerate: 5, scalabilityMode: 'L1T1', scaleResolutionDownBy: 1 },
+    ],
     degradation: 'maintain-resolution',
   },
-  screen_audio: { encoding: { maxBitrate: 96_000, priority: 'medium' } },
-  camera: { encoding: { maxBitrate: 600_000, maxFramerate: 24, priority: 'low' } },
+  screen_audio: { encodings: [{ maxBitrate: 96_000, priority: 'medium' }] },
+  camera: {
+    encodings: [
+      { rid: 'h', maxBitrate: 600_000, maxFramerate: 24, scalabilityMode: 'L1T3', priority: 'low' },
+      { rid: 'l', maxBitrate: 120_000, maxFramerate: 15, scalabilityMode: 'L1T1', scaleResolutionDownBy: 3 },
+    ],
+  },
 };
+
+/**
+ * The ways in which a line may be offered, best first: a browser that cannot make something of the
+ * list refuses it whole.
+ * @param {readonly Record<string, any>[]} encodings
+ * @returns {Record<string, any>[][]}
+ */
+export function encodingChoices(encodings) {
+  const plain = encodings.map(({ scalabilityMode, ...rest }) => rest);
+  const one = (/** @type {Record<string, any>} */ { rid, ...rest }) => [rest];
+  return [[...encodings], plain, one(encodings[0]), one(plain[0])];
+}
+
+/**
+ * What an encoding shall be now: its limits, and whether anybody receives it.
+ * @param {SendSlot} slot
+ * @param {number} index of the encoding, best first
+ * @param {readonly boolean[]|undefined} wanted as the server says; undefined: not known
+ * @returns {Record<string, any>}
+ */
+export function encodingLimits(slot, index, wanted) {
+  const { rid, ...limits } = SEND_LIMITS[slot].encodings[index] ?? {};
+  return index > 0 && wanted ? { ...limits, active: Boolean(wanted[index]) } : { ...limits, active: true };
+}
 
 /** VP9 writes text best; every browser reads VP8. */
 const CODEC_ORDER = ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1'];
@@ -66,6 +100,16 @@ export function chooseVideoCodecs(codecs) {
   if (codecs.length <= SHORT_LIST) return [...ours, ...others];
   const usual = ours.filter((c) => !UNUSUAL.test(c.sdpFmtpLine ?? ''));
   return [...usual, ...others.filter((c) => c.mimeType === 'video/rtx')];
+}
+
+/**
+ * A negotiated format by its name, as a sender's parameters want it; undefined where this browser
+ * cannot make it.
+ * @param {readonly {mimeType: string}[]} codecs
+ * @param {string} name "AV1", "VP8", ...
+ */
+export function findCodec(codecs, name) {
+  return codecs.find((c) => c.mimeType.toLowerCase() === `video/${name.toLowerCase()}`);
 }
 
 export const RESTART_AFTER_MS = 2000;

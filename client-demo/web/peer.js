@@ -5,7 +5,7 @@
  */
 
 import {
-  RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, nextRecovery, offerRetryMs,
+  RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
 } from './media_policy.js';
 import { WayWatch } from './way_watch.js';
 
@@ -46,6 +46,10 @@ export class Peer {
     this.prepared = null;
     /** What is sent now; outlives a connection. @type {Map<SendSlot, MediaStreamTrack>} */
     this.tracks = new Map();
+    /** The format for the screen, by what everybody can read. */
+    this.screenCodec = '';
+    /** What is received of what is sent, as the server said last. @type {Map<SendSlot, boolean[]>} */
+    this.wanted = new Map();
     /** The answer of the present connection has arrived. */
     this.negotiated = false;
     this.refusals = 0;
@@ -106,6 +110,26 @@ export class Peer {
     }
   }
 
+  /**
+   * Which encodings of a slot anybody receives, best first; of the others the work and the line are
+   * spared. Holds for the present connection.
+   * @param {SendSlot} slot
+   * @param {boolean[]} wanted
+   */
+  async setWanted(slot, wanted) {
+    this.wanted.set(slot, wanted);
+    const sender = this.senders.get(slot)?.sender;
+    if (sender && this.negotiated) await this.#limit(slot, sender);
+  }
+
+  /** Everybody who receives a screen can read this format. @param {string} codec */
+  async setScreenCodec(codec) {
+    if (codec === this.screenCodec) return;
+    this.screenCodec = codec;
+    const sender = this.senders.get('screen')?.sender;
+    if (sender && this.negotiated) await this.#limit('screen', sender);
+  }
+
   /** The socket is back: what could not be asked for meanwhile is asked now. */
   handleLinkOpen() {
     if (this.downAt !== null) this.#recover();
@@ -136,15 +160,7 @@ export class Peer {
     /** @type {Lines} */
     const lines = { senders: new Map(), receivers: new Map() };
     for (const { slot, kind } of SEND_LINES) {
-      const encodings = [SEND_LIMITS[slot].encoding];
-      /** @type {RTCRtpTransceiver} */
-      let line;
-      try {
-        line = pc.addTransceiver(kind, { direction: 'sendonly', sendEncodings: encodings });
-      } catch {
-        // A browser that knows no scalability modes refuses the whole list.
-        line = pc.addTransceiver(kind, { direction: 'sendonly' });
-      }
+      const line = addSendLine(pc, kind, SEND_LIMITS[slot].encodings);
       if (kind === 'video') offerFewCodecs(line, window.RTCRtpSender);
       lines.senders.set(slot, line);
     }
@@ -171,6 +187,8 @@ export class Peer {
       const sdp = await this.exchange(offer.sdp ?? '', restart);
       if (this.pc !== pc) return;
       await pc.setRemoteDescription({ type: 'answer', sdp });
+      // What was said before was said of the connection before.
+      if (!restart) this.wanted.clear();
       this.negotiated = true;
       this.refusals = 0;
       for (const [slot, line] of this.senders) await this.#limit(slot, line.sender);
@@ -199,15 +217,17 @@ export class Peer {
 
   /** @param {SendSlot} slot @param {RTCRtpSender} sender */
   async #limit(slot, sender) {
-    const { encoding, degradation } = SEND_LIMITS[slot];
+    const { degradation } = SEND_LIMITS[slot];
     try {
       const parameters = sender.getParameters();
       if (!parameters.encodings?.length) return;
-      Object.assign(parameters.encodings[0], encoding);
+      const limits = (/** @type {number} */ i) => encodingLimits(slot, i, this.wanted.get(slot));
+      const codec = slot === 'screen' ? findCodec(parameters.codecs ?? [], this.screenCodec) : undefined;
+      parameters.encodings.forEach((encoding, i) => Object.assign(encoding, limits(i), codec ? { codec } : {}));
       if (degradation) /** @type {any} */ (parameters).degradationPreference = degradation;
       await sender.setParameters(parameters);
     } catch {
-      await limitBitrateOnly(sender, encoding.maxBitrate);
+      await limitBitrateOnly(sender, SEND_LIMITS[slot].encodings);
     }
   }
 
@@ -299,6 +319,7 @@ export class Peer {
     this.restarting = false;
     this.senders = new Map();
     this.receivers = new Map();
+    this.wanted.clear();
     pc?.close();
     this.prepared = null;
   }
@@ -308,6 +329,21 @@ async function applyOffer(pc, options) {
   const offer = await pc.createOffer(options);
   await pc.setLocalDescription(offer);
   return offer;
+}
+
+/**
+ * @param {RTCPeerConnection} pc @param {'audio'|'video'} kind
+ * @param {Record<string, any>[]} encodings
+ */
+function addSendLine(pc, kind, encodings) {
+  for (const sendEncodings of encodingChoices(encodings)) {
+    try {
+      return pc.addTransceiver(kind, { direction: 'sendonly', sendEncodings });
+    } catch {
+      // Not this way.
+    }
+  }
+  return pc.addTransceiver(kind, { direction: 'sendonly' });
 }
 
 /** @param {RTCRtpTransceiver} line @param {typeof RTCRtpSender|typeof RTCRtpReceiver} side */
@@ -321,12 +357,12 @@ function offerFewCodecs(line, side) {
   }
 }
 
-/** @param {RTCRtpSender} sender @param {number} maxBitrate */
-async function limitBitrateOnly(sender, maxBitrate) {
+/** @param {RTCRtpSender} sender @param {Record<string, any>[]} limits */
+async function limitBitrateOnly(sender, limits) {
   try {
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
-    parameters.encodings[0].maxBitrate = maxBitrate;
+    parameters.encodings.forEach((encoding, i) => { encoding.maxBitrate = limits[i]?.maxBitrate; });
     await sender.setParameters(parameters);
   } catch {
     // The browser's own limits then hold.

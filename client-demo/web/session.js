@@ -212,6 +212,7 @@ export class Session {
   /** @param {any} message */
   #handleMessage(message) {
     this.store.dispatch({ type: 'server', message });
+    if (message.class?.screen_codec) this.peer.setScreenCodec(message.class.screen_codec);
     switch (message.type) {
       case 'welcome':
         this.#handleWelcome(message);
@@ -224,6 +225,9 @@ export class Session {
         break;
       case 'media_reset':
         this.peer.rebuild();
+        break;
+      case 'send_encodings':
+        this.peer.setWanted(message.slot, message.wanted);
         break;
       case 'class_ended':
         clearResume();

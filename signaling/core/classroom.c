@@ -189,6 +189,23 @@ static void take_camera(struct classroom *classroom, struct participant *p)
     }
 }
 
+/* AV1 writes text in a fifth of what VP8 takes (docs/decisions/screen-encodings.md), but not
+ * everybody can read it: one who cannot, and the class goes on in what all can. */
+static void refresh_screen_codec(struct classroom *classroom)
+{
+    bool any = false, all = true;
+    for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (!p->transport_wanted || p->screen_codecs == 0)
+            continue;
+        any = true;
+        all = all && (p->screen_codecs >> MEDIA_CODEC_AV1 & 1) != 0;
+    }
+    if (classroom->reads_av1 == (any && all))
+        return;
+    classroom->reads_av1 = any && all;
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_CLASS});
+}
+
 void classroom_handle_transport_added(struct classroom *classroom, struct participant *p)
 {
     /* A new transport starts with everything closed and bound to nothing. */
@@ -197,6 +214,7 @@ void classroom_handle_transport_added(struct classroom *classroom, struct partic
     p->sending = 0;
     p->screen = CONTROL_QUALITY_FULL; /* and thins nothing, until the relay says so */
     memset(p->demand, 0, sizeof p->demand);
+    refresh_screen_codec(classroom);
     classroom_refresh_grants(classroom, p);
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->bound[slot].participant == p->record.id)
@@ -340,6 +358,7 @@ void classroom_remove(struct classroom *classroom, struct participant *p, enum l
     *(p->next != NULL ? &p->next->previous : &classroom->last) = p->previous;
     p->previous = p->next = NULL;
     p->classroom = NULL;
+    refresh_screen_codec(classroom);
     classroom->count[p->record.role]--;
     classroom_announce(classroom, ANNOUNCE_COUNT);
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_PERSON_LEFT,
@@ -394,6 +413,7 @@ void classroom_set_media(struct classroom *classroom, struct participant *p,
         p->transport_wanted = false;
         p->grants = p->sending = 0;
         p->rates = (struct participant_rates){0};
+        refresh_screen_codec(classroom);
     }
     if (p->media == media)
         return;

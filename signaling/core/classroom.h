@@ -45,7 +45,8 @@ struct participant {
     unsigned grants;       /* as told to the relay, a bit per send slot */
     unsigned sending;      /* as the relay reports it, a bit per send slot */
     struct participant_rates rates;
-    enum control_quality screen;      /* what it sees of it, as the relay said last */
+    enum control_quality screen; /* what it sees of it, as the relay said last */
+    unsigned screen_codecs; /* that it can be shown, bit n: enum media_codec n; 0: receives none */
     uint32_t demand[SEND_SLOT_COUNT]; /* encodings that anybody receives; 0: not known */
 
     /* The service's */
@@ -113,7 +114,8 @@ struct classroom {
     uint64_t slots[ROOM_SLOT_COUNT]; /* as the relay says */
     uint64_t speaking[CONTROL_SPEAKERS_MAX];
     size_t speaking_count;
-    size_t relay; /* where its media is; SIZE_MAX: not chosen yet */
+    size_t relay;   /* where its media is; SIZE_MAX: not chosen yet */
+    bool reads_av1; /* everybody who receives a screen can be shown AV1, and somebody does */
     struct {
         usec_t due, said_at; /* due USEC_NEVER: nothing to say */
     } announcements[ANNOUNCEMENT_COUNT];

@@ -86,6 +86,8 @@ void fan_out_write_class(const struct classroom *classroom, const char *key, str
     text_json_bool(text, "locked", classroom->record.locked);
     text_json_bool(text, "chat", !classroom->record.chat_closed);
     text_json_int(text, "realised_ms", classroom->record.clock.counted_ms);
+    text_json_string(text, "screen_codec",
+                     media_codec_name(classroom->reads_av1 ? MEDIA_CODEC_AV1 : MEDIA_CODEC_VP8));
     text_json_close(text, '}');
 }
 

@@ -180,6 +180,18 @@ static bool has_send_slot(const struct control_participant_add *add, enum send_s
     return false;
 }
 
+/* A bit per codec in which a screen can be received. */
+static unsigned screen_codecs_of(const struct control_participant_add *add)
+{
+    unsigned codecs = 0;
+    for (size_t i = 0; i < add->receive_slot_count; i++) {
+        const struct receive_slot_parameters *r = &add->receive_slots[i];
+        for (size_t k = 0; r->slot == ROOM_SLOT_SCREEN && k < r->codec_count; k++)
+            codecs |= 1u << r->codecs[k].codec;
+    }
+    return codecs;
+}
+
 /* The newest offer counts: the one under way, if any, is answered with media_gone. */
 static void put_under_way(struct service *service, struct instant at, struct participant *p,
                           struct offer *offer)
@@ -213,6 +225,8 @@ enum client_error offer_start(struct service *service, struct instant at, struct
     }
     offer->reply = reply;
     offer->is_restart = restart;
+    if (!restart)
+        p->screen_codecs = screen_codecs_of(&offer->negotiation.add);
     if (p->record.kind == PARTICIPANT_WHIP && !restart)
         p->record.publishes_video = has_send_slot(&offer->negotiation.add, SEND_SLOT_SCREEN);
     put_under_way(service, at, p, offer);

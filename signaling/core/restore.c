@@ -37,6 +37,8 @@ static bool restore_participant(void *context, const struct store_participant *r
     p->here = record->kind != PARTICIPANT_PAGE;
     p->media = record->session > 0 ? MEDIA_CONNECTED : MEDIA_NONE;
     p->transport_wanted = record->session > 0;
+    /* What it reads was in its offer, which is gone: what everybody reads. */
+    p->screen_codecs = record->kind == PARTICIPANT_WHIP ? 0 : 1u << MEDIA_CODEC_VP8;
     p->gone_at = p->here ? USEC_NEVER : restore->at.now + service->config.resume_for_us;
     restore->status = classroom_registry_enter(&service->registry, p);
     if (restore->status == STATUS_OK)

@@ -285,6 +285,49 @@ static void a_page_is_told_how_its_screen_is_thinned_and_what_of_its_own_is_rece
     free(message);
 }
 
+/* A page that receives a screen in these formats. */
+#define FINGERPRINT                                                                                \
+    "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:"   \
+    "AB:AB"
+#define RECEIVING(formats, maps)                                                                   \
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"                      \
+    "m=video 9 UDP/TLS/RTP/SAVPF " formats                                                         \
+    "\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux\r\n" maps                         \
+    "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n"                  \
+    "a=fingerprint:sha-256 " FINGERPRINT "\r\n"
+#define VP8_MAP "a=rtpmap:96 VP8/90000\r\n"
+#define AV1_MAP "a=rtpmap:45 AV1/90000\r\n"
+
+static struct person join_receiving(struct harness *h, const char *name, const char *offer)
+{
+    struct person person = harness_join(h, "learner", name);
+    char *sdp = json_offer(offer);
+    harness_send(h, person.connection, "{\"type\":\"offer\",\"id\":50,\"sdp\":%s}", sdp);
+    free(sdp);
+    return person;
+}
+
+static void the_screen_is_in_av1_as_long_as_everybody_who_receives_it_reads_that(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct person trainer = harness_join(h, "trainer", "T");
+    harness_offer(h, &trainer); /* receives no screen */
+    harness_forget(h);
+    (void)join_receiving(h, "A", RECEIVING("96 45", VP8_MAP AV1_MAP));
+    assert_true(harness_got(h, trainer.connection, "\"screen_codec\":\"AV1\""));
+    harness_forget(h);
+    struct person old = join_receiving(h, "B", RECEIVING("96", VP8_MAP));
+    assert_true(harness_got(h, trainer.connection, "\"screen_codec\":\"VP8\""));
+    harness_forget(h);
+    (void)join_receiving(h, "C", RECEIVING("96 45", VP8_MAP AV1_MAP));
+    assert_false(harness_got(h, trainer.connection, "\"type\":\"class\"")); /* nothing new */
+    harness_send(h, old.connection, "{\"type\":\"leave\",\"id\":9}");
+    assert_true(harness_got(h, trainer.connection, "\"screen_codec\":\"AV1\""));
+    struct person late = harness_join(h, "learner", "D");
+    assert_true(harness_got(h, late.connection, "\"screen_codec\":\"AV1\""));
+}
+
 static void operators_get_the_overview_every_two_seconds(void **state)
 {
     struct harness *h = *state;
@@ -342,6 +385,7 @@ int main(void)
         HARNESS_TEST(a_bad_offer_is_refused_and_the_eleventh_is_too_many),
         HARNESS_TEST(events_about_strangers_and_wild_values_change_nothing),
         HARNESS_TEST(a_page_is_told_how_its_screen_is_thinned_and_what_of_its_own_is_received),
+        HARNESS_TEST(the_screen_is_in_av1_as_long_as_everybody_who_receives_it_reads_that),
         HARNESS_TEST(operators_get_the_overview_every_two_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
