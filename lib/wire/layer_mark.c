@@ -32,6 +32,12 @@ struct layer_mark layer_mark_of(enum media_codec codec, const struct codec_mark 
             layers.enters = mark->has_layers && mark->layer_sync;
         else if (mark->has_layers && mark->layer_sync)
             layers.opens = LAYER_TEMPORAL_MAX - 1;
+        /* Chromium leaves out of VP8's descriptor what stands in the dependency descriptor. There
+         * it calls every picture a switching point, which VP8's are not: up only at key frames. */
+        if (codec == MEDIA_CODEC_VP8 && !mark->has_layers) {
+            mark_by_descriptor(&layers, descriptor, structure);
+            layers.opens = layers.temporal_layer;
+        }
     } else {
         mark_by_descriptor(&layers, descriptor, structure);
     }

@@ -18,7 +18,8 @@ struct layer_mark {
 };
 
 /* Of a video packet: from its descriptor (`mark`), or, where the payload does not tell (AV1,
- * H.264), from the dependency descriptor by the newest key frame's structure (NULL: there is none).
+ * H.264, shortened VP8), from the dependency descriptor by the newest key frame's structure (NULL:
+ * there is none).
  */
 struct layer_mark layer_mark_of(enum media_codec codec, const struct codec_mark *mark,
                                 struct bytes descriptor,

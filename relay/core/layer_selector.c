@@ -404,6 +404,21 @@ static bool take_picture(struct layer_selector *l, const struct layer_mark *mark
     return true;
 }
 
+/* A wanted layer that the stream gives no way into, once left. */
+static void note_way_in(struct layer_selector *l, usec_t now, const struct layer_mark *mark)
+{
+    if (l->taking) {
+        if (mark->key_frame || mark->temporal_layer >= l->shut_out_layer)
+            l->shut_out_at = 0;
+    } else if (l->target.mode == LAYER_LIVE && mark->temporal_layer <= l->target.temporal_max) {
+        if (l->shut_out_at == 0 || mark->temporal_layer < l->shut_out_layer)
+            l->shut_out_layer = mark->temporal_layer;
+        l->shut_out_at = l->shut_out_at == 0 ? now : l->shut_out_at;
+    } else {
+        l->shut_out_at = 0; /* not wanted any more */
+    }
+}
+
 static void leave_out(struct layer_selector *l, const struct layer_source *source)
 {
     l->pictures_left_out++;
@@ -417,6 +432,7 @@ static void begin_picture(struct layer_selector *l, usec_t now, const struct lay
 {
     l->taking = take_picture(l, &e->layers);
     l->picture_timestamp = header->timestamp;
+    note_way_in(l, now, &e->layers);
     if (!l->taking) {
         leave_out(l, source);
         return;
@@ -523,6 +539,8 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
         return false;
     if (source == NULL || l->state != LAYER_FLOWING || *encoding != l->encoding)
         return !find_start(&sources[*encoding], LAYER_REPLAY_PACKETS, &first);
+    if (l->shut_out_at != 0 && now - l->shut_out_at > LAYER_SHUT_OUT_US)
+        return true;
     return layer_selector_lag(l, now, sources, count) > LAYER_STALE_US &&
            source->cache->highest >= l->cursor + LAYER_REPLAY_PACKETS &&
            (!find_start(source, UINT64_MAX, &first) || first < l->cursor);

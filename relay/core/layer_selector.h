@@ -34,6 +34,7 @@
 #define LAYER_GAP_US MILLISECONDS(150)    /* a missing packet is waited for */
 #define LAYER_BEHIND_US MILLISECONDS(700) /* further behind, a newer key frame is jumped to */
 #define LAYER_STALE_US SECONDS(5)         /* further behind, a key frame is asked for */
+#define LAYER_SHUT_OUT_US SECONDS(3)      /* no way into a wanted layer: a key frame is asked for */
 #define LAYER_STILL_US SECONDS(4)         /* between two stills, begin to begin */
 #define LAYER_ALL (LAYER_TEMPORAL_MAX - 1)
 
@@ -98,6 +99,8 @@ struct layer_selector {
     bool in_picture;            /* the picture looked at last has not ended */
     bool taking;                /* and goes out */
     uint32_t picture_timestamp; /* the source's */
+    usec_t shut_out_at;         /* a wanted layer could not be entered since; 0: not so */
+    uint8_t shut_out_layer;
     uint32_t pictures_in_a_row; /* taken since one was left out */
     uint64_t next_seq;          /* out */
     bool has_sent;

@@ -124,6 +124,23 @@ static void a_structure_that_is_cut_anywhere_is_refused(void **state)
     (void)state;
 }
 
+static void shortened_vp8_tells_by_the_dependency_descriptor_but_opens_nothing(void **state)
+{
+    struct bit_writer key = {0}, base = {0}, upper = {0};
+    struct dependency_structure s;
+    const struct codec_mark mark = {0}, key_mark = {.key_frame = true};
+    assert_int_equal(dependency_structure_parse(key_frame_of_three_layers(&key), &s), STATUS_OK);
+    put_head(&base, ID_OFFSET + 1, 8);
+    put_head(&upper, (ID_OFFSET + 2) % 64, 9);
+    struct layer_mark got = layer_mark_of(MEDIA_CODEC_VP8, &mark, written(&base), &s);
+    assert_true(got.has_layers && got.temporal_layer == 0 && got.opens == 0 && !got.enters);
+    got = layer_mark_of(MEDIA_CODEC_VP8, &mark, written(&upper), &s);
+    assert_true(got.has_layers && got.temporal_layer == 1 && got.opens == 1 && !got.enters);
+    got = layer_mark_of(MEDIA_CODEC_VP8, &key_mark, written(&key), &s);
+    assert_int_equal(got.opens, LAYER_TEMPORAL_MAX - 1);
+    (void)state;
+}
+
 static void vp8_and_vp9_tell_by_their_own_descriptors(void **state)
 {
     const struct codec_mark base = {.has_layers = true};
@@ -149,6 +166,7 @@ int main(void)
         cmocka_unit_test(a_dependency_descriptor_tells_layers_and_where_to_switch_up),
         cmocka_unit_test(a_descriptor_that_means_nothing_leaves_a_stream_without_layers),
         cmocka_unit_test(a_structure_that_is_cut_anywhere_is_refused),
+        cmocka_unit_test(shortened_vp8_tells_by_the_dependency_descriptor_but_opens_nothing),
         cmocka_unit_test(vp8_and_vp9_tell_by_their_own_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
