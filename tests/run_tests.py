@@ -157,7 +157,7 @@ def part_sim(tally):
 
 
 def part_integration(tally):
-    if build(tally, "release") and build(tally, "asan"):
+    if build(tally, "release") and build(tally, "asan") and build(tally, "tsan", "amphi-relay", "amphi-signaling"):
         for path in files("integration", ".py"):
             run_unittest(tally, path, 600, "--build", os.path.join(ROOT, "build", "release"))
 

@@ -14,6 +14,7 @@ struct udp_receive_batch {
     struct sockaddr_storage from[UDP_BATCH_DATAGRAMS];
     _Alignas(struct cmsghdr) uint8_t control[UDP_BATCH_DATAGRAMS][CONTROL_BYTES];
     struct udp_received received[UDP_BATCH_DATAGRAMS];
+    uint32_t losses;
     uint8_t data[UDP_BATCH_DATAGRAMS][UDP_BATCH_DATAGRAM_BYTES];
 };
 
@@ -42,16 +43,33 @@ void udp_socket_ask_times(const struct udp_socket *socket)
     (void)setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 }
 
-static usec_t arrival_of(struct msghdr *message)
+void udp_socket_ask_losses(const struct udp_socket *socket)
 {
+    int one = 1;
+    (void)setsockopt(socket->fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
+}
+
+uint32_t udp_receive_batch_get_losses(const struct udp_receive_batch *batch)
+{
+    return batch->losses;
+}
+
+/* Returns when it arrived, 0 when that is not told. */
+static usec_t read_control(struct msghdr *message, uint32_t *losses)
+{
+    usec_t arrived = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
         struct timespec at;
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+        if (c->cmsg_level != SOL_SOCKET)
             continue;
-        memcpy(&at, CMSG_DATA(c), sizeof at);
-        return SECONDS(at.tv_sec) + at.tv_nsec / 1000;
+        if (c->cmsg_type == SO_RXQ_OVFL) {
+            memcpy(losses, CMSG_DATA(c), sizeof *losses);
+        } else if (c->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&at, CMSG_DATA(c), sizeof at);
+            arrived = SECONDS(at.tv_sec) + at.tv_nsec / 1000;
+        }
     }
-    return 0;
+    return arrived;
 }
 
 size_t udp_receive_batch_fetch(struct udp_receive_batch *b, const struct udp_socket *socket,
@@ -74,7 +92,7 @@ size_t udp_receive_batch_fetch(struct udp_receive_batch *b, const struct udp_soc
             continue;
         }
         r->data = (struct bytes_mut){b->data[i], b->messages[i].msg_len};
-        r->arrived_unix = arrival_of(&b->messages[i].msg_hdr);
+        r->arrived_unix = read_control(&b->messages[i].msg_hdr, &b->losses);
         kept++;
     }
     return kept;

@@ -21,6 +21,9 @@ struct udp_received {
  * measure. */
 void udp_socket_ask_times(const struct udp_socket *socket);
 
+/* Also with how many datagrams were lost because this socket's buffer was full. */
+void udp_socket_ask_losses(const struct udp_socket *socket);
+
 struct udp_receive_batch; /* heap, about 150 kB */
 MUST_CHECK enum status udp_receive_batch_create(struct udp_receive_batch **out);
 void udp_receive_batch_free(struct udp_receive_batch *batch);
@@ -30,6 +33,9 @@ void udp_receive_batch_free(struct udp_receive_batch *batch);
  */
 size_t udp_receive_batch_fetch(struct udp_receive_batch *batch, const struct udp_socket *socket,
                                size_t *cut, bool *more);
+/* Datagrams that the socket's buffer had no room for, since it was opened (mod 2^32), as far as the
+ * last fetch told; 0 unless asked for. */
+uint32_t udp_receive_batch_get_losses(const struct udp_receive_batch *batch);
 const struct udp_received *udp_receive_batch_get(const struct udp_receive_batch *batch,
                                                  size_t index);
 

@@ -32,8 +32,9 @@
     X(RETRANSMIT_LIMIT, "retransmit_limit")   /* asked too often, or for too much */               \
     X(RETRANSMIT_GONE, "retransmit_gone")     /* no longer held */                                 \
     X(RING_FULL, "ring_full")                 /* another shard does not keep up */                 \
-    X(SEND_BLOCKED, "send_blocked")           /* the socket's buffer is full */                    \
-    X(STREAM_LATE, "stream_late")             /* waited too long for its TCP connection */         \
+    X(RECEIVE_BLOCKED, "receive_blocked") /* the socket's buffer was full: we do not keep up */    \
+    X(SEND_BLOCKED, "send_blocked")       /* the socket's buffer is full */                        \
+    X(STREAM_LATE, "stream_late")         /* waited too long for its TCP connection */             \
     X(SEND_FAILED, "send_failed")                                                                  \
     X(SEAL_FAILED, "seal_failed")                                                                  \
     X(NO_ADDRESS, "no_address") /* the receiver is silent: nowhere to send */

@@ -38,8 +38,9 @@ static void end(usec_t now, struct participant *p, struct compound *b, struct tx
         send_compound(now, p, tx, bytes_const(writer_written(&b->w)));
 }
 
-static void send_nacks(usec_t now, struct participant *p, struct publication_encoding *e,
-                       struct publication_stream *stream, struct tx_batch *tx)
+static void send_nacks(const struct shard_core *c, usec_t now, struct participant *p,
+                       struct publication_encoding *e, struct publication_stream *stream,
+                       struct tx_batch *tx)
 {
     uint64_t due[NACKS_AT_ONCE];
     uint16_t seqs[NACKS_AT_ONCE];
@@ -47,6 +48,8 @@ static void send_nacks(usec_t now, struct participant *p, struct publication_enc
     size_t count = nack_generator_take_due(&e->nack, now, p->rtt_us, due, NACKS_AT_ONCE, &given_up);
     if (given_up > 0 && stream->clock_rate == 90000)
         stream->wants_key_frame = true;
+    if (now < c->overload_until)
+        return;
     for (size_t i = 0; i < count; i++)
         seqs[i] = (uint16_t)due[i];
     for (size_t done = 0; done < count;) {
@@ -178,7 +181,7 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
             continue;
         for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
             if (publication->encodings[e].ssrc != 0)
-                send_nacks(now, p, &publication->encodings[e], &publication->streams[e], tx);
+                send_nacks(c, now, p, &publication->encodings[e], &publication->streams[e], tx);
             if (publication->streams[e].wants_key_frame && publication->slots != 0 &&
                 publication_is_wanted(publication, e))
                 forwarder_request_key_frame(c, now, publication, (uint32_t)e, tx);

@@ -395,6 +395,11 @@ usec_t shard_core_next_timeout(const struct shard_core *c)
     return c->handshakes.count > 0 ? c->now : timer_heap_next_timeout(&c->timers);
 }
 
+void shard_core_note_overload(struct shard_core *c, usec_t now)
+{
+    c->overload_until = now + OVERLOAD_US;
+}
+
 struct relay_stats *shard_core_get_stats(struct shard_core *c)
 {
     return &c->stats;

@@ -23,6 +23,7 @@ struct dtls_context;
 #define HANDSHAKES_WAITING 1024
 #define HANDSHAKES_WAITING_EACH 8 /* of one participant */
 #define HANDSHAKES_EACH_TURN 1    /* takes half a millisecond at most */
+#define OVERLOAD_US SECONDS(1)    /* without requests once datagrams were lost for want of time */
 #define TIMERS_EACH_TURN 32       /* participants that report before new voice is looked for */
 
 struct shard_core_config {
@@ -70,5 +71,8 @@ void shard_core_handle_message(struct shard_core *core, usec_t now,
  * some are left. */
 void shard_core_handle_timeout(struct shard_core *core, usec_t now, struct tx_batch *tx);
 usec_t shard_core_next_timeout(const struct shard_core *core);
+/* Datagrams were lost before we could read them: for a while nothing is asked for again, since what
+ * comes would add to what cannot be taken in. */
+void shard_core_note_overload(struct shard_core *core, usec_t now);
 /* Its counters, for the tx_batch that sends on its behalf. */
 struct relay_stats *shard_core_get_stats(struct shard_core *core);

@@ -28,6 +28,7 @@ struct shard_core {
     struct timer_heap timers;
     struct handshake_queue handshakes;
     uint64_t next_serial;
+    usec_t overload_until;
     uint32_t publication_count;
     struct relay_stats stats;
     /* Of the present call: what was queued from a cache is sent before that cache is freed. */

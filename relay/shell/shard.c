@@ -6,6 +6,7 @@
 #include "relay/shell/turn_times.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 struct shard_socket {
     struct udp_socket socket;
     struct udp_receive_batch *batch;
+    uint32_t losses; /* counted so far */
 };
 
 struct shard {
@@ -175,6 +177,11 @@ static void receive(struct shard *s, usec_t now, struct shard_socket *from)
             s->tx.stats->drops[DROP_UNKNOWN_ADDRESS]++;
     }
     tx_batch_set_arrival(&s->tx, 0);
+    uint32_t losses = udp_receive_batch_get_losses(from->batch);
+    if (losses != from->losses)
+        shard_core_note_overload(s->core, now);
+    s->tx.stats->drops[DROP_RECEIVE_BLOCKED] += losses - from->losses;
+    from->losses = losses;
     s->tx.stats->drops[DROP_TOO_LONG] += cut;
     s->more = s->more || more;
 }
@@ -274,10 +281,22 @@ static usec_t turn(struct shard *s, usec_t before)
     return end;
 }
 
+/* Where the kernel shares time among sessions first (autogroup), a thread's nice value counts only
+ * within its own. As a service we are a session of our own. */
+static void raise_session(void)
+{
+    int fd = getsid(0) == getpid() ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    (void)!write(fd, SHARD_SESSION_NICE, sizeof SHARD_SESSION_NICE - 1);
+    close(fd);
+}
+
 /* Voice comes before whatever else the machine does, where we may say so (root, or a LimitNICE=
  * in the unit); nobody else is starved by it. */
 static void raise_priority(const struct shard *s)
 {
+    raise_session();
     if (setpriority(PRIO_PROCESS, (id_t)gettid(), SHARD_NICE) != 0)
         log_debug(&s->log, "priority_not_raised", "errno=%d", errno);
 }
@@ -310,6 +329,7 @@ static enum status open_sockets(struct shard *s, struct net_addr *failed)
         if (status != STATUS_OK)
             return status;
         udp_socket_ask_times(&socket->socket);
+        udp_socket_ask_losses(&socket->socket);
         s->socket_count = i + 1;
         status = udp_receive_batch_create(&socket->batch);
         if (status == STATUS_OK)

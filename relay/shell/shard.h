@@ -13,7 +13,8 @@
 #define SHARD_TX_ENTRIES 65536 /* packets times receivers that wait; 24 bytes each */
 #define SHARD_TX_PORTION 256   /* video packets sent before new voice is looked for: about 0.4 ms */
 #define SHARD_NICE (-10)       /* of a shard's thread, where we may */
-#define SHARD_ADDS_EACH_TURN 2 /* participants made before the loop looks for packets again */
+#define SHARD_SESSION_NICE "-10"
+#define SHARD_ADDS_EACH_TURN 2   /* participants made before the loop looks for packets again */
 #define SHARD_LOAD_US SECONDS(1) /* between two measurements */
 
 struct shard_config {

@@ -26,6 +26,7 @@ SATURATED_DELIVERED_PERCENT = 99
 def options():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--build", required=True)
+    parser.add_argument("--out")  # where results go; --build by default
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--learners", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--peers", type=lambda text: text.split(","), default=["amphi", "janus", "floor"])
@@ -42,6 +43,7 @@ def options():
         if peer not in PEERS:
             parser.error(f"--peers: expected some of {', '.join(PEERS)}, got '{peer}'")
     given.learners = given.learners or ([1, 100, 300] if given.quick else [1, 10, 100, 300, 1000])
+    given.out = given.out or given.build
     given.repeat = given.repeat or (1 if given.quick else 3)
     given.window = given.window or (5 if given.quick else 10)
     return given
@@ -207,7 +209,7 @@ def main():
     about = {"machine": machine(), "commit": commit(), "repeat": given.repeat, "window_s": given.window, "nack": given.nack,
              "gro": not given.no_gro, "janus": "Debian's package, VideoRoom, event_loops = 1 (janus) or a thread each (janus-threads)"}
     cases, raw = run_all(given)
-    earlier = os.path.join(given.build, "bench.json")
+    earlier = os.path.join(given.out, "bench.json")
     if given.goes_on and os.path.exists(earlier):
         with open(earlier, encoding="utf-8") as file:
             before = json.load(file)
@@ -215,11 +217,11 @@ def main():
     result = {"about": about, "cases": cases, "runs": raw}
     for name, text in (("bench.json", json.dumps(result, indent=1) + "\n"), ("bench.md", report.markdown(result)),
                        ("bench.svg", report.svg(result))):
-        with open(os.path.join(given.build, name), "w", encoding="utf-8") as file:
+        with open(os.path.join(given.out, name), "w", encoding="utf-8") as file:
             file.write(text)
     print()
     print(report.markdown(result))
-    print(f"Written: {given.build}/bench.json, bench.md, bench.svg")
+    print(f"Written: {given.out}/bench.json, bench.md, bench.svg")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import Stack  # noqa: E402
+from support.stack import Stack, relay_delays  # noqa: E402
 
 JANUS_LIBRARIES = "/usr/lib/x86_64-linux-gnu/janus"
 
@@ -53,21 +53,8 @@ class Amphi:
         return {name: value - inside[0].get(name, 0) for name, value in inside[-1].items()}
 
     def relay_delays(self, began, ended):
-        """Delay that the relay added, by its own clock: {kind: {"p50": ms, ...}}; upper edges of its histogram's buckets."""
-        counted = self.between(began, ended)
-        out = {}
-        for kind in ("voice", "video"):
-            buckets = {}
-            for name, value in counted.items():
-                found = re.match(r'amphi_delay_seconds_bucket\{.*kind="%s",le="([^"]+)"\}' % kind, name)
-                if found:
-                    edge = float(found.group(1))
-                    buckets[edge] = buckets.get(edge, 0) + value
-            total = buckets.get(float("inf"), 0)
-            if total > 0:
-                out[kind] = {f"p{share:g}": next(edge for edge in sorted(buckets) if buckets[edge] >= total * share / 100) * 1000
-                             for share in (50, 95, 99, 99.9, 100)}
-        return out
+        """Delay that the relay added, by its own clock."""
+        return relay_delays(self.between(began, ended))
 
     def stop(self):
         if hasattr(self, "over"):

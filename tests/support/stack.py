@@ -3,6 +3,7 @@ data directory, and stops them. Standard library only."""
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -31,6 +32,24 @@ def free_port(kind=socket.SOCK_STREAM, count=1):
             return base
         except OSError:
             continue
+
+
+def relay_delays(counted):
+    """Delay that the relay added by its own clock, from counters of Stack.metrics(): {kind: {"p50": ms, ...}}, upper edges of its
+    histogram's buckets."""
+    out = {}
+    for kind in ("voice", "video"):
+        buckets = {}
+        for name, value in counted.items():
+            found = re.match(r'amphi_delay_seconds_bucket\{.*kind="%s",le="([^"]+)"\}' % kind, name)
+            if found:
+                edge = float(found.group(1))
+                buckets[edge] = buckets.get(edge, 0) + value
+        total = buckets.get(float("inf"), 0)
+        if total > 0:
+            out[kind] = {f"p{share:g}": next(edge for edge in sorted(buckets) if buckets[edge] >= total * share / 100) * 1000
+                         for share in (50, 95, 99, 99.9, 100)}
+    return out
 
 
 class Stack:

@@ -143,6 +143,39 @@ static void a_datagram_that_is_too_long_is_dropped_and_counted(void **state)
     (void)state;
 }
 
+static void datagrams_that_found_no_room_are_counted(void **state)
+{
+    struct udp_socket from, to;
+    struct udp_receive_batch *batch;
+    static uint8_t data[1200];
+    struct udp_outgoing out[64];
+    size_t sent = 0, got = 0, cut = 0;
+    bool more = true;
+    int small = 1;
+    assert_true(open_on("127.0.0.1", &from));
+    assert_true(open_on("127.0.0.1", &to));
+    assert_int_equal(udp_receive_batch_create(&batch), STATUS_OK);
+    assert_int_equal(setsockopt(to.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    udp_socket_ask_losses(&to);
+    for (size_t i = 0; i < COUNT_OF(out); i++)
+        out[i] = (struct udp_outgoing){to.local, bytes_of(data, sizeof data)};
+    for (int round = 0; round < 2; round++) { /* a datagram tells of those lost before it */
+        sent += udp_send_batch(&from, out, round == 0 ? COUNT_OF(out) : 1).sent;
+        wait_readable(&to);
+        do {
+            size_t count = udp_receive_batch_fetch(batch, &to, &cut, &more);
+            got += count;
+            more = count > 0;
+        } while (more);
+    }
+    assert_in_range(got, 1, sent - 1);
+    assert_int_equal(udp_receive_batch_get_losses(batch), sent - got);
+    udp_receive_batch_free(batch);
+    udp_socket_close(&from);
+    udp_socket_close(&to);
+    (void)state;
+}
+
 static void what_cannot_be_sent_is_skipped_and_the_rest_goes(void **state)
 {
     struct udp_socket a, b;
@@ -269,6 +302,7 @@ int main(void)
         cmocka_unit_test(datagrams_go_in_batches_over_ipv4),
         cmocka_unit_test(datagrams_go_in_batches_over_ipv6),
         cmocka_unit_test(a_datagram_that_is_too_long_is_dropped_and_counted),
+        cmocka_unit_test(datagrams_that_found_no_room_are_counted),
         cmocka_unit_test(what_cannot_be_sent_is_skipped_and_the_rest_goes),
         cmocka_unit_test(messages_arrive_as_their_datagrams),
         cmocka_unit_test(a_message_to_nowhere_is_counted_by_its_datagrams),

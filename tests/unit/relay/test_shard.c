@@ -35,7 +35,7 @@ struct peer {
     uint32_t ssrc; /* of its screen */
     uint16_t seq;
     /* What it has got. */
-    size_t screen, resent, plis;
+    size_t screen, resent, plis, nacks;
     uint16_t first_seq, last_seq, last_resent;
     uint8_t last_tag; /* the payload's last byte */
     size_t voice;
@@ -83,8 +83,10 @@ static void note_rtcp(struct peer *p, struct bytes compound)
 {
     struct rtcp_iterator it = rtcp_iterate(compound);
     struct rtcp_packet packet;
-    while (rtcp_next(&it, &packet) == STATUS_OK)
+    while (rtcp_next(&it, &packet) == STATUS_OK) {
         p->plis += rtcp_feedback_of(&packet) == RTCP_FEEDBACK_PLI ? 1 : 0;
+        p->nacks += rtcp_feedback_of(&packet) == RTCP_FEEDBACK_NACK ? 1 : 0;
+    }
 }
 
 static void note_rtp(struct peer *p, struct bytes packet)
@@ -1059,6 +1061,29 @@ static void a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it(vo
     assert_int_equal(c->handshakes.count, 0);
 }
 
+/* What comes again would add to what the relay cannot take in. */
+static void nothing_is_asked_for_again_while_the_relay_itself_loses_packets(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    (void)add_peer(b, 0, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    shard_core_note_overload(b->cores[0], b->now);
+    sender->seq += 3;
+    send_screen(b, sender, false, 2);
+    pass_time(b, OVERLOAD_US / 2);
+    send_screen(b, sender, false, 3);
+    assert_int_equal(sender->nacks, 0);
+    pass_time(b, OVERLOAD_US);
+    sender->seq += 3;
+    send_screen(b, sender, false, 4);
+    pass_time(b, MILLISECONDS(50));
+    send_screen(b, sender, false, 5);
+    assert_true(sender->nacks > 0);
+}
+
 static void forwarding_allocates_nothing(void **state)
 {
     struct bench *b = *state;
@@ -1106,6 +1131,7 @@ int main(void)
         TEST(sound_that_is_off_comes_again_without_a_gap),
         TEST(a_publisher_above_its_rate_is_cut_to_it),
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
+        TEST(nothing_is_asked_for_again_while_the_relay_itself_loses_packets),
         TEST(forwarding_allocates_nothing),
         TEST(whoever_goes_leaves_nothing_behind),
         TEST(a_closed_connection_is_no_way_any_more_and_media_goes_on_by_another),
