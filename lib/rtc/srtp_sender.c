@@ -20,8 +20,9 @@ struct numbers {
 };
 
 struct srtp_sender {
-    const struct srtp_cipher_ops *ops; /* of RTP; NULL: libsrtp seals */
-    void *rtp_key, *rtcp_key;          /* the latter always OpenSSL's */
+    const struct srtp_cipher_ops *ops;      /* of RTP; NULL: libsrtp seals */
+    const struct srtp_cipher_ops *rtcp_ops; /* one packet alone gains nothing by CM bursts */
+    void *rtp_key, *rtcp_key;
     srtp_t reference;
     bool is_gcm;
     uint32_t rtcp_index;
@@ -138,11 +139,12 @@ enum status srtp_sender_create(struct srtp_sender **out, enum srtp_backend backe
         return STATUS_NO_MEMORY;
     s->is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
     s->ops = ops_of(backend);
+    s->rtcp_ops = s->is_gcm ? s->ops : &srtp_cipher_openssl;
     enum status status = s->ops == NULL
                              ? create_reference(s, keys)
                              : make_key(s->ops, keys, SRTP_KEYS_RTP, &s->rtp_key, s->rtp_salt);
     if (status == STATUS_OK && s->ops != NULL)
-        status = make_key(&srtp_cipher_openssl, keys, SRTP_KEYS_RTCP, &s->rtcp_key, s->rtcp_salt);
+        status = make_key(s->rtcp_ops, keys, SRTP_KEYS_RTCP, &s->rtcp_key, s->rtcp_salt);
     if (status != STATUS_OK) {
         srtp_sender_free(s);
         return status;
@@ -166,7 +168,7 @@ void srtp_sender_free(struct srtp_sender *s)
     if (s == NULL)
         return;
     free_key(s, s->ops, s->rtp_key);
-    free_key(s, &srtp_cipher_openssl, s->rtcp_key);
+    free_key(s, s->rtcp_ops, s->rtcp_key);
     if (s->reference != NULL)
         (void)srtp_dealloc(s->reference);
     for (size_t i = 0; i < s->ssrc_count; i++)
@@ -350,8 +352,10 @@ void srtp_sender_prefetch(const struct srtp_sender *s)
 {
     if (s == NULL)
         return;
-    for (size_t at = 0; at < sizeof *s; at += CACHE_LINE_BYTES)
-        __builtin_prefetch((const uint8_t *)s + at);
+    /* Keys and salts; the SSRCs that come first, and their numbers. */
+    __builtin_prefetch(s);
+    __builtin_prefetch(s->ssrcs);
+    __builtin_prefetch(s->numbers);
 }
 
 #define KEY_LINES 16 /* of a GCM key with its table of hash powers */
@@ -378,8 +382,8 @@ static enum status seal_rtcp_gcm(struct srtp_sender *s, uint8_t *packet, size_t 
     memcpy(aad, packet, SRTCP_HEADER_BYTES);
     store_u32(aad + SRTCP_HEADER_BYTES, SRTCP_ENCRYPTED | index);
     enum status status =
-        srtp_cipher_openssl.gcm_seal(s->rtcp_key, nonce, bytes_of(aad, sizeof aad),
-                                     bytes_of(behind, *size - SRTCP_HEADER_BYTES), behind);
+        s->rtcp_ops->gcm_seal(s->rtcp_key, nonce, bytes_of(aad, sizeof aad),
+                              bytes_of(behind, *size - SRTCP_HEADER_BYTES), behind);
     *size += SRTP_GCM_TAG_BYTES;
     store_u32(packet + *size, SRTCP_ENCRYPTED | index);
     *size += SRTCP_INDEX_BYTES;
@@ -397,7 +401,7 @@ static enum status seal_rtcp_cm(struct srtp_sender *s, uint8_t *packet, size_t *
                               .suffix = SRTCP_ENCRYPTED | index,
                               .keeps_suffix = true};
     srtp_keys_write_iv(s->rtcp_salt, load_u32(packet + 4), index, job.iv);
-    srtp_cipher_openssl.cm_seal(NULL, &job, 1);
+    s->rtcp_ops->cm_seal(NULL, &job, 1);
     *size += SRTCP_INDEX_BYTES + SRTP_CM_TAG_BYTES;
     return job.status;
 }

@@ -3,7 +3,7 @@
  *
  *   ipsec-mb  RTP by libipsec-mb: AEAD_AES_128_GCM packet by packet, AES-CM with HMAC-SHA1 in
  *             bursts of many packets (amd64, where the library is there)
- *   openssl   contexts and HMAC states kept per peer; everywhere, and for all SRTCP
+ *   openssl   contexts and HMAC states kept per peer; everywhere, and for SRTCP with AES-CM
  *   libsrtp   the reference
  *
  * A packet is sealed out of place: its header is written where the datagram is to lie, its payload

@@ -10,16 +10,23 @@ def measured(result):
     return [case for case in result["cases"] if "failed" not in case and "skipped" not in case]
 
 
-def cost_of(result, peer, learners):
-    for case in measured(result):
-        if case["peer"] == peer and case["learners"] == learners:
-            return case["cpu_us_per_packet"]
-    return None
+def device_of(case):
+    return case.get("device", "lo")
 
 
-def ratio(result, peer, learners, to):
-    mine, other = cost_of(result, peer, learners), cost_of(result, to, learners)
-    return f"{mine / other:.2f}" if mine and other and peer != to else ""
+def ratio(result, case, to):
+    """To the other peer's cost under the same load on the same device, at one shard."""
+    for other in measured(result):
+        if (other["peer"], other["learners"], device_of(other), other.get("shards", 1)) == (to, case["learners"], device_of(case), 1) \
+                and other["peer"] != case["peer"]:
+            return f"{case['cpu_us_per_packet'] / other['cpu_us_per_packet']:.2f}"
+    return ""
+
+
+def name_of(case):
+    shards = case.get("shards", 1)
+    return NAMES[case["peer"]] + (f", {shards} shards" if shards > 1 and case["peer"] == "amphi" else "") \
+        + ("" if device_of(case) == "lo" else f", to {device_of(case)}")
 
 
 def per_core(case):
@@ -32,8 +39,13 @@ def per_core(case):
 
 
 def delay(case, line):
-    value = case.get(line)
+    value = case.get(line) if device_of(case) == "lo" else None
     return "/".join(f"{value[key]:.1f}" for key in ("p50", "p95", "p99")) if value else ""
+
+
+def added(case, kind):
+    value = case.get("relay_delay_ms", {}).get(kind)
+    return "/".join(f"{value[key]:g}" for key in ("p50", "p95", "p99")) if value else ""
 
 
 def number(case, key, form):
@@ -43,18 +55,19 @@ def number(case, key, form):
 
 def row(result, case):
     if "failed" in case or "skipped" in case:
-        return [NAMES[case["peer"]], str(case["learners"]), case.get("skipped") or "failed"] + [""] * 13
+        return [name_of(case), str(case["learners"]), case.get("skipped") or "failed"] + [""] * (len(HEADINGS) - 3)
     low, high = case["cpu_us_per_packet_range"]
-    return [NAMES[case["peer"]], str(case["learners"]), f"{case['cpu_us_per_packet']:.2f} ({low:.2f} to {high:.2f})",
+    return [name_of(case), str(case["learners"]), f"{case['cpu_us_per_packet']:.2f} ({low:.2f} to {high:.2f})",
             f"{case['user_us_per_packet']:.2f} + {case['system_us_per_packet']:.2f}", f"{case['cpu_percent']:.1f}", per_core(case),
-            ratio(result, case["peer"], case["learners"], "janus"), ratio(result, case["peer"], case["learners"], "floor"),
+            ratio(result, case, "janus"), ratio(result, case, "floor"),
             f"{case['delivered_percent']:.2f}", number(case, "missing", ".0f"), delay(case, "video_delay_ms"), delay(case, "voice_delay_ms"),
+            added(case, "video"), added(case, "voice"),
             number(case, "resident_kb_per_learner", ".0f"), number(case, "joins_per_second", ".0f"),
             number(case, "join_cpu_ms_with_media", ".2f"), number(case.get("first_packet_ms") or {}, "p50", ".0f")]
 
 
 HEADINGS = ["server", "learners", "µs CPU per packet (range)", "user + system", "% of core", "learners per core", "of Janus", "of floor",
-            "delivered %", "missing", "video delay p50/p95/p99 ms", "voice delay ms", "kB per learner", "joins/s", "CPU ms per join",
+            "delivered %", "missing", "video delay p50/p95/p99 ms", "voice delay ms", "of it in the relay: video", "voice", "kB per learner", "joins/s", "CPU ms per join",
             "first media ms"]
 
 
@@ -83,8 +96,10 @@ def rush_notes(result):
         rush = case.get("rush")
         if rush:
             voice = rush["voice_delay_ms"]
+            own = rush.get("relay_delay_ms", {}).get("voice")
             notes.append(f"- {case['learners']} learners in class, {rush['joined']:.0f} more joined within {rush['seconds']:.1f} s: voice delay p50 "
-                         f"{voice['p50']:.1f}, p99 {voice['p99']:.1f}, worst {voice['max']:.1f} ms of {voice['samples']:.0f} packets; {rush['missing']:.0f} missing.")
+                         f"{voice['p50']:.1f}, p99 {voice['p99']:.1f}, worst {voice['max']:.1f} ms of {voice['samples']:.0f} packets; {rush['missing']:.0f} missing."
+                         + (f" Of all voice, also to those who joined: {own['p50']:g}, {own['p99']:g}, {own['p100']:g} ms in the relay." if own else ""))
     return ["", "Join rush:", ""] + notes if notes else []
 
 
@@ -92,7 +107,8 @@ def memory_notes(result):
     """From the largest class that was carried to a smaller one: what does not grow with learners is left out."""
     notes = []
     for peer, names in (("amphi", ("relay", "signalling")), ("janus", ("Janus",)), ("janus-threads", ("Janus",))):
-        cases = [case for case in measured(result) if case["peer"] == peer and not case["saturated"] and case["learners"] >= 10]
+        cases = sorted((case for case in measured(result) if case["peer"] == peer and not case["saturated"] and case["learners"] >= 10
+                        and device_of(case) == "lo" and case.get("shards", 1) == 1 and "rush" not in case), key=lambda case: case["learners"])
         if len(cases) < 2:
             continue
         small, large = cases[-2], cases[-1]
@@ -125,7 +141,8 @@ def scale(low, high, first, last):
 
 
 def svg(result):
-    cases = measured(result)
+    cases = sorted((case for case in measured(result) if device_of(case) == "lo" and case.get("shards", 1) == 1 and "rush" not in case),
+                   key=lambda case: case["learners"])
     if not cases:
         return '<svg xmlns="http://www.w3.org/2000/svg"/>\n'
     counts = sorted({case["learners"] for case in cases})
