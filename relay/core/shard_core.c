@@ -268,10 +268,19 @@ static bool drain_transport(struct shard_core *c, usec_t now, struct participant
     return true;
 }
 
+/* Reports and the like may come a little late: participants share instants, so that a hundred of
+ * them do not wake the thread a hundred times. */
+static usec_t share_instant(usec_t now, usec_t next)
+{
+    return next == USEC_NEVER || next - now < TIMER_EXACT_US
+               ? next
+               : (next + TIMER_GRID_US - 1) / TIMER_GRID_US * TIMER_GRID_US;
+}
+
 void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
 {
     usec_t next = usec_min(transport_next_timeout(p->transport, now), rtcp_next_timeout(p));
-    timer_heap_arm(&c->timers, &p->timer, next);
+    timer_heap_arm(&c->timers, &p->timer, share_instant(now, next));
 }
 
 static void handle_input(struct shard_core *c, usec_t now, struct participant *p,
