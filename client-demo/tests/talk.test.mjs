@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
-import { byNeed, deliveredOf, summary } from '../web/state/delivery.js';
+import { deliveredOf, deliveryOf, levelOf, ownReport, pathOf } from '../web/state/delivery.js';
 import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
 import { applyPolls, bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
 
@@ -98,16 +98,34 @@ test('a typed question is sent as the server takes it, or the page says what is 
 });
 
 test('nobody is called deaf or blind for a number that is missing', () => {
-  const [one] = deliveredOf({ learners: [{ id: '1' }, { id: 5 }, null] });
-  assert.deepEqual([one.hears, one.sees, one.screenAgeMs], [null, true, null]);
+  const [one] = deliveredOf({ people: [{ id: '1' }, { id: 5 }, null] });
+  assert.deepEqual([one.deaf, one.blind, one.loss, one.rttMs], [false, false, null, null]);
   assert.deepEqual(deliveredOf({}), []);
+  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], claimed: [] });
 });
 
-test('the line says how many see, who is late and who hears nothing', () => {
-  const all = deliveredOf({ learners: [{ id: '1', hears: true, screen_age_ms: 300 }, { id: '2', hears: true, screen_age_ms: 9100 }, { id: '3', hears: false, screen_age_ms: 100 }] });
-  const { all: n, sees, late, latestMs, deaf } = summary(all);
-  assert.deepEqual([n, sees, late, latestMs, deaf.map((d) => d.id)], [3, 2, 1, 9100, ['3']]);
-  assert.deepEqual(byNeed(all).map((d) => d.id), ['3', '2', '1']);
+test('who hears nothing stands first in the list, then who sees nothing, then whose line loses most', () => {
+  const list = deliveredOf({ people: [{ id: '1', loss: 1 }, { id: '2', blind: true }, { id: '3', deaf: true, blind: true }, { id: '4', loss: 9 }] });
+  assert.deepEqual(list.map((d) => d.id), ['3', '2', '4', '1']);
+});
+
+test('a page claims trouble with its own playing only where it is sure', () => {
+  const fine = { blocked: false, volume: 1, othersSpeak: false, voiceArrives: false, pictureMissingMs: 0 };
+  const table = [
+    [fine, 'ok', 'ok'],
+    [{ ...fine, othersSpeak: true, voiceArrives: true }, 'ok', 'ok'],
+    [{ ...fine, othersSpeak: true }, 'silent', 'ok'],
+    [{ ...fine, volume: 0, othersSpeak: true }, 'muted', 'ok'],
+    [{ ...fine, volume: 0, blocked: true }, 'blocked', 'ok'],
+    [{ ...fine, pictureMissingMs: 2400 }, 'ok', 'ok'],
+    [{ ...fine, pictureMissingMs: 2500 }, 'ok', 'frozen'],
+  ];
+  for (const [now, sound, picture] of table) assert.deepEqual(ownReport(now), { sound, picture });
+});
+
+test('words of the server and of browsers for ways and levels are the page\'s, unknown ones are none', () => {
+  assert.deepEqual(['udp', 'tcp', 'relay', 'tls', 'pigeon', null].map(pathOf), ['udp', 'tcp', 'tls', 'tls', null, null]);
+  assert.deepEqual(['full', 'reduced', 'still', 'off', 'x'].map(levelOf), ['full', 'reduced', 'still', 'voice', null]);
 });
 
 test('a code of a line is read back as it was, and a misread digit or two that changed places are noticed', () => {

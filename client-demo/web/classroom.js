@@ -6,7 +6,7 @@
  */
 
 import { initialChat, reduceChat } from './state/chat.js';
-import { deliveredOf, levelOf } from './state/delivery.js';
+import { deliveryOf, levelOf } from './state/delivery.js';
 import { applyOrder, initialOrder, reduceOrder, withoutFeature } from './state/order.js';
 import { applyPolls, initialPolls, reducePolls } from './state/polls.js';
 import { may, teaches } from './state/roles.js';
@@ -52,7 +52,8 @@ import { may, teaches } from './state/roles.js';
  * @property {import('./state/order.js').Order} order
  * @property {import('./state/chat.js').Chat} chat
  * @property {import('./state/polls.js').Polls} polls
- * @property {import('./state/delivery.js').Delivered[]|null} delivered what the relay measures; null: not told
+ * @property {import('./state/delivery.js').Delivery|null} delivery who is reached, as the server counts; null: not told
+ * @property {import('./state/delivery.js').Delivered[]} delivered the same one by one, when it was asked for
  * @property {{level: import('./state/delivery.js').ScreenLevel|null, rttMs: number|null}} line this page's own
  * @property {number} clockOffsetMs the server's clock less this computer's
  * @property {'closed'|'connecting'|'open'|'waiting'} link the WebSocket
@@ -94,7 +95,8 @@ export function initialState() {
     order: initialOrder(),
     chat: initialChat(),
     polls: initialPolls(),
-    delivered: null,
+    delivery: null,
+    delivered: [],
     line: { level: null, rttMs: null },
     clockOffsetMs: 0,
     link: 'closed',
@@ -142,6 +144,8 @@ export function reduce(state, event) {
       return { ...state, playback: { ...state.playback, ...event.playback } };
     case 'line':
       return { ...state, line: { ...state.line, ...event.line } };
+    case 'delivered':
+      return { ...state, delivered: event.delivered };
     case 'clock':
       return { ...state, clockOffsetMs: event.offsetMs };
     case 'own_pace':
@@ -187,8 +191,6 @@ function reduceServer(state, message) {
       const changed = message.people.map((/** @type {Person} */ p) => [p.id, p]);
       return withMe({ ...state, people: { ...state.people, ...Object.fromEntries(changed) } });
     }
-    case 'people':
-      return withMe({ ...state, people: { ...state.people, ...Object.fromEntries((message.people ?? []).map((/** @type {Person} */ p) => [p.id, p])) } });
     case 'person_left': {
       const { [message.id]: gone, ...people } = state.people;
       return gone ? { ...state, people } : state;
@@ -226,7 +228,7 @@ function reduceServer(state, message) {
     case 'poll_score':
       return { ...state, polls: reducePolls(state.polls, message) };
     case 'delivery':
-      return { ...state, delivered: deliveredOf(message) };
+      return { ...state, delivery: deliveryOf(message) };
     case 'quality':
       return { ...state, line: { ...state.line, level: levelOf(message.screen ?? message.level) } };
     default:
@@ -245,6 +247,7 @@ function applySnapshot(state, snapshot, welcome) {
     people,
     order: applyOrder(state.order, snapshot, welcome),
     polls: applyPolls(state.polls, snapshot),
+    delivery: snapshot.delivery ? deliveryOf(snapshot.delivery) : state.delivery,
     count: snapshot.count ?? state.count,
     speaking: snapshot.speaking ?? [],
     klass: snapshot.class ? /** @type {Klass} */ ({ ...state.klass, ...snapshot.class }) : state.klass,

@@ -13,13 +13,14 @@ import { Playback } from './playback.js';
 import { clearResume, loadResume, saveResume } from './resume_store.js';
 import { ScreenShare } from './share.js';
 import { PROTOCOL, RequestError, Signaling } from './signaling.js';
+import { deliveredOf, ownReport } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
 
 /** @typedef {import('./classroom.js').State} State */
 /** @typedef {{state: State, dispatch(event: any): void, subscribe(f: (s: State) => void): () => void}} Store */
 
-const STATS_EVERY_MS = 4000;
+const STATS_EVERY_MS = 2000;
 const NOTICE_FOR_MS = 7000;
 
 const SIGNS_OF_LIFE = ['pointermove', 'pointerdown', 'keydown', 'focusin'];
@@ -34,6 +35,11 @@ export class Session {
     this.token = token;
     this.name = '';
     this.noticeId = 0;
+    /** What was reported of the own playing. */
+    this.reported = '';
+    this.othersSpoke = false;
+    /** @type {number|null} */
+    this.pictureMissingSince = null;
     /** @type {string|null} the participant whom the present connection belongs to */
     this.participantId = null;
     this.playback = new Playback({
@@ -147,6 +153,12 @@ export class Session {
     return true;
   }
 
+  /** Who sees and hears, one by one. */
+  async loadDelivered() {
+    const answer = await this.signaling.request('delivery_list').catch(() => null);
+    if (answer) this.store.dispatch({ type: 'delivered', delivered: deliveredOf(answer) });
+  }
+
   /** @param {string} gift */
   async importPolls(gift) {
     const answer = await this.ask('poll_import', { gift });
@@ -257,6 +269,7 @@ export class Session {
       this.ask('watch', { on: true });
       return;
     }
+    this.reported = '';
     // A reload, a new participant or a relay that has forgotten us: start over. Else media never stopped.
     if (!same || welcome.media === 'none' || !this.peer.negotiated) this.peer.rebuild();
     else this.peer.handleLinkOpen();
@@ -360,10 +373,35 @@ export class Session {
       const { receive, rttMs, path } = await this.stats();
       this.store.dispatch({ type: 'path', path });
       this.store.dispatch({ type: 'line', line: { rttMs } });
+      this.#report(before, receive);
       const loss = audioLoss(before, receive);
       before = receive;
       this.store.dispatch({ type: 'weak', weak: judgeWeak(this.store.state.weak, loss ?? 0) });
     }, STATS_EVERY_MS);
+  }
+
+  /**
+   * Tells the trainer's page, through the server, when this one plays nothing.
+   * @param {Record<string, any>} before @param {Record<string, any>} after
+   */
+  #report(before, after) {
+    const { state } = this.store;
+    if (!state.order.features.chat || teaches(roleOf(state))) return;
+    const others = state.speaking.some((id) => id !== state.me?.id);
+    const packets = (/** @type {Record<string, any>} */ stats) => VOICE_SLOTS.reduce((sum, slot) => sum + (stats[slot]?.packets ?? 0), 0);
+    const awaited = state.slots.screen !== null && state.slots.screen !== state.me?.id && !state.playback.fresh && document.visibilityState === 'visible';
+    this.pictureMissingSince = awaited ? this.pictureMissingSince ?? performance.now() : null;
+    const report = ownReport({
+      blocked: state.playback.blocked, volume: state.playback.volume, othersSpeak: others && this.othersSpoke, voiceArrives: packets(after) > packets(before),
+      pictureMissingMs: this.pictureMissingSince === null ? 0 : performance.now() - this.pictureMissingSince,
+    });
+    this.othersSpoke = others;
+    const said = JSON.stringify(report);
+    if (said === this.reported) return;
+    this.reported = said;
+    this.signaling.request('report', report).catch((error) => {
+      if (error.code !== 'unknown_type') this.reported = ''; // said again at the next look
+    });
   }
 
   /** A phone that goes dark in the middle of a class loses the class. */

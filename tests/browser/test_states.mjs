@@ -97,14 +97,15 @@ test('a trainer before anybody came, and with a full class', async () => {
   await inspect(empty, 'trainer-empty');
   await empty.context().close();
   const queue = [1, 4, 6].map((i, n) => ({ id: learners[i].id, since_ms: now - (200 - n * 70) * 1000 }));
-  const page = await asTrainer({ emit: [
+  const people = learners.map((l, i) => ({ id: l.id, name: l.name, media: i === 1 ? 'quiet' : 'connected', deaf: i === 1, blind: i === 1 || i === 3, claimed: i === 3, sound: 'ok', picture: i === 3 ? 'frozen' : 'ok', loss: i, rtt_ms: 30 + i, bps: 400000 }));
+  const page = await asTrainer({ answers: { delivery_list: { type: 'delivery_list', people } }, emit: [
     { type: 'queue', queue, length: 3, position: null, since_ms: null },
     ...queue.map((q) => ({ type: 'person', person: { ...learners.find((l) => l.id === q.id), hand: q.since_ms } })),
     { type: 'person', person: { ...learners[2], floor: true, mic: true } },
     { type: 'lobby', waiting: [{ id: 'w1', name: 'Bruno', since_ms: now - 40000 }, { id: 'w2', name: 'Samira', since_ms: now - 15000 }], count: 2 },
     { type: 'speaking', ids: ['22'] },
     { type: 'pace', fast: 4, fine: 9, lost: 2 },
-    { type: 'delivery', learners: learners.map((l, i) => ({ id: l.id, hears: i !== 1, screen_age_ms: i === 3 ? 9200 : 400, path: i % 5 === 0 ? 'tcp' : 'udp', screen: i === 3 ? 'still' : 'full', silent: i > 4 })) },
+    { type: 'delivery', total: 14, ok: 12, deaf: ['21'], blind: ['21', '23'], claimed: ['23'] },
     { type: 'chat', message: { id: '1', from: '21', name: 'Karim Haddad', role: 'learner', to: 'all', text: 'Bonjour', at_ms: now - 60000, question: false, answered_ms: null } },
   ] });
   await page.click(testid('share-start'));

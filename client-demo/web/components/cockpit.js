@@ -1,65 +1,82 @@
 /** "Do they see and hear me?": measured by the relay, in one line; and the pace, from the learners. */
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { able } from '../classroom.js';
-import { byNeed, summary } from '../state/delivery.js';
 import { html } from '../html.js';
 import { number, t } from '../i18n.js';
 import { Icon } from './icons.js';
 import { Dialog } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
+/** @typedef {import('../session.js').Session} Session */
 
 const ROWS_MAX = 100;
+const NAMES_MAX = 3;
+const LIST_EVERY_MS = 2500;
 
-/** @param {{state: State}} props */
-export function Cockpit({ state }) {
+/** @param {{state: State, session: Session}} props */
+export function Cockpit({ state, session }) {
   const [open, setOpen] = useState(false);
-  const { delivered } = state;
+  const { delivery } = state;
   const said = state.order.features.pace && state.order.pace;
   const pace = said && said.fast + said.fine + said.lost > 0 ? said : null;
-  if (!able(state, 'staff') || (!delivered && !pace)) return null;
+  if (!able(state, 'staff') || (!delivery?.total && !pace)) return null;
   return html`<section class="cockpit" aria-label=${t('cockpit')} data-testid="cockpit">
-    ${delivered && delivered.length > 0 && html`<${Line} state=${state} onOpen=${() => setOpen(true)} />`}
+    ${delivery && delivery.total > 0 && html`<${Line} state=${state} delivery=${delivery} onOpen=${() => setOpen(true)} />`}
     ${pace && html`<${PaceMeter} pace=${pace} />`}
-    ${open && html`<${List} state=${state} onClose=${() => setOpen(false)} />`}
+    ${open && html`<${List} state=${state} session=${session} onClose=${() => setOpen(false)} />`}
   </section>`;
 }
 
-/** @param {{state: State, onOpen: () => void}} props */
-function Line({ state, onOpen }) {
-  const { all, sees, late, latestMs, deaf } = summary(state.delivered ?? []);
+/** @param {{state: State, delivery: import('../state/delivery.js').Delivery, onOpen: () => void}} props */
+function Line({ state, delivery, onOpen }) {
+  const { total, ok, deaf, blind } = delivery;
   const shares = state.slots.screen !== null;
-  const well = (!shares || late === 0) && deaf.length === 0;
-  const names = deaf.slice(0, 3).map((d) => state.people[d.id]?.name ?? '').filter(Boolean).join(', ');
-  return html`<button type="button" class=${`cockpit-line ${well ? 'is-good' : 'is-bad'}`} data-testid="cockpit-line" onClick=${onOpen}>
+  const well = ok >= total;
+  // Who hears nothing sees nothing either: said once.
+  const unseeing = blind.filter((id) => !deaf.includes(id));
+  return html`<button type="button" class=${`cockpit-line ${well ? 'is-good' : 'is-bad'}`} data-testid="cockpit-line" data-ok=${ok} data-total=${total} onClick=${onOpen}>
     <${Icon} name=${well ? 'check' : 'warning'} />
     <span>
-      ${shares ? t('cockpit.sees', { n: sees, all }) : t('cockpit.hears', { n: all - deaf.length, all })}
-      ${shares && late > 0 && html` <span>${latestMs > 0 ? t('cockpit.late', { n: late, seconds: Math.round(latestMs / 1000) }) : t('cockpit.unseen', { n: late })}</span>`}
-      ${deaf.length > 0 && html` <span>${t('cockpit.deaf', { n: deaf.length, names })}</span>`}
+      ${t(shares ? 'cockpit.sees' : 'cockpit.hears', { n: ok, all: total })}
+      ${deaf.length > 0 && html` <span>${t('cockpit.deaf', { n: deaf.length, names: namesOf(state, deaf) })}</span>`}
+      ${unseeing.length > 0 && html` <span>${t('cockpit.blind', { n: unseeing.length, names: namesOf(state, unseeing) })}</span>`}
     </span>
     <span class="cockpit-open">${t('cockpit.open')}</span>
   </button>`;
 }
 
-/** @param {{state: State, onClose: () => void}} props */
-function List({ state, onClose }) {
-  const rows = byNeed(state.delivered ?? []);
+/** @param {State} state @param {string[]} ids */
+function namesOf(state, ids) {
+  const names = ids.slice(0, NAMES_MAX).map((id) => state.people[id]?.name).filter(Boolean).join(', ');
+  return ids.length > NAMES_MAX ? `${names}…` : names;
+}
+
+/** @param {{state: State, session: Session, onClose: () => void}} props */
+function List({ state, session, onClose }) {
+  useEffect(() => {
+    session.loadDelivered();
+    const timer = setInterval(() => session.loadDelivered(), LIST_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
   return html`<${Dialog} title=${t('cockpit')} testid="cockpit-list" onClose=${onClose}>
     <p class="soft">${t('cockpit.how')}</p>
     <div class="table-scroll" tabindex="0" role="region" aria-label=${t('cockpit')}><table>
-      <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('cockpit.path')}</th></tr></thead>
-      <tbody>${rows.slice(0, ROWS_MAX).map((d) => html`<tr key=${d.id} data-testid="cockpit-row" data-id=${d.id}>
-        <th scope="row">${state.people[d.id]?.name ?? t('unknown')}${d.silent && html`<span class="cell-note">${t('cockpit.silent')}</span>`}</th>
-        <td>${d.hears === false ? html`<span class="bad-text"><${Icon} name="warning" />${t('cockpit.no')}</span>` : t(d.hears === null ? 'unknown' : 'cockpit.yes')}
-          ${d.lossPercent ? html`<span class="cell-note">${t('cockpit.loss', { value: number(d.lossPercent / 100, { style: 'percent', maximumFractionDigits: 1 }) })}</span>` : null}</td>
-        <td>${d.sees ? t(d.level ? `level_of.${d.level}` : 'cockpit.yes')
-          : html`<span class="bad-text"><${Icon} name="warning" />${d.screenAgeMs ? t('cockpit.age', { seconds: Math.round(d.screenAgeMs / 1000) }) : t('cockpit.no')}</span>`}</td>
-        <td>${t(d.path ? `path_of.${d.path}` : 'unknown')}</td>
+      <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('loss.out')}</th><th scope="col">${t('rtt')}</th></tr></thead>
+      <tbody>${state.delivered.slice(0, ROWS_MAX).map((d) => html`<tr key=${d.id} data-testid="cockpit-row" data-id=${d.id}>
+        <th scope="row">${d.name}${d.claimed && html`<span class="cell-note">${t('cockpit.claimed')}</span>`}</th>
+        <td><${YesNo} no=${d.deaf} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>
+        <td><${YesNo} no=${d.blind} /></td>
+        <td>${d.loss === null ? t('unknown') : number(d.loss / 100, { style: 'percent', maximumFractionDigits: 1 })}</td>
+        <td>${d.rttMs === null ? t('unknown') : t('unit.ms', { value: number(d.rttMs, { maximumFractionDigits: 0 }) })}</td>
       </tr>`)}</tbody>
     </table></div>
   <//>`;
+}
+
+/** @param {{no: boolean}} props */
+function YesNo({ no }) {
+  return no ? html`<span class="bad-text"><${Icon} name="warning" />${t('cockpit.no')}</span>` : t('cockpit.yes');
 }
 
 /** @param {{pace: import('../state/order.js').Pace}} props */

@@ -54,7 +54,7 @@ export function Side({ state, session, tab, onTab, onClose }) {
     /** @type {HTMLElement|null|undefined} */ (row.current?.querySelector(`[data-testid="tab-${next}"]`))?.focus();
   };
   return html`<aside class="side" aria-label=${t('side')} data-testid="side">
-    ${able(state, 'staff') && html`<${Cockpit} state=${state} />`}
+    ${able(state, 'staff') && html`<${Cockpit} state=${state} session=${session} />`}
     <div class="side-top">
       ${tabs.length > 1 || onClose ? html`<div class="tabs" role="tablist" aria-label=${t('side')} ref=${row} onKeyDown=${move}>
         ${tabs.map((name) => html`<button type="button" class="tab" role="tab" id=${`tab-${name}`} aria-selected=${name === shown} aria-controls="side-panel" tabindex=${name === shown ? 0 : -1}

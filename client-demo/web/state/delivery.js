@@ -1,47 +1,44 @@
 /**
- * "Do they see and hear me?": what the relay measures of each learner, made into one line and a list;
- * and what this page's own line does. Pure.
- *
- * `delivery` (staff): `learners`: `[{id, hears, screen_age_ms, path, trouble}]`. Fields that a server does
- * not send are taken as well: nobody is called deaf for a missing number.
+ * "Do they see and hear me?": the server's count of learners whom the relay reaches, made into one line
+ * and a list; what this page's own line carries; and what this page says of its own playing. Pure.
  */
 
 /** @typedef {'full'|'reduced'|'still'|'voice'} ScreenLevel */
 /** @typedef {'udp'|'tcp'|'tls'} Path */
+/** @typedef {{total: number, ok: number, deaf: string[], blind: string[], claimed: string[]}} Delivery ids of who hears nothing, who sees nothing new, and of whom only their page says so */
 /**
- * @typedef {object} Delivered
- * @property {string} id
- * @property {boolean|null} hears null: nobody speaks, or not known
- * @property {number|null} screenAgeMs null: no screen, or not known
- * @property {boolean} sees the last picture has arrived
- * @property {Path|null} path
- * @property {ScreenLevel|null} level
- * @property {boolean} silent not heard today
- * @property {number|null} lossPercent
+ * A row of `delivery_list`.
+ * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, sound: string, loss: number|null, rttMs: number|null}} Delivered
  */
+/** @typedef {{sound: 'ok'|'muted'|'blocked'|'silent', picture: 'ok'|'frozen'}} Report */
 
-/** A picture that is older than this is late. */
-export const LATE_MS = 3000;
+/** A picture that does not come for this long is reported. */
+export const FROZEN_AFTER_MS = 2500;
 
-/** @param {any} message a `delivery` event @returns {Delivered[]} */
-export function deliveredOf(message) {
-  const list = message?.learners ?? message?.participants ?? [];
-  return Array.isArray(list) ? list.filter((p) => p && typeof p.id === 'string').map(one) : [];
+/** @param {any} message @returns {Delivery} */
+export function deliveryOf(message) {
+  const ids = (/** @type {any} */ list) => (Array.isArray(list) ? list.filter((id) => typeof id === 'string') : []);
+  return { total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), claimed: ids(message.claimed) };
+}
+
+/** @param {any} answer of `delivery_list` @returns {Delivered[]} who needs a look first */
+export function deliveredOf(answer) {
+  const list = Array.isArray(answer?.people) ? answer.people : [];
+  return list.filter((/** @type {any} */ p) => typeof p?.id === 'string').map(one)
+    .sort((/** @type {Delivered} */ a, /** @type {Delivered} */ b) => need(b) - need(a) || (b.loss ?? 0) - (a.loss ?? 0));
 }
 
 /** @param {any} p @returns {Delivered} */
 function one(p) {
-  const age = numberOr(p.screen_age_ms);
   return {
-    id: p.id,
-    hears: typeof p.hears === 'boolean' ? p.hears : null,
-    screenAgeMs: age,
-    sees: typeof p.sees === 'boolean' ? p.sees : age === null || age < LATE_MS,
-    path: pathOf(p.path),
-    level: levelOf(p.screen ?? p.level),
-    silent: Boolean(p.silent),
-    lossPercent: numberOr(p.loss),
+    id: p.id, name: String(p.name ?? ''), media: p.media ?? 'none', deaf: Boolean(p.deaf), blind: Boolean(p.blind), claimed: Boolean(p.claimed),
+    sound: p.sound ?? 'ok', loss: numberOr(p.loss), rttMs: numberOr(p.rtt_ms),
   };
+}
+
+/** @param {Delivered} d */
+function need(d) {
+  return (d.deaf ? 2 : 0) + (d.blind ? 1 : 0);
 }
 
 /** @param {any} value */
@@ -57,27 +54,22 @@ export function pathOf(path) {
 
 /** @param {any} level @returns {ScreenLevel|null} */
 export function levelOf(level) {
+  if (level === 'off') return 'voice';
   return level === 'full' || level === 'reduced' || level === 'still' || level === 'voice' ? level : null;
 }
 
 /**
- * The trainer's one line in numbers.
- * @param {Delivered[]} delivered
- * @returns {{all: number, sees: number, late: number, latestMs: number, deaf: Delivered[]}}
+ * What this page knows of its own playing. It claims trouble only where it is sure: a still screen sends
+ * nothing, and nobody is silent who does not speak.
+ * @param {object} now
+ * @param {boolean} now.blocked the browser refuses to play
+ * @param {number} now.volume
+ * @param {boolean} now.othersSpeak through both looks
+ * @param {boolean} now.voiceArrives packets of a voice came between them
+ * @param {number} now.pictureMissingMs somebody shares, and nothing was ever seen of it
+ * @returns {Report}
  */
-export function summary(delivered) {
-  const late = delivered.filter((d) => !d.sees);
-  return {
-    all: delivered.length,
-    sees: delivered.length - late.length,
-    late: late.length,
-    latestMs: late.reduce((most, d) => Math.max(most, d.screenAgeMs ?? 0), 0),
-    deaf: delivered.filter((d) => d.hears === false),
-  };
-}
-
-/** Who needs a look first: hears nothing, sees nothing, is late, is reduced. @param {Delivered[]} delivered */
-export function byNeed(delivered) {
-  const need = (/** @type {Delivered} */ d) => (d.hears === false ? 4 : 0) + (d.sees ? 0 : 2) + (d.level && d.level !== 'full' ? 1 : 0);
-  return [...delivered].sort((a, b) => need(b) - need(a) || (b.screenAgeMs ?? 0) - (a.screenAgeMs ?? 0));
+export function ownReport({ blocked, volume, othersSpeak, voiceArrives, pictureMissingMs }) {
+  const sound = blocked ? 'blocked' : volume === 0 ? 'muted' : othersSpeak && !voiceArrives ? 'silent' : 'ok';
+  return { sound, picture: pictureMissingMs >= FROZEN_AFTER_MS ? 'frozen' : 'ok' };
 }
