@@ -94,8 +94,8 @@ function Import({ state, session }) {
     <label class="field"><span class="field-label">${t('import.text')}</span>
       <textarea rows="5" class="code" data-testid="poll-gift" value=${gift} spellcheck=${false} onInput=${(/** @type {any} */ e) => setGift(e.target.value)}></textarea></label>
     <${Button} label=${t('import.do')} icon="plus" testid="poll-import" disabled=${!gift.trim()} onClick=${() => session.importPolls(gift).then(() => setGift(''))} />
-    ${importErrors.length > 0 && html`<ul class="import-errors" role="alert" data-testid="poll-import-errors">
+    ${importErrors.length > 0 && html`<div role="alert"><ul class="import-errors" data-testid="poll-import-errors">
       ${importErrors.map((error) => html`<li>${t('import.line', { line: error.line })} ${has(`gift.${error.code}`) ? t(`gift.${error.code}`) : error.text}</li>`)}
-    </ul>`}
+    </ul></div>`}
   </details>`;
 }
