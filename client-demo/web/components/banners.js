@@ -18,6 +18,7 @@ export function Banners({ state, session, onChat }) {
     <${SoundBlocked} state=${state} session=${session} />
     <${Broken} state=${state} onChat=${onChat} />
     <${Muted} state=${state} />
+    <${Bell} state=${state} />
     <${Floor} state=${state} session=${session} />
     <${MicProblem} state=${state} session=${session} />
     ${state.share.problem && state.share.problem !== 'share_cancelled' && html`<div role="alert">
@@ -60,6 +61,16 @@ function useLong(on) {
     return () => clearTimeout(timer);
   }, [on]);
   return long;
+}
+
+/** The learner rang: does anybody come? @param {{state: State}} props */
+function Bell({ state }) {
+  const own = state.me && 'help' in state.me ? state.me : null;
+  if (!own?.help) return null;
+  const by = own.helper || state.order.helper?.id || null;
+  const comes = by !== null || state.order.helper !== null;
+  const name = (by && state.people[by]?.name) || state.order.helper?.name || t('trainer');
+  return html`<div role="status"><${Notice} text=${comes ? t('bell.comes', { name }) : t('bell.rings')} testid="bell-state" level=${comes ? 'good' : 'info'} icon="bell" /></div>`;
 }
 
 /** @param {{state: State}} props */

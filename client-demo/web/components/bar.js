@@ -108,17 +108,10 @@ function HandButton({ state, session }) {
   </div>`;
 }
 
-/** @param {{state: State, session: Session}} props */
+/** What came of it stands in a banner. @param {{state: State, session: Session}} props */
 function BellButton({ state, session }) {
-  const since = state.me && 'help' in state.me ? state.me.help : null;
-  const by = (state.me && 'helper' in state.me && state.me.helper) || state.order.helper?.id || null;
-  const comes = by !== null || state.order.helper !== null;
-  const rings = Boolean(since);
-  return html`<div class="hand-control">
-    <${Button} label=${t(rings ? 'bell.stop' : 'bell.ring')} icon="bell" kind=${rings ? 'call' : 'plain'} size="large" testid="bell" pressed=${rings} onClick=${() => session.ringBell(!rings)} />
-    ${rings && html`<p class="hand-state is-up" role="status" data-testid="bell-state">${comes
-      ? t('bell.comes', { name: (by && state.people[by]?.name) || state.order.helper?.name || t('trainer') }) : t('bell.rings')}</p>`}
-  </div>`;
+  const rings = Boolean(state.me && 'help' in state.me && state.me.help);
+  return html`<${Button} label=${t(rings ? 'bell.stop' : 'bell.ring')} icon="bell" kind=${rings ? 'call' : 'plain'} size="large" testid="bell" pressed=${rings} onClick=${() => session.ringBell(!rings)} />`;
 }
 
 /** @param {{state: State, session: Session}} props */

@@ -6,7 +6,6 @@ import { TEXT_MAX, linkParts, openQuestions } from '../state/chat.js';
 import { html } from '../html.js';
 import { clockTime, t } from '../i18n.js';
 import { Icon } from './icons.js';
-import { Switch } from './people_panel.js';
 import { Button } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
@@ -34,7 +33,7 @@ export function Chat({ state, session, to, onTo }) {
   return html`<section class="chat" aria-label=${t('chat')} data-testid="chat">
     ${staff && html`<div class="chat-tools">
       <${Button} label=${t('chat.questions', { n: questions.length })} icon="help" size="small" kind=${questions.length ? 'call' : 'plain'} pressed=${onlyQuestions} testid="chat-questions" onClick=${() => setOnly(!onlyQuestions)} />
-      <${Switch} label=${t('chat.switch')} help=${t(closed ? 'chat.is_closed' : 'chat.is_open')} on=${!closed} testid="chat-switch" onChange=${(/** @type {boolean} */ on) => session.ask('chat_open', { on })} />
+      <${Button} label=${t(closed ? 'chat.do_open' : 'chat.do_close')} icon=${closed ? 'unlock' : 'lock'} size="small" kind="quiet" testid="chat-switch" onClick=${() => session.ask('chat_open', { on: closed })} />
     </div>`}
     <div class="chat-list" ref=${list} tabindex="0" role="log" aria-live="off" aria-label=${t('chat.list')} data-testid="chat-list">
       ${more && !onlyQuestions && html`<${Button} label=${t('chat.older')} size="small" kind="quiet" testid="chat-older" onClick=${() => session.loadChat()} />`}
@@ -50,14 +49,13 @@ function Line({ message: m, state, session, staff }) {
   const own = m.from === state.me?.id;
   return html`<article class=${`message ${own ? 'is-own' : ''} ${m.question && !m.answered_ms ? 'is-question' : ''}`} data-testid="chat-message" data-id=${m.id}>
     <p class="message-head"><strong>${own ? t('chat.me') : m.name}</strong>${m.to !== 'all' && html`<span class="role-tag">${t('chat.private', { name: recipient(state, m) })}</span>`}
-      <time>${clockTime(m.at_ms)}</time></p>
+      <time>${clockTime(m.at_ms)}</time>
+      ${staff && html`<${Button} label=${t('chat.delete')} icon="trash" iconOnly size="small" kind="quiet" testid="chat-delete" about=${t('from_name', { name: m.name })} onClick=${() => session.ask('chat_delete', { message: m.id })} />`}</p>
     ${m.question && html`<p class="message-mark"><${Icon} name=${m.answered_ms ? 'check' : 'help'} />${t(m.answered_ms ? 'chat.answered' : 'chat.question_mark')}</p>`}
     <p class="message-text">${linkParts(m.text).map((part) => part.href
       ? html`<a href=${part.href} target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>` : part.text)}</p>
-    ${staff && html`<p class="message-do">
-      ${m.question && !m.answered_ms && html`<${Button} label=${t('chat.mark_answered')} icon="check" size="small" testid="chat-answered" about=${t('from_name', { name: m.name })} onClick=${() => session.ask('chat_answered', { message: m.id })} />`}
-      <${Button} label=${t('chat.delete')} icon="trash" iconOnly size="small" kind="quiet" testid="chat-delete" about=${t('from_name', { name: m.name })} onClick=${() => session.ask('chat_delete', { message: m.id })} />
-    </p>`}
+    ${staff && m.question && !m.answered_ms && html`<p class="message-do">
+      <${Button} label=${t('chat.mark_answered')} icon="check" size="small" testid="chat-answered" about=${t('from_name', { name: m.name })} onClick=${() => session.ask('chat_answered', { message: m.id })} /></p>`}
   </article>`;
 }
 
@@ -95,7 +93,7 @@ function Compose({ state, session, to, onTo, staff, closed }) {
       </select>
     </label>
     ${shut && html`<p class="field-help" id="chat-shut">${t('chat.shut')}</p>`}
-    <textarea ref=${field} rows="2" maxlength=${TEXT_MAX} value=${text} data-testid="chat-text" aria-label=${t('chat.write')} placeholder=${t('chat.write')}
+    <textarea ref=${field} rows="1" maxlength=${TEXT_MAX} value=${text} data-testid="chat-text" aria-label=${t('chat.write')} placeholder=${t('chat.write')}
       onInput=${(/** @type {any} */ e) => setText(e.target.value)}
       onKeyDown=${(/** @type {KeyboardEvent} */ e) => { if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) { e.preventDefault(); send(); } }}></textarea>
     <div class="compose-foot">
