@@ -16,6 +16,7 @@ import { Button } from './ui.js';
 export function Chat({ state, session, to, onTo }) {
   const [onlyQuestions, setOnly] = useState(false);
   const list = useRef(/** @type {HTMLDivElement|null} */ (null));
+  const placed = useRef(false);
   const { messages, more } = state.chat;
   const staff = able(state, 'chat_moderate');
   const questions = openQuestions(state.chat);
@@ -27,7 +28,10 @@ export function Chat({ state, session, to, onTo }) {
   useEffect(() => {
     // Who reads older messages is left in peace.
     const box = list.current;
-    if (box && box.scrollHeight - box.scrollTop - box.clientHeight < 250) box.scrollTop = box.scrollHeight;
+    const first = box && !placed.current && messages.length > 0;
+    if (first) placed.current = true;
+    if (first) box.scrollTop = box.scrollHeight;
+    else if (box && box.scrollHeight - box.scrollTop - box.clientHeight < 250) box.scrollTop = box.scrollHeight;
   }, [messages.length]);
   const closed = state.klass?.chat === false;
   return html`<section class="chat" aria-label=${t('chat')} data-testid="chat">

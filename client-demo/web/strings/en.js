@@ -440,6 +440,7 @@ export default {
   'cockpit.how': 'Measured by the server first, then said by the pages.',
   'cockpit.sound': 'Sound',
   'cockpit.screen': 'Screen',
+  'cockpit.lost': 'Loss',
   'cockpit.yes': 'yes',
   'cockpit.no': 'no',
   pace: 'Pace',

@@ -440,6 +440,7 @@ export default {
   'cockpit.how': 'Mesuré par le serveur d’abord, puis dit par les pages.',
   'cockpit.sound': 'Son',
   'cockpit.screen': 'Écran',
+  'cockpit.lost': 'Perte',
   'cockpit.yes': 'oui',
   'cockpit.no': 'non',
   pace: 'Rythme',
