@@ -119,8 +119,12 @@ void classroom_refresh_grants(struct classroom *classroom, struct participant *p
                                       .open = open,
                                       .reserved = open && slot == SEND_SLOT_MIC &&
                                                   role_policy_is_teaching(p->record.role)});
-        if (!open)
-            p->sending &= ~bit;
+        if (open)
+            continue;
+        /* Opened again, the relay says anew what arrives. */
+        p->sending &= ~bit;
+        if (slot == SEND_SLOT_CAMERA)
+            classroom_release_camera(classroom, p);
     }
     p->grants = wanted;
 }

@@ -31,7 +31,7 @@
 
 /* --- How many */
 #define LIMIT_PARTICIPANTS_PER_CLASS 1500
-#define LIMIT_STAFF_PER_CLASS 64   /* trainers and operators: they are told about everybody */
+#define LIMIT_STAFF_PER_CLASS 64   /* who is no learner: most are told about everybody */
 #define LIMIT_FLOOR_HOLDERS 32     /* learners with the floor at one time */
 #define LIMIT_SPARED 32            /* named in one mute_all */
 #define LIMIT_QUEUE_SHOWN 100      /* of the queue and of the lobby; the rest is a number */

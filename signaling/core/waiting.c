@@ -229,8 +229,10 @@ enum client_error moderation_to_lobby(struct service *service, struct instant at
     struct connection *c = service_find_connection(service, p->connection);
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "%s", kept.name[0] != '\0' ? kept.name : p->record.name);
-    if (c != NULL) { /* it outlives the participant */
+    if (c != NULL) { /* it outlives the participant, and nothing else of it */
         c->participant = NULL;
+        service->watchers -= c->watching;
+        c->watching = false;
         p->connection = 0;
     }
     service_remove_participant(service, at, p, LEAVE_LOBBY, GOODBYE_COUNT);

@@ -443,6 +443,55 @@ static void a_program_does_not_pass_the_lobby(void **state)
     free(c.link);
 }
 
+static void the_two_thousand_and_first_ban_is_too_many_and_a_kick_works_all_the_same(void **state)
+{
+    struct harness *h = *state;
+    struct door_class c = start_class(h);
+    for (int i = 0; i < LIMIT_HOLDS_PER_CLASS; i++) {
+        struct store_hold hold = {.room = 1, .invite_id = "i", .reason = "r", .banned = true};
+        snprintf(hold.name, sizeof hold.name, "N%d", i);
+        assert_int_equal(store_set_hold(h->store, &hold), STATUS_OK);
+    }
+    ask(h, &c.trainer, "ban", ",\"participant\":\"%d\",\"reason\":\"r\"", (int)c.inside.id);
+    assert_true(harness_got(h, c.trainer.connection, "\"code\":\"too_many\""));
+    assert_int_equal(harness_close_code(h, c.inside.connection), 0);
+    ask_about(h, &c.trainer, "kick", &c.inside);
+    assert_int_equal(harness_close_code(h, c.inside.connection), 4004);
+    free(c.link);
+}
+
+static void a_reason_has_at_most_two_hundred_characters(void **state)
+{
+    struct harness *h = *state;
+    struct door_class c = start_class(h);
+    char reason[202] = "";
+    memset(reason, 'a', 201);
+    ask(h, &c.trainer, "ban", ",\"participant\":\"%d\",\"reason\":\"%s\"", (int)c.inside.id,
+        reason);
+    assert_true(harness_got(h, c.trainer.connection, "\"code\":\"bad_message\""));
+    ask(h, &c.trainer, "ban", ",\"participant\":\"%d\",\"reason\":\"%s\"", (int)c.inside.id,
+        reason + 1);
+    assert_true(harness_got(h, c.inside.connection, reason + 1));
+    free(c.link);
+}
+
+static void an_operator_who_is_sent_back_watches_no_more(void **state)
+{
+    struct harness *h = *state;
+    struct door_class c = start_class(h);
+    struct person operator= harness_join(h, "operator", "O");
+    ask(h, &operator, "watch", ",\"on\":true");
+    assert_true(harness_got(h, operator.connection, "\"type\":\"overview\""));
+    char path[160];
+    snprintf(path, sizeof path, "/api/v1/classes/%s/participants/%d/to_lobby", h->class_id,
+             (int)operator.id);
+    assert_int_equal(harness_api(h, HTTP_POST, path, NULL)->status, 204);
+    harness_forget(h);
+    harness_run_for(h, SECONDS(10));
+    assert_int_equal(harness_count(h, operator.connection, ""), 0);
+    free(c.link);
+}
+
 /* --- The same over HTTP */
 
 static const struct seen *call(struct harness *h, enum http_method method, const char *rest,
@@ -543,6 +592,9 @@ int main(void)
         HARNESS_TEST(a_class_that_ends_says_so_to_who_waits),
         HARNESS_TEST(a_lobby_has_a_last_place_and_staff_sees_the_first_hundred),
         HARNESS_TEST(a_program_does_not_pass_the_lobby),
+        HARNESS_TEST(the_two_thousand_and_first_ban_is_too_many_and_a_kick_works_all_the_same),
+        HARNESS_TEST(a_reason_has_at_most_two_hundred_characters),
+        HARNESS_TEST(an_operator_who_is_sent_back_watches_no_more),
         HARNESS_TEST(what_a_page_does_the_api_does_too),
         HARNESS_TEST(an_ended_class_is_409_and_an_empty_one_takes_every_setting),
     };

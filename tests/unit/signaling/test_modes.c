@@ -91,6 +91,27 @@ static void a_break_closes_every_slot_and_its_end_opens_those_of_the_trainer(voi
     assert_int_equal(open_slots(h, &c.learners[0]), 0); /* the floor went with the break */
 }
 
+static void a_camera_gives_its_place_up_in_a_break_and_takes_one_when_it_sends_again(void **state)
+{
+    struct harness *h = *state;
+    struct class_of_three c = start_class(h);
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_PUBLICATION;
+    message->publication = (struct control_publication){
+        .participant = c.trainer.id, .slot = SEND_SLOT_CAMERA, .active = true};
+    harness_relay_says(h, message);
+    assert_int_equal(harness_bound(h, ROOM_SLOT_CAMERA_0), c.trainer.id);
+    set_mode(h, &c.trainer, "break");
+    assert_int_equal(harness_bound(h, ROOM_SLOT_CAMERA_0), 0);
+    harness_relay_says(h, message); /* a word that crossed ours on the link */
+    assert_int_equal(harness_bound(h, ROOM_SLOT_CAMERA_0), 0);
+    set_mode(h, &c.trainer, "lecture");
+    harness_relay_says(h, message);
+    assert_int_equal(harness_bound(h, ROOM_SLOT_CAMERA_0), c.trainer.id);
+    free(message);
+}
+
 static void a_change_of_mode_takes_every_floor_and_lifts_every_mute(void **state)
 {
     struct harness *h = *state;
@@ -130,6 +151,22 @@ static void who_is_muted_in_a_discussion_is_closed_until_it_is_lifted(void **sta
     harness_forget(h);
     ask_about(h, &c.trainer, "mute", &c.trainer);
     assert_true(harness_got(h, c.trainer.connection, "\"code\":\"not_allowed\""));
+}
+
+static void mute_all_spares_thirty_two_and_no_more(void **state)
+{
+    struct harness *h = *state;
+    struct class_of_three c = start_class(h);
+    for (int count = 32; count <= 33; count++) {
+        char except[300] = "";
+        for (int i = 0; i < count; i++)
+            snprintf(except + strlen(except), sizeof except - strlen(except), "%s\"%d\"",
+                     i > 0 ? "," : "", i + 1);
+        harness_forget(h);
+        ask(h, &c.trainer, "mute_all", ",\"except\":[%s]", except);
+        assert_true(harness_got(h, c.trainer.connection,
+                                count == 32 ? "\"type\":\"ok\"" : "\"code\":\"too_many\""));
+    }
 }
 
 static void asking_somebody_to_mute_tells_that_one_and_closes_nothing(void **state)
@@ -336,8 +373,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HARNESS_TEST(a_discussion_opens_every_microphone_and_nothing_more),
         HARNESS_TEST(a_break_closes_every_slot_and_its_end_opens_those_of_the_trainer),
+        HARNESS_TEST(a_camera_gives_its_place_up_in_a_break_and_takes_one_when_it_sends_again),
         HARNESS_TEST(a_change_of_mode_takes_every_floor_and_lifts_every_mute),
         HARNESS_TEST(who_is_muted_in_a_discussion_is_closed_until_it_is_lifted),
+        HARNESS_TEST(mute_all_spares_thirty_two_and_no_more),
         HARNESS_TEST(asking_somebody_to_mute_tells_that_one_and_closes_nothing),
         HARNESS_TEST(the_next_in_the_queue_is_the_one_who_waits_longest_and_is_here),
         HARNESS_TEST(everybody_knows_its_place_and_staff_the_whole_order),

@@ -1,0 +1,451 @@
+/* Thousands of random sequences through the whole core: people who join, wait, act, lose sockets,
+ * come back, send what they may not and messages out of order, under restarts of the service and of
+ * the relay. After each step three promises are checked against rules written down here a second
+ * time: no slot is open without the right, no message reaches who may not have it, nothing changes
+ * at the word of who may not say it. */
+#include "unit/signaling/harness.h"
+
+#include "base/rng.h"
+
+#define PEOPLE 9
+#define STEPS 220
+
+#define SEQUENCES 30 /* AMPHI_SEQUENCES=3000: a long run */
+
+static const char *const role_of[PEOPLE] = {"trainer", "co_trainer", "assistant",
+                                            "learner", "learner",    "learner",
+                                            "learner", "inspector",  "operator"};
+
+struct actor {
+    char *token;
+    const char *role;
+    uint64_t connection; /* 0: none */
+    uint64_t id;         /* 0: not in class, as far as it was told */
+    char resume[96];
+    bool waits;
+    bool known[512]; /* participants with the floor, as it was told */
+};
+
+struct play {
+    struct harness *h;
+    struct rng rng;
+    struct actor actors[PEOPLE];
+    uint64_t seed;
+    unsigned open[512]; /* by participant: as the relay was told */
+    size_t followed;    /* outputs looked at */
+};
+
+static bool is_in(const char *role, const char *list)
+{
+    return strstr(list, role) != NULL;
+}
+
+#define TEACHING "|trainer|co_trainer|"
+#define STAFF "|trainer|co_trainer|assistant|"
+#define SEE_ALL "|trainer|co_trainer|assistant|inspector|operator|"
+
+static bool has(const struct actor *a, const char *list)
+{
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "|%s|", a->role);
+    return is_in(wanted, list);
+}
+
+static struct actor *actor_of_connection(struct play *play, uint64_t connection)
+{
+    for (size_t i = 0; i < PEOPLE; i++) {
+        if (play->actors[i].connection == connection)
+            return &play->actors[i];
+    }
+    return NULL;
+}
+
+static void fail_at(const struct play *play, const char *what, const char *text)
+{
+    fail_msg("seed %llu: %s: %.300s", (unsigned long long)play->seed, what, text);
+}
+
+/* --- What is told to whom */
+
+/* A learner reads of another learner only while that one has the floor, and once when it is lost.
+ */
+static bool may_read(struct actor *a, const json_t *person)
+{
+    const char *role = json_string_value(json_object_get(person, "role"));
+    uint64_t id = strtoull(json_string_value(json_object_get(person, "id")), NULL, 10);
+    bool floor = json_is_true(json_object_get(person, "floor"));
+    bool known = a->known[id % 512];
+    a->known[id % 512] = floor;
+    return has(a, SEE_ALL) || id == a->id || floor || known ||
+           strstr("|trainer|co_trainer|inspector|", role) != NULL;
+}
+
+static void follow_welcome(struct actor *a, const json_t *tree)
+{
+    const json_t *participant = json_object_get(tree, "participant");
+    a->id = strtoull(json_string_value(json_object_get(participant, "id")), NULL, 10);
+    snprintf(a->resume, sizeof a->resume, "%s",
+             json_string_value(json_object_get(tree, "resume_token")));
+    a->waits = false;
+    memset(a->known, 0, sizeof a->known);
+    const json_t *people = json_object_get(json_object_get(tree, "state"), "people");
+    for (size_t i = 0; i < json_array_size(people); i++) {
+        if (!may_read(a, json_array_get(people, i)))
+            fail_msg("%s reads of somebody in its snapshot", a->role);
+    }
+}
+
+/* Who may get a message of this type. */
+static bool may_hear(const struct actor *a, const char *type, const json_t *tree)
+{
+    if (a->waits || a->id == 0) /* a stranger, or in the lobby */
+        return is_in(type, "|welcome|waiting|error|ok|goodbye|class_ended|");
+    if (strcmp(type, "people") == 0)
+        return has(a, SEE_ALL);
+    if (strcmp(type, "lobby") == 0)
+        return has(a, STAFF);
+    if (strcmp(type, "queue") == 0)
+        return has(a, STAFF) || json_object_get(tree, "queue") == NULL;
+    if (strcmp(type, "overview") == 0)
+        return has(a, "|operator|");
+    return true;
+}
+
+static void follow_text(struct play *play, const struct seen *seen)
+{
+    struct actor *a = actor_of_connection(play, seen->number);
+    json_t *tree = json_loads(seen->text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(tree);
+    const char *type = json_string_value(json_object_get(tree, "type"));
+    assert_non_null(type);
+    if (a != NULL) {
+        if (strcmp(type, "welcome") == 0)
+            follow_welcome(a, tree);
+        if (strcmp(type, "waiting") == 0) {
+            a->waits = true;
+            a->id = 0;
+        }
+        if (!may_hear(a, type, tree))
+            fail_at(play, a->role, seen->text);
+        const json_t *person = json_object_get(tree, "person");
+        if (person != NULL && !may_read(a, person))
+            fail_at(play, "reads of a stranger", seen->text);
+    }
+    json_decref(tree);
+}
+
+static void follow_relay(struct play *play, const struct control_message *message)
+{
+    if (message->type == CONTROL_PARTICIPANT_ADD)
+        play->open[message->participant_add.participant % 512] = 0;
+    if (message->type == CONTROL_PARTICIPANT_REMOVE)
+        play->open[message->participant_remove.participant % 512] = 0;
+    if (message->type != CONTROL_GRANT)
+        return;
+    unsigned bit = 1u << message->grant.slot;
+    unsigned *open = &play->open[message->grant.participant % 512];
+    *open = message->grant.open ? *open | bit : *open & ~bit;
+}
+
+static void follow(struct play *play)
+{
+    struct harness *h = play->h;
+    for (; play->followed < h->seen_count; play->followed++) {
+        const struct seen *seen = &h->seen[play->followed];
+        if (seen->type == SERVICE_SEND)
+            follow_text(play, seen);
+        else if (seen->type == SERVICE_RELAY)
+            follow_relay(play, seen->message);
+        else if (seen->type == SERVICE_CLOSE) {
+            struct actor *a = actor_of_connection(play, seen->number);
+            if (a != NULL) {
+                a->connection = 0;
+                a->waits = false;
+            }
+        }
+    }
+}
+
+/* --- What the API says is true */
+
+static json_t *ask_api(struct play *play, const char *rest)
+{
+    char path[200];
+    snprintf(path, sizeof path, "/api/v1/classes/%s%s", play->h->class_id, rest);
+    json_t *tree = json_loads(harness_api(play->h, HTTP_GET, path, NULL)->text, 0, NULL);
+    assert_non_null(tree);
+    return tree;
+}
+
+/* The send slots that a role has, by the protocol's own words. */
+static unsigned allowed_slots(const char *role, const char *mode, bool floor, bool muted)
+{
+    const unsigned mic = 1u << SEND_SLOT_MIC;
+    const unsigned floor_slots = mic | 1u << SEND_SLOT_SCREEN | 1u << SEND_SLOT_SCREEN_AUDIO;
+    if (strcmp(mode, "break") == 0)
+        return 0;
+    if (strcmp(role, "trainer") == 0 || strcmp(role, "co_trainer") == 0)
+        return floor_slots | 1u << SEND_SLOT_CAMERA;
+    if (strcmp(role, "learner") != 0 && strcmp(role, "assistant") != 0)
+        return 0;
+    if (floor)
+        return floor_slots;
+    return strcmp(mode, "discussion") == 0 && !muted ? mic : 0;
+}
+
+static void check_people(struct play *play, const char *mode)
+{
+    json_t *tree = ask_api(play, "/participants");
+    json_t *people = json_object_get(tree, "participants");
+    bool present[512] = {false};
+    for (size_t i = 0; i < json_array_size(people); i++) {
+        const json_t *p = json_array_get(people, i);
+        uint64_t id = strtoull(json_string_value(json_object_get(p, "id")), NULL, 10);
+        const char *name = json_string_value(json_object_get(p, "name"));
+        unsigned allowed = allowed_slots(json_string_value(json_object_get(p, "role")), mode,
+                                         json_is_true(json_object_get(p, "floor")),
+                                         json_is_true(json_object_get(p, "muted")));
+        if ((play->open[id % 512] & ~allowed) != 0)
+            fail_at(play, "a slot is open without the right", name);
+        if (present[id % 512])
+            fail_at(play, "somebody is there twice", name);
+        present[id % 512] = true;
+        for (size_t j = 0; j < i; j++) { /* personal links: one person, one participant */
+            const json_t *other = json_array_get(people, j);
+            if (strcmp(json_string_value(json_object_get(other, "invite_id")),
+                       json_string_value(json_object_get(p, "invite_id"))) == 0)
+                fail_at(play, "an identity is double", name);
+        }
+    }
+    for (size_t id = 1; id < 512; id++) {
+        if (!present[id] && play->open[id] != 0)
+            fail_at(play, "somebody who left may still send", "");
+    }
+    json_decref(tree);
+}
+
+/* Hands in the order of their instants, each once. */
+static void check_queue(struct play *play)
+{
+    json_t *tree = ask_api(play, "/participants");
+    json_t *people = json_object_get(tree, "participants");
+    for (size_t i = 0; i < json_array_size(people); i++) {
+        for (size_t j = 0; j < i; j++) {
+            const json_t *a = json_object_get(json_array_get(people, i), "hand");
+            const json_t *b = json_object_get(json_array_get(people, j), "hand");
+            if (json_is_integer(a) && json_is_integer(b) &&
+                json_integer_value(a) == json_integer_value(b))
+                fail_at(play, "two hands have one place", "");
+        }
+    }
+    json_decref(tree);
+}
+
+static void check(struct play *play)
+{
+    follow(play);
+    json_t *record = ask_api(play, "");
+    const char *mode = json_string_value(json_object_get(record, "mode"));
+    check_people(play, mode);
+    check_queue(play);
+    json_decref(record);
+    follow(play);
+}
+
+/* --- What happens */
+
+/* Each request with those who may; everybody tries. */
+static const struct {
+    const char *text; /* %d: a participant */
+    const char *who;
+} requests[] = {
+    {"\"floor_give\",\"participant\":\"%d\"", TEACHING},
+    {"\"floor_give\",\"participant\":\"%d\",\"only\":true", TEACHING},
+    {"\"floor_take\",\"participant\":\"%d\"", TEACHING},
+    {"\"floor_next\"", TEACHING},
+    {"\"hand\",\"raised\":true", "|learner|"},
+    {"\"hand\",\"raised\":true", "|learner|"},
+    {"\"hand\",\"raised\":false", "|learner|"},
+    {"\"hand_lower\",\"participant\":\"%d\"", STAFF},
+    {"\"mute\",\"participant\":\"%d\"", TEACHING},
+    {"\"mute\",\"participant\":\"%d\",\"on\":false", TEACHING},
+    {"\"mute_all\"", TEACHING},
+    {"\"mute_ask\",\"participant\":\"%d\"", STAFF},
+    {"\"mode_set\",\"mode\":\"discussion\"", TEACHING},
+    {"\"mode_set\",\"mode\":\"lecture\"", TEACHING},
+    {"\"mode_set\",\"mode\":\"break\",\"minutes\":1", TEACHING},
+    {"\"lobby_set\",\"on\":true", STAFF},
+    {"\"lobby_set\",\"on\":false", STAFF},
+    {"\"lobby_admit\"", STAFF},
+    {"\"lobby_refuse\",\"waiting\":\"%d\"", STAFF},
+    {"\"kick\",\"participant\":\"%d\"", TEACHING},
+    {"\"to_lobby\",\"participant\":\"%d\"", TEACHING},
+    {"\"share_start\",\"audio\":true", "|trainer|co_trainer|learner|assistant|"},
+    {"\"share_stop\"", "|trainer|co_trainer|learner|assistant|inspector|operator|"},
+    {"\"mic\",\"on\":true", "|trainer|co_trainer|learner|assistant|operator|"},
+    {"\"watch\",\"on\":true", "|operator|"},
+    {"\"lock\",\"on\":true", "|trainer|co_trainer|"}, /* the co-trainer with the lead */
+    {"\"lock\",\"on\":false", "|trainer|co_trainer|"},
+    {"\"lead_give\",\"participant\":\"%d\"", "|trainer|co_trainer|"},
+};
+
+static char *state_of_class(struct play *play)
+{
+    json_t *record = ask_api(play, ""), *people = ask_api(play, "/participants");
+    json_object_del(record, "realised_ms");
+    json_object_set_new(record, "people", people);
+    char *text = json_dumps(record, JSON_SORT_KEYS);
+    json_decref(record);
+    return text;
+}
+
+static void request(struct play *play, struct actor *a)
+{
+    size_t which = rng_below(&play->rng, COUNT_OF(requests));
+    struct harness *h = play->h;
+    char text[200];
+    int about = (int)play->actors[rng_below(&play->rng, PEOPLE)].id;
+    bool in_class = a->id != 0 && !a->waits && a->connection != 0;
+    bool may = in_class && has(a, requests[which].who);
+    char *before = state_of_class(play);
+    follow(play);
+    size_t mark = h->seen_count;
+    uint64_t connection = a->connection;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(text, sizeof text, requests[which].text, about);
+#pragma GCC diagnostic pop
+    harness_send(h, connection, "{\"id\":5,\"type\":%s}", text);
+    bool done = false;
+    for (size_t i = mark; i < h->seen_count; i++)
+        done = done || (h->seen[i].type == SERVICE_SEND && h->seen[i].number == connection &&
+                        strstr(h->seen[i].text, "\"type\":\"ok\",\"to\":5") != NULL);
+    follow(play);
+    char *after = state_of_class(play);
+    if (done && !may)
+        fail_at(play, a->role, text);
+    if (!done && strcmp(before, after) != 0 && strstr(text, "only") == NULL)
+        fail_at(play, "a refused request changed the class", text);
+    free(before);
+    free(after);
+}
+
+static void come(struct play *play, struct actor *a)
+{
+    bool resume = a->resume[0] != '\0' && rng_below(&play->rng, 2) == 0;
+    a->connection = harness_connect(play->h);
+    a->waits = false;
+    if (resume) {
+        harness_resume(play->h, a->connection, a->resume);
+    } else {
+        a->id = 0;
+        harness_hello(play->h, a->connection, a->token);
+    }
+    follow(play);
+    if (resume && a->connection != 0 && a->id != 0 && !a->waits)
+        return;
+}
+
+static void come_twice(struct play *play, struct actor *a)
+{
+    struct actor before = *a;
+    come(play, a);
+    if (before.connection != 0)
+        harness_disconnect(play->h, before.connection); /* late, after the new one is there */
+}
+
+static void restart(struct play *play)
+{
+    for (size_t i = 0; i < PEOPLE; i++) {
+        play->actors[i].connection = 0;
+        play->actors[i].waits = false;
+    }
+    harness_restart_service(play->h);
+    memset(play->open, 0, sizeof play->open); /* the relay is another one as well */
+    char boot[32];
+    snprintf(boot, sizeof boot, "boot-%u", (unsigned)rng_below(&play->rng, 1000000));
+    harness_relay_hello(play->h, boot);
+    harness_relay_sync_end(play->h);
+}
+
+/* The relay's word about somebody, true or late. */
+static void relay_speaks(struct play *play)
+{
+    uint64_t id = 1 + rng_below(&play->rng, 40);
+    uint32_t session = 1 + (uint32_t)rng_below(&play->rng, 3);
+    static const enum control_media_state states[] = {CONTROL_MEDIA_CONNECTING,
+                                                      CONTROL_MEDIA_CONNECTED, CONTROL_MEDIA_QUIET};
+    harness_relay_state(play->h, id, session, states[rng_below(&play->rng, 3)]);
+}
+
+static void step(struct play *play)
+{
+    struct actor *a = &play->actors[rng_below(&play->rng, PEOPLE)];
+    uint64_t what = rng_below(&play->rng, 100);
+    if (what == 0) {
+        restart(play);
+    } else if (a->connection == 0) {
+        come(play, a);
+    } else if (what < 8) {
+        harness_disconnect(play->h, a->connection);
+        a->connection = 0;
+        a->waits = false;
+    } else if (what < 12) {
+        come_twice(play, a);
+    } else if (what < 20) {
+        struct person person = {.connection = a->connection};
+        harness_offer(play->h, &person);
+    } else if (what < 24) {
+        relay_speaks(play);
+    } else if (what < 30) {
+        harness_run_for(play->h, SECONDS(rng_below(&play->rng, 80)));
+    } else {
+        request(play, a);
+    }
+    harness_run_for(play->h, MILLISECONDS(500 + rng_below(&play->rng, 1000)));
+}
+
+static void run_sequence(uint64_t seed)
+{
+    void *state = NULL;
+    assert_int_equal(harness_setup(&state), 0);
+    struct play *play = calloc(1, sizeof *play);
+    assert_non_null(play);
+    play->h = state;
+    play->seed = seed;
+    play->rng = rng_of_seed(seed);
+    harness_relay_up(play->h);
+    for (size_t i = 0; i < PEOPLE; i++) {
+        char name[32] = "";
+        if (i % 2 == 0)
+            snprintf(name, sizeof name, "P%zu", i);
+        play->actors[i].role = role_of[i];
+        play->actors[i].token =
+            harness_invite_to(play->h, play->h->class_id, role_of[i], name, ",\"personal\":true");
+    }
+    for (int i = 0; i < STEPS; i++) {
+        step(play);
+        check(play);
+    }
+    for (size_t i = 0; i < PEOPLE; i++)
+        free(play->actors[i].token);
+    free(play);
+    harness_teardown(&state);
+}
+
+static void no_sequence_lets_anybody_send_hear_or_do_what_it_may_not(void **state)
+{
+    const char *more = getenv("AMPHI_SEQUENCES");
+    uint64_t sequences = more != NULL ? strtoull(more, NULL, 10) : SEQUENCES;
+    for (uint64_t seed = 1; seed <= sequences; seed++)
+        run_sequence(seed);
+    (void)state;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_sequence_lets_anybody_send_hear_or_do_what_it_may_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
