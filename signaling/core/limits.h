@@ -13,7 +13,10 @@
 #define LIMIT_TITLE_CODE_POINTS 120
 #define LIMIT_REASON_CODE_POINTS 200 /* of a ban */
 #define LIMIT_TOKEN_BYTES 4096
-#define LIMIT_REQUEST_ID_MAX 2147483647 /* `id` of a client's request */
+#define LIMIT_CHAT_CODE_POINTS 1000
+#define LIMIT_POLL_QUESTION_CODE_POINTS 500
+#define LIMIT_POLL_OPTION_CODE_POINTS 200 /* and of a text that answers */
+#define LIMIT_REQUEST_ID_MAX 2147483647   /* `id` of a client's request */
 
 /* --- Sizes of fields, with their terminating zero */
 #define CLASS_ID_BYTES 33 /* 128 random bits as base64url take 22 characters */
@@ -26,6 +29,9 @@
 #define RESUME_HASH_BYTES 32  /* SHA-256 */
 #define REASON_BYTES (LIMIT_REASON_CODE_POINTS * 4 + 1)
 #define REMOTE_IP_BYTES 48
+#define CHAT_TEXT_BYTES (LIMIT_CHAT_CODE_POINTS * 4 + 1)
+#define POLL_QUESTION_BYTES (LIMIT_POLL_QUESTION_CODE_POINTS * 4 + 1)
+#define POLL_OPTION_BYTES (LIMIT_POLL_OPTION_CODE_POINTS * 4 + 1)
 #define WEBHOOK_URL_BYTES 1025
 #define WEBHOOK_SECRET_BYTES 257
 
@@ -47,6 +53,18 @@
 #define LIMIT_CLASSES_LISTED 1000         /* GET /api/v1/classes, newest first */
 #define LIMIT_INVITES_LISTED 2000
 #define LIMIT_INVITES_PER_CLASS 10000
+#define LIMIT_MESSAGES_PER_CLASS 20000
+#define LIMIT_MESSAGES_FOR_STAFF 1000 /* of them; learners cannot use these up */
+#define LIMIT_MESSAGES_LISTED 50      /* in one `chat_history` */
+#define LIMIT_POLLS_PER_CLASS 100
+#define LIMIT_POLL_OPTIONS 12
+#define LIMIT_POLL_SCALE_VALUES 11
+#define LIMIT_POLL_ANSWERS 2000
+#define LIMIT_POLL_TEXTS 100 /* in results */
+#define LIMIT_PACE_ANSWERS 2000
+#define PACE_ANSWERS_MIN 3 /* fewer would name somebody */
+#define LIMIT_GIFT_QUESTIONS 100
+#define LIMIT_GIFT_ERRORS 100
 #define LIMIT_EVENTS_LISTED 500
 #define LIMIT_EVENTS_KEPT 1000000 /* older ones go; the rest stays without a gap */
 #define LIMIT_OUTPUTS 1048576     /* texts waiting for the shell; it drains after each call */
@@ -60,6 +78,12 @@
 #define RATE_FAILED_TOKENS_PER_MINUTE 30 /* and burst, per address */
 #define RATE_HTTP_SDP_PER_S 50           /* WHIP and WHEP requests, per address */
 #define RATE_HTTP_SDP_BURST 1000
+#define RATE_CHAT_PER_S 1 /* messages of one participant */
+#define RATE_CHAT_BURST 10
+#define RATE_CHAT_CLASS_PER_S 50 /* of all learners of a class together */
+#define RATE_CHAT_CLASS_BURST 1500
+#define RATE_HISTORY_PER_S 2 /* pages of the chat's past */
+#define RATE_HISTORY_BURST 20
 #define LIMIT_ERRORS 20 /* more in LIMIT_ERRORS_WITHIN_US close the socket */
 #define LIMIT_ERRORS_WITHIN_US SECONDS(10)
 
@@ -71,6 +95,10 @@
 #define BATCH_PER_PERSON_US 500             /* what goes to all of 1000: every 500 ms */
 #define SLOTS_HOLD_US MILLISECONDS(20)      /* slot changes of one moment go out as one `slots` */
 #define SLOTS_PER_PERSON_US 100
+#define CHAT_HOLD_US MILLISECONDS(250) /* messages of one burst go out together */
+#define POLL_RESULTS_INTERVAL_US MILLISECONDS(500)
+#define PACE_INTERVAL_US SECONDS(1)
+#define PACE_FORGET_US SECONDS(600)
 #define OVERVIEW_INTERVAL_US SECONDS(2)
 #define HISTORY_INTERVAL_US SECONDS(10)
 #define HISTORY_POINTS 360 /* one hour */

@@ -88,3 +88,110 @@ enum status text_rules_clean(const char *text, size_t code_points_max, char *out
         out[used] = '\0';
     return STATUS_OK;
 }
+
+/* Bidirectional embeddings, overrides and isolates. Marks (U+200E, U+200F, U+061C) stay: Arabic and
+ * Hebrew need them. */
+static bool is_turning(uint32_t c)
+{
+    return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f);
+}
+
+/* Nobody sees it, alone. */
+static bool is_blank(uint32_t c)
+{
+    return is_space(c) || c == '\n' || c == 0xad || c == 0x61c || c == 0x180e || c == 0x115f ||
+           c == 0x1160 || c == 0x3164 || c == 0x2800 || (c >= 0x200b && c <= 0x200f) ||
+           c == 0x2028 || c == 0x2029 || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+static bool is_trimmed(uint32_t c)
+{
+    return is_space(c) || c == '\n';
+}
+
+/* One code point with line ends and tabs made alike; false at the end or where it is refused. */
+static bool next_written(const char **at, uint32_t *c)
+{
+    if ((*at)[0] == '\r') {
+        *at += (*at)[1] == '\n' ? 2 : 1;
+        *c = '\n';
+        return true;
+    }
+    const char *after = *at;
+    if (!text_rules_next_code_point(&after, c))
+        return false;
+    if (*c == '\t')
+        *c = ' ';
+    if ((is_control(*c) && *c != '\n') || is_turning(*c))
+        return false;
+    *at = after;
+    return true;
+}
+
+enum status text_rules_take_text(const char *text, size_t code_points_max, char *out,
+                                 size_t capacity)
+{
+    size_t used = 0, points = 0, end = 0, end_points = 0;
+    bool seen = false;
+    while (*text != '\0') {
+        const char *start = text;
+        uint32_t c;
+        if (!next_written(&text, &c))
+            return STATUS_MALFORMED;
+        if (used == 0 && is_trimmed(c))
+            continue;
+        size_t size = c == '\n' || c == ' ' ? 1 : (size_t)(text - start);
+        if (used + size + 1 > capacity)
+            return STATUS_LIMIT;
+        memcpy(out + used, start, size);
+        if (c == '\n' || c == ' ')
+            out[used] = (char)c;
+        used += size;
+        points++;
+        seen = seen || !is_blank(c);
+        if (is_trimmed(c))
+            continue;
+        end = used;
+        end_points = points;
+    }
+    if (!seen)
+        return STATUS_MALFORMED;
+    if (end_points > code_points_max)
+        return STATUS_LIMIT;
+    out[end] = '\0';
+    return STATUS_OK;
+}
+
+enum status text_rules_squeeze(const char *text, char *out, size_t capacity)
+{
+    size_t used = 0;
+    bool space_due = false;
+    while (*text != '\0') {
+        const char *start = text;
+        uint32_t c;
+        if (!text_rules_next_code_point(&text, &c))
+            return STATUS_MALFORMED;
+        if (is_trimmed(c)) {
+            space_due = used > 0;
+            continue;
+        }
+        size_t size = (size_t)(text - start);
+        if (used + space_due + size + 1 > capacity)
+            return STATUS_LIMIT;
+        if (space_due)
+            out[used++] = ' ';
+        space_due = false;
+        memcpy(out + used, start, size);
+        used += size;
+    }
+    if (capacity == 0)
+        return STATUS_LIMIT;
+    out[used] = '\0';
+    return STATUS_OK;
+}
