@@ -1,6 +1,7 @@
 /* Who may come in: invite tokens and resume tokens become participants. */
 #include "signaling/core/access_token.h"
 #include "signaling/core/door.h"
+#include "signaling/core/event_log.h"
 #include "signaling/core/secrets.h"
 #include "signaling/core/service_internal.h"
 #include "signaling/core/text_rules.h"
@@ -222,6 +223,7 @@ static enum client_error record_join(struct service *service, struct instant at,
         classroom->record.started_ms = instant_ms(at);
         classroom->unsaved = true;
         service_save_classroom(service, classroom);
+        event_log_class_started(service, classroom);
     }
     return CLIENT_OK;
 }

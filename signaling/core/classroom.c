@@ -10,6 +10,7 @@
 void classroom_init(struct classroom *classroom, const struct store_class *record)
 {
     *classroom = (struct classroom){.record = *record, .relay = SIZE_MAX};
+    talk_init(&classroom->talk);
     for (size_t i = 0; i < ANNOUNCEMENT_COUNT; i++) {
         classroom->announcements[i].due = USEC_NEVER;
         classroom->announcements[i].said_at = -SECONDS(60);
@@ -25,6 +26,7 @@ void classroom_destroy(struct classroom *classroom)
     }
     floor_queue_destroy(&classroom->queue);
     lobby_destroy(&classroom->waiting);
+    talk_destroy(&classroom->talk);
     free(classroom->changes);
     *classroom = (struct classroom){0};
 }
@@ -370,6 +372,7 @@ void classroom_remove(struct classroom *classroom, struct participant *p, enum l
                                                         .reason = reason,
                                                         .wide = wide});
     pass_lead_on(classroom, p->record.id);
+    classroom_forget_helper(classroom, p->record.id);
 }
 
 struct participant *classroom_find(const struct classroom *classroom, uint64_t participant)

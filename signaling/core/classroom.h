@@ -14,6 +14,7 @@
 #include "signaling/core/floor_queue.h"
 #include "signaling/core/lobby.h"
 #include "signaling/core/store.h"
+#include "signaling/core/talk.h"
 
 enum participant_media { MEDIA_NONE, MEDIA_CONNECTING, MEDIA_CONNECTED, MEDIA_QUIET };
 
@@ -48,6 +49,7 @@ struct participant {
     enum control_quality screen; /* what it sees of it, as the relay said last */
     unsigned screen_codecs; /* that it can be shown, bit n: enum media_codec n; 0: receives none */
     uint32_t demand[SEND_SLOT_COUNT]; /* encodings that anybody receives; 0: not known */
+    struct rate_limit chat_limit, history_limit;
 
     /* The service's */
     struct offer *offer; /* NULL: none under way */
@@ -104,6 +106,7 @@ struct classroom {
     size_t floor_holders; /* of those who need the floor */
     struct floor_queue queue;
     struct lobby waiting;
+    struct talk talk;
     uint64_t shares[LIMIT_SHARES];
     size_t share_count;   /* the last one is shown */
     uint32_t share_order; /* of the newest share ever */
@@ -169,6 +172,14 @@ void classroom_set_lobby(struct classroom *classroom, bool on);
 void classroom_set_locked(struct classroom *classroom, bool on);
 /* Who waits has changed. */
 void classroom_note_lobby(struct classroom *classroom);
+/* --- classroom_talk.c */
+void classroom_set_chat_open(struct classroom *classroom, bool open);
+/* The bell: ringing again keeps the time; `helper` is who comes, 0: nobody any more. */
+void classroom_set_help(struct classroom *classroom, struct participant *participant, bool on,
+                        int64_t unix_ms);
+void classroom_set_helper(struct classroom *classroom, struct participant *participant,
+                          uint64_t helper);
+
 void classroom_set_mic(struct classroom *classroom, struct participant *participant, bool on);
 
 /* Only learners and assistants. STATUS_LIMIT with LIMIT_FLOOR_HOLDERS, STATUS_STATE for other roles

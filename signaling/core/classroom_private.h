@@ -17,5 +17,7 @@ void classroom_release_camera(struct classroom *classroom, struct participant *p
 /* Whether everybody, and not only who sees everybody, is told of this participant. */
 bool participant_is_seen_by_all(const struct participant *p);
 bool participant_can_hold_floor(const struct participant *p);
+/* Who was coming to somebody's help has left. */
+void classroom_forget_helper(struct classroom *classroom, uint64_t helper);
 /* Out of the queue, if it is in it; nobody is told but by the queue itself. */
 void classroom_leave_queue(struct classroom *classroom, struct participant *p);

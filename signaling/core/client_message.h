@@ -27,6 +27,19 @@
     X(KICK, "kick")                                                                                \
     X(TO_LOBBY, "to_lobby")                                                                        \
     X(BAN, "ban")                                                                                  \
+    X(CHAT_SEND, "chat_send")                                                                      \
+    X(CHAT_ANSWERED, "chat_answered")                                                              \
+    X(CHAT_DELETE, "chat_delete")                                                                  \
+    X(CHAT_OPEN, "chat_open")                                                                      \
+    X(CHAT_HISTORY, "chat_history")                                                                \
+    X(POLL_START, "poll_start")                                                                    \
+    X(POLL_ANSWER, "poll_answer")                                                                  \
+    X(POLL_CLOSE, "poll_close")                                                                    \
+    X(POLL_SHOW, "poll_show")                                                                      \
+    X(POLL_IMPORT, "poll_import")                                                                  \
+    X(PACE, "pace")                                                                                \
+    X(HELP, "help")                                                                                \
+    X(HELP_ANSWER, "help_answer")                                                                  \
     X(CLASS_END, "class_end")                                                                      \
     X(WATCH, "watch")                                                                              \
     X(LEAVE, "leave")                                                                              \
@@ -52,8 +65,11 @@ struct client_message {
     int64_t minutes;                          /* mode_set; 0: none */
     const json_t *except;                     /* mute_all: texts; NULL: none */
     const char *class_id;                     /* class_end; NULL: one's own */
+    const char *text, *recipient;             /* chat_send; recipient NULL: all */
+    const char *message, *before;             /* of the chat; before NULL: the newest */
+    const char *poll, *gift, *value;          /* polls; pace */
     bool flag;                                /* restart, audio, on, raised or only */
-    json_t *tree;                             /* owns the texts */
+    json_t *tree;                             /* owns the texts; poll_start, poll_answer */
 };
 
 /* STATUS_LIMIT past a size, depth or number of tokens; STATUS_UNSUPPORTED for an unknown type;

@@ -2,6 +2,7 @@
  * what the message says. */
 #include "signaling/core/client_message.h"
 #include "signaling/core/requests.h"
+#include "signaling/core/talk_fan_out.h"
 
 #include "base/wipe.h"
 
@@ -289,6 +290,19 @@ static const struct {
     [CLIENT_MESSAGE_KICK] = {ROLE_KICK, request_kick},
     [CLIENT_MESSAGE_TO_LOBBY] = {ROLE_KICK, request_to_lobby},
     [CLIENT_MESSAGE_BAN] = {ROLE_BAN, request_ban},
+    [CLIENT_MESSAGE_CHAT_SEND] = {ROLE_CHAT_SEND, request_chat_send},
+    [CLIENT_MESSAGE_CHAT_ANSWERED] = {ROLE_CHAT_MODERATE, request_chat_answered},
+    [CLIENT_MESSAGE_CHAT_DELETE] = {ROLE_CHAT_MODERATE, request_chat_delete},
+    [CLIENT_MESSAGE_CHAT_OPEN] = {ROLE_CHAT_MODERATE, request_chat_open},
+    [CLIENT_MESSAGE_CHAT_HISTORY] = {ANYBODY, request_chat_history},
+    [CLIENT_MESSAGE_POLL_START] = {ROLE_POLL_RUN, request_poll_start},
+    [CLIENT_MESSAGE_POLL_ANSWER] = {ROLE_POLL_ANSWER, request_poll_answer},
+    [CLIENT_MESSAGE_POLL_CLOSE] = {ROLE_POLL_RUN, request_poll_close},
+    [CLIENT_MESSAGE_POLL_SHOW] = {ROLE_POLL_RUN, request_poll_show},
+    [CLIENT_MESSAGE_POLL_IMPORT] = {ROLE_POLL_RUN, request_poll_import},
+    [CLIENT_MESSAGE_PACE] = {ROLE_PACE, request_pace},
+    [CLIENT_MESSAGE_HELP] = {ROLE_HELP, request_help},
+    [CLIENT_MESSAGE_HELP_ANSWER] = {ROLE_HELP_ANSWER, request_help_answer},
     [CLIENT_MESSAGE_CLASS_END] = {ROLE_CLASS_END, handle_class_end},
     [CLIENT_MESSAGE_WATCH] = {ROLE_WATCH, handle_watch},
     [CLIENT_MESSAGE_LEAVE] = {ANYBODY, handle_leave},
@@ -338,8 +352,10 @@ static enum client_error handle_request(struct service *service, struct instant 
     uint64_t room = classroom->record.room;
     error = requests[message->type].handle(service, at, c, message);
     /* The class may be gone: class_end frees it. */
-    if (classroom_registry_find_room(&service->registry, room) != NULL)
+    if (classroom_registry_find_room(&service->registry, room) != NULL) {
         fan_out_changes(service, classroom);
+        talk_fan_out_due(service, at, classroom);
+    }
     return error;
 }
 

@@ -1,7 +1,9 @@
 /* From what changed in a class to who is told what. Learners are told of trainers, of whoever has
  * the floor and of themselves; the rest reaches them as a count. So a join costs the same whether
  * it is the tenth or the thousandth. */
+#include "signaling/core/event_log.h"
 #include "signaling/core/service_internal.h"
+#include "signaling/core/talk_fan_out.h"
 
 #include <inttypes.h>
 
@@ -19,6 +21,11 @@ static void write_person(const struct participant *p, const char *key, struct te
     text_json_bool(text, "floor", participant_has_floor(p));
     text_json_bool(text, "mic", p->mic_on);
     text_json_bool(text, "muted", p->record.muted);
+    if (p->record.help_ms != 0)
+        text_json_int(text, "help", p->record.help_ms);
+    else
+        text_json_null(text, "help");
+    text_json_id(text, "helper", p->record.helper);
     text_json_string(text, "sharing", classroom_is_sharing(p) ? "screen" : NULL);
     text_json_string(text, "media", participant_media_name(p->media));
     text_json_close(text, '}');
@@ -183,6 +190,7 @@ void fan_out_write_snapshot(const struct participant *viewer, struct text_json *
         waiting_write(classroom, text);
         text_json_close(text, '}');
     }
+    talk_write_snapshot(viewer, text);
     text_json_close(text, '}');
 }
 
@@ -450,6 +458,7 @@ void fan_out_changes(struct service *service, struct classroom *classroom)
             classroom_registry_find_participant(&service->registry, change.participant);
         if (p != NULL)
             service_save_participant(service, p);
+        event_log_note_change(service, classroom, &change);
         send_change(service, classroom, &change);
     }
     service_arm_classroom(service, classroom);

@@ -39,3 +39,22 @@ REQUEST(lock);
 REQUEST(kick);
 REQUEST(to_lobby);
 REQUEST(ban);
+
+/* --- requests_chat.c */
+REQUEST(chat_send);
+REQUEST(chat_answered);
+REQUEST(chat_delete);
+REQUEST(chat_open);
+REQUEST(chat_history);
+
+/* --- requests_poll.c */
+REQUEST(poll_start);
+REQUEST(poll_answer);
+REQUEST(poll_close);
+REQUEST(poll_show);
+REQUEST(poll_import);
+
+/* --- requests_help.c */
+REQUEST(pace);
+REQUEST(help);
+REQUEST(help_answer);

@@ -28,7 +28,7 @@ bool dispatcher_read_ids(const json_t *array, uint64_t *out, size_t *count)
 struct participant *dispatcher_find_classmate(const struct service *service,
                                               const struct connection *c, const char *id)
 {
-    uint64_t number = 0;
+    uint64_t number;
     if (!dispatcher_read_id(id, &number))
         return NULL;
     struct participant *p = classroom_registry_find_participant(&service->registry, number);

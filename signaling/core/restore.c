@@ -1,4 +1,5 @@
 /* After a restart: classes and everybody in them come back from the store. */
+#include "signaling/core/poll_json.h"
 #include "signaling/core/service_internal.h"
 
 struct restore {
@@ -15,6 +16,72 @@ static bool restore_class(void *context, const struct store_class *record)
     if (restore->status == STATUS_OK)
         classroom->timer.owner = classroom;
     return restore->status == STATUS_OK;
+}
+
+static bool restore_answer(void *context, const struct store_poll_answer *answer)
+{
+    struct poll *poll = context;
+    bool text = poll->question.kind == POLL_TEXT;
+    return poll_set_answer(poll, answer->participant, text ? 0 : (unsigned)answer->choices,
+                           text ? answer->text : NULL) == STATUS_OK;
+}
+
+struct restore_polls {
+    struct service *service;
+    struct talk *talk;
+    enum status status;
+};
+
+static enum status add_poll(struct restore_polls *polls, const struct store_poll *record,
+                            const struct poll_question *question)
+{
+    enum status status = talk_add_poll(polls->talk, record->id, question, record->at_ms);
+    if (status != STATUS_OK)
+        return status;
+    struct poll *poll = talk_newest_poll(polls->talk);
+    poll->shown = record->shown;
+    status = store_each_poll_answer(polls->service->store, record->id, restore_answer, poll);
+    if (record->closed_ms != 0) {
+        poll_close(poll, record->closed_ms);
+        poll_forget_answers(poll);
+    }
+    return status;
+}
+
+static bool restore_poll(void *context, const struct store_poll *record)
+{
+    struct restore_polls *polls = context;
+    struct poll_question *question = malloc(sizeof *question);
+    if (question == NULL)
+        polls->status = STATUS_NO_MEMORY;
+    else if (poll_json_parse(record->definition, question) == STATUS_OK)
+        polls->status = add_poll(polls, record, question);
+    free(question);
+    return polls->status == STATUS_OK;
+}
+
+static enum status restore_talk(struct service *service, struct classroom *classroom)
+{
+    uint64_t last = 0, count = 0;
+    struct talk *talk = &classroom->talk;
+    struct restore_polls polls = {.service = service, .talk = talk};
+    enum status status = store_last_message(service->store, classroom->record.room, &last, &count);
+    chat_restore(&talk->chat, last, count);
+    if (status == STATUS_OK)
+        status = store_each_poll(service->store, classroom->record.room, restore_poll, &polls);
+    return status == STATUS_OK ? polls.status : status;
+}
+
+static enum status restore_webhook(struct service *service)
+{
+    struct store_webhook record;
+    uint64_t last = 0;
+    enum status status = store_last_event(service->store, &last);
+    if (status != STATUS_OK)
+        return status;
+    status = store_get_webhook(service->store, &record);
+    webhook_init(&service->webhook, status == STATUS_OK ? &record : NULL, last);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* A page has the usual time to resume, counted from now. WHIP and WHEP sessions live as long as
@@ -59,7 +126,11 @@ enum status service_restore(struct service *service, struct instant at)
                                           restore_class, &restore);
     if (status == STATUS_OK && restore.status == STATUS_OK)
         status = store_each_participant(service->store, restore_participant, &restore);
+    if (status == STATUS_OK)
+        status = restore_webhook(service);
     for (size_t i = 0; i < service->registry.class_count; i++) {
+        if (status == STATUS_OK)
+            status = restore_talk(service, service->registry.classes[i]);
         classroom_finish_restore(service->registry.classes[i]);
         service_arm_classroom(service, service->registry.classes[i]);
     }

@@ -21,6 +21,8 @@ enum language { LANGUAGE_FRENCH, LANGUAGE_ENGLISH };
     X(CLASS_FULL, "class_full", 503)                                                               \
     X(NOT_ALLOWED, "not_allowed", 403)                                                             \
     X(NOT_FOUND, "not_found", 404)                                                                 \
+    X(CHAT_CLOSED, "chat_closed", 403)                                                             \
+    X(POLL_OPEN, "poll_open", 409)                                                                 \
     X(FLOOR_REQUIRED, "floor_required", 403)                                                       \
     X(BAD_SDP, "bad_sdp", 400)                                                                     \
     X(NO_CODEC, "no_codec", 406)                                                                   \

@@ -1,7 +1,9 @@
 #include "signaling/core/service.h"
 
+#include "signaling/core/event_log.h"
 #include "signaling/core/secrets.h"
 #include "signaling/core/service_internal.h"
+#include "signaling/core/talk_fan_out.h"
 
 #include "base/wipe.h"
 
@@ -230,6 +232,7 @@ void service_handle_message(struct service *service, struct instant at, uint64_t
                             struct bytes text)
 {
     struct connection *c = service_find_connection(service, connection);
+    service->turn_ms = instant_ms(at);
     if (c == NULL || c->closing)
         return;
     dispatcher_handle_message(service, at, c, text);
@@ -255,6 +258,7 @@ static void detach(struct service *service, struct instant at, const struct conn
 void service_handle_disconnected(struct service *service, struct instant at, uint64_t connection)
 {
     struct connection *c = service_find_connection(service, connection);
+    service->turn_ms = instant_ms(at);
     if (c == NULL)
         return;
     detach(service, at, c);
@@ -322,7 +326,7 @@ void service_arm_participant(struct service *service, struct participant *p)
 void service_arm_classroom(struct service *service, struct classroom *classroom)
 {
     timer_heap_arm(&service->classroom_timers, &classroom->timer,
-                   classroom_next_timeout(classroom));
+                   usec_min(classroom_next_timeout(classroom), classroom->talk.due));
 }
 
 static void count_store_error(struct service *service, enum status status)
@@ -394,6 +398,7 @@ static void release_participant(struct service *service, struct instant at, stru
     memset(p->record.previous_hash, 0, sizeof p->record.previous_hash);
     p->unsaved = true;
     log_inspector(service, p, "inspector_left");
+    event_log_left(service, p, reason);
 }
 
 void service_remove_participant(struct service *service, struct instant at, struct participant *p,
@@ -442,6 +447,7 @@ void service_end_class(struct service *service, struct instant at, struct classr
         output_queue_send(&service->outputs, classroom->waiting.first->connection, ended);
         waiting_refuse(service, classroom->waiting.first, GOODBYE_CLASS_ENDED);
     }
+    event_log_class_ended(service, classroom, by);
     log_info(&service->log, "class_ended", "room=%llu", (unsigned long long)classroom->record.room);
     timer_heap_cancel(&service->classroom_timers, &classroom->timer);
     classroom_registry_close(&service->registry, classroom);
@@ -481,6 +487,7 @@ void service_handle_http(struct service *service, struct instant at,
                          const struct http_request *request)
 {
     const char *path = request->path;
+    service->turn_ms = instant_ms(at);
     bool reads = request->method == HTTP_GET || request->method == HTTP_HEAD;
     if (request->body.size > LIMIT_HTTP_BODY_BYTES)
         http_reply_error(service, request->exchange, CLIENT_TOO_LARGE);
@@ -511,6 +518,7 @@ void service_handle_relay_message(struct service *service, struct instant at, si
                                   const struct control_message *message)
 {
     CHECK(relay < SERVICE_RELAYS_MAX);
+    service->turn_ms = instant_ms(at);
     relay_events_handle(service, at, relay, message);
 }
 
@@ -536,6 +544,7 @@ static void handle_participant_timeout(struct service *service, struct instant a
 void service_handle_timeout(struct service *service, struct instant at)
 {
     struct timer *timer;
+    service->turn_ms = instant_ms(at);
     while ((timer = timer_heap_take_due(&service->connection_timers, at.now)) != NULL) {
         struct connection *c = timer->owner;
         forget_stranger(service, at, c);
@@ -547,6 +556,7 @@ void service_handle_timeout(struct service *service, struct instant at)
         struct classroom *classroom = timer->owner;
         classroom_handle_timeout(classroom, at.now);
         fan_out_changes(service, classroom);
+        talk_fan_out_due(service, at, classroom);
     }
     overview_handle_timeout(service, at);
 }

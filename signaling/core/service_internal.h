@@ -5,6 +5,7 @@
  *   waiting.c      the lobby, kick and ban               door.c        who may come in
  *   admission.c    tokens and resume to participants     offers.c      SDP exchanges with the relay
  *   fan_out.c      classroom changes to texts            relay_events.c  what relays say, resync
+ *   talk_fan_out.c       chat, polls, pace to texts      event_log.c   what happened, numbered
  *   api.c, whip.c, http_reply.c   HTTP                   overview.c, metrics_text.c   operators */
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "signaling/core/service.h"
 #include "signaling/core/store.h"
 #include "signaling/core/text_json.h"
+#include "signaling/core/webhook.h"
 
 struct connection {
     uint64_t id;
@@ -69,6 +71,8 @@ struct service {
     struct service_counters counters;
     uint64_t last_waiter;
     bool shutting_down;
+    int64_t turn_ms; /* since 1970: the instant of the call that is being served, for the record */
+    struct webhook webhook;
 };
 
 static inline int64_t instant_ms(struct instant at)

@@ -145,6 +145,12 @@ void text_json_id(struct text_json *text, const char *key, uint64_t value)
         text_json_raw(text, "\"%" PRIu64 "\"", value);
 }
 
+void text_json_value(struct text_json *text, const char *key, struct bytes value)
+{
+    begin_value(text, key);
+    text_json_bytes(text, value);
+}
+
 void text_json_raw(struct text_json *text, const char *format, ...)
 {
     char small[512];

@@ -27,6 +27,9 @@ void text_json_null(struct text_json *text, const char *key);
 /* A number as a string: identifiers are opaque to clients. 0: null. */
 void text_json_id(struct text_json *text, const char *key, uint64_t value);
 
+/* `value` is JSON already. */
+void text_json_value(struct text_json *text, const char *key, struct bytes value);
+
 /* Anything else, as it is: for texts that are not JSON (metrics). */
 PRINTF_LIKE(2, 3) void text_json_raw(struct text_json *text, const char *format, ...);
 void text_json_bytes(struct text_json *text, struct bytes bytes);

@@ -1,0 +1,40 @@
+/* The part of the classroom that is about talking: the help bell, the chat's door. */
+#include "signaling/core/classroom_private.h"
+
+void classroom_set_chat_open(struct classroom *classroom, bool open)
+{
+    if (classroom->record.chat_closed == !open)
+        return;
+    classroom->record.chat_closed = !open;
+    classroom->unsaved = true;
+    classroom_push(classroom, (struct classroom_change){.type = CHANGE_CLASS});
+}
+
+void classroom_set_help(struct classroom *classroom, struct participant *p, bool on,
+                        int64_t unix_ms)
+{
+    if ((p->record.help_ms != 0) == on)
+        return;
+    p->record.help_ms = on ? unix_ms : 0;
+    p->record.helper = 0;
+    p->unsaved = true;
+    classroom_person_changed(classroom, p);
+}
+
+void classroom_set_helper(struct classroom *classroom, struct participant *p, uint64_t helper)
+{
+    if (p->record.helper == helper)
+        return;
+    p->record.helper = helper;
+    p->unsaved = true;
+    classroom_person_changed(classroom, p);
+}
+
+/* Whoever was coming has left: the bell rings on, for somebody else to answer. */
+void classroom_forget_helper(struct classroom *classroom, uint64_t helper)
+{
+    for (struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (p->record.helper == helper)
+            classroom_set_helper(classroom, p, 0);
+    }
+}

@@ -1,0 +1,552 @@
+/* Chat, polls, pace and help as people in a class meet them. No relay is connected in any of these
+ * tests: all of it works where no media passes. */
+#include "unit/signaling/harness.h"
+
+#include "base/rng.h"
+
+__attribute__((format(printf, 4, 5))) static void ask(struct harness *h, const struct person *who,
+                                                      const char *type, const char *format, ...)
+{
+    char more[6000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(more, sizeof more, format, args);
+    va_end(args);
+    harness_send(h, who->connection, "{\"type\":\"%s\",\"id\":77%s}", type, more);
+}
+
+#define OK(h, who) assert_true(harness_got(h, (who)->connection, "\"type\":\"ok\",\"to\":77"))
+#define REFUSED(h, who, name)                                                                      \
+    assert_true(harness_got(h, (who)->connection, "\"to\":77,\"code\":\"" name "\""))
+
+struct room {
+    struct person trainer, assistant, learners[3], inspector;
+};
+
+static struct room open_room(struct harness *h)
+{
+    struct room room;
+    room.trainer = harness_join(h, "trainer", "T");
+    room.assistant = harness_join(h, "assistant", "A");
+    room.inspector = harness_join(h, "inspector", "I");
+    for (size_t i = 0; i < 3; i++)
+        room.learners[i] = harness_join(h, "learner", "L");
+    harness_run_for(h, SECONDS(1));
+    harness_forget(h);
+    return room;
+}
+
+/* The id in the last `key` answer to somebody. */
+static void read_id(const struct harness *h, const struct person *who, const char *key, char *out)
+{
+    char *id = harness_value(h, who->connection, "ok", NULL, key);
+    assert_non_null(id);
+    snprintf(out, 24, "%s", id);
+    free(id);
+}
+
+static void say(struct harness *h, const struct person *who, const char *text, const char *to,
+                char *id)
+{
+    harness_run_for(h, SECONDS(2));
+    ask(h, who, "chat_send", ",\"text\":\"%s\",\"to\":\"%s\"", text, to);
+    if (id != NULL)
+        read_id(h, who, "message", id);
+}
+
+/* --- Chat */
+
+static void a_message_reaches_whom_it_is_for_and_nobody_else(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char to_one[24];
+    snprintf(to_one, sizeof to_one, "%d", (int)r.learners[1].id);
+    say(h, &r.learners[0], "public", "all", NULL);
+    say(h, &r.learners[0], "for staff", "staff", NULL);
+    say(h, &r.trainer, "for one", to_one, NULL);
+    harness_run_for(h, SECONDS(1));
+    const struct {
+        const char *why;
+        const struct person *who;
+        bool staff, one;
+    } readers[] = {
+        {"the author", &r.learners[0], true, false},  {"the one", &r.learners[1], false, true},
+        {"a learner", &r.learners[2], false, false},  {"the trainer", &r.trainer, true, true},
+        {"the assistant", &r.assistant, true, false}, {"the inspector", &r.inspector, false, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(readers); i++) {
+        uint64_t c = readers[i].who->connection;
+        if (harness_count(h, c, "\"text\":\"public\"") != 1 ||
+            harness_count(h, c, "\"text\":\"for staff\"") != readers[i].staff ||
+            harness_count(h, c, "\"text\":\"for one\"") != readers[i].one)
+            fail_msg("%s", readers[i].why);
+        harness_forget(h);
+        ask(h, readers[i].who, "chat_history", "%s", "");
+        if (harness_count(h, c, "public") != 1 ||
+            harness_count(h, c, "for staff") != readers[i].staff ||
+            harness_count(h, c, "for one") != readers[i].one)
+            fail_msg("%s, later", readers[i].why);
+        h->mark = 0;
+    }
+}
+
+static void who_may_not_write_is_refused(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char to_one[24];
+    snprintf(to_one, sizeof to_one, "%d", (int)r.learners[1].id);
+    say(h, &r.inspector, "x", "all", NULL);
+    REFUSED(h, &r.inspector, "not_allowed");
+    say(h, &r.learners[0], "x", to_one, NULL);
+    REFUSED(h, &r.learners[0], "not_allowed");
+    say(h, &r.trainer, "x", "99999", NULL);
+    REFUSED(h, &r.trainer, "not_found");
+    ask(h, &r.trainer, "chat_send", ",\"text\":\" \"");
+    REFUSED(h, &r.trainer, "bad_message");
+    say(h, &r.assistant, "a\xe2\x80\xae", "all", NULL);
+    REFUSED(h, &r.assistant, "bad_message");
+    harness_run_for(h, SECONDS(1));
+    assert_false(harness_got(h, r.learners[1].connection, "\"type\":\"chat\""));
+}
+
+static void a_closed_chat_takes_nothing_from_learners_but_what_is_for_the_staff(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    ask(h, &r.learners[0], "chat_open", ",\"on\":false");
+    REFUSED(h, &r.learners[0], "not_allowed");
+    ask(h, &r.assistant, "chat_open", ",\"on\":false");
+    OK(h, &r.assistant);
+    assert_true(harness_got(h, r.learners[2].connection, "\"chat\":false"));
+    harness_forget(h);
+    say(h, &r.learners[0], "x", "all", NULL);
+    REFUSED(h, &r.learners[0], "chat_closed");
+    say(h, &r.learners[0], "help me", "staff", NULL);
+    say(h, &r.trainer, "listen", "all", NULL);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "help me"));
+    assert_true(harness_got(h, r.learners[0].connection, "listen"));
+    harness_restart_service(h);
+    struct person back = {.connection = harness_connect(h)};
+    harness_resume(h, back.connection, r.learners[0].resume);
+    assert_true(harness_got(h, back.connection, "\"chat\":false"));
+}
+
+static void a_question_keeps_when_it_was_answered_first(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char question[24], plain[24];
+    ask(h, &r.learners[0], "chat_send", ",\"text\":\"pourquoi ?\",\"question\":true");
+    read_id(h, &r.learners[0], "message", question);
+    say(h, &r.learners[1], "ah", "all", plain);
+    harness_forget(h);
+    harness_run_for(h, SECONDS(30));
+    int64_t answered_ms = h->at.unix_us / 1000;
+    ask(h, &r.learners[1], "chat_answered", ",\"message\":\"%s\"", question);
+    REFUSED(h, &r.learners[1], "not_allowed");
+    ask(h, &r.assistant, "chat_answered", ",\"message\":\"%s\"", plain);
+    REFUSED(h, &r.assistant, "not_found");
+    ask(h, &r.assistant, "chat_answered", ",\"message\":\"%s\"", question);
+    OK(h, &r.assistant);
+    harness_run_for(h, SECONDS(30));
+    ask(h, &r.trainer, "chat_answered", ",\"message\":\"%s\"", question);
+    char part[200];
+    snprintf(part, sizeof part, "{\"type\":\"chat_changed\",\"id\":\"%s\",\"answered_ms\":%lld,",
+             question, (long long)answered_ms);
+    assert_int_equal(harness_count(h, r.learners[2].connection, part), 1);
+    assert_int_equal(harness_count(h, r.learners[2].connection, "chat_changed"), 1);
+    ask(h, &r.learners[2], "chat_history", "%s", "");
+    snprintf(part, sizeof part, "\"answered_ms\":%lld", (long long)answered_ms);
+    assert_true(harness_got(h, r.learners[2].connection, part));
+}
+
+static void a_deleted_message_is_gone_for_everybody_and_from_the_past(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char id[24], private[24], to_one[24];
+    snprintf(to_one, sizeof to_one, "%d", (int)r.learners[1].id);
+    say(h, &r.learners[0], "rude", "all", id);
+    say(h, &r.trainer, "secret", to_one, private);
+    harness_run_for(h, SECONDS(1));
+    harness_forget(h);
+    ask(h, &r.learners[0], "chat_delete", ",\"message\":\"%s\"", id);
+    REFUSED(h, &r.learners[0], "not_allowed");
+    ask(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", private);
+    REFUSED(h, &r.assistant, "not_found"); /* what it may not see is not there */
+    ask(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", id);
+    OK(h, &r.assistant);
+    assert_true(harness_got(h, r.learners[2].connection, "\"deleted\":true"));
+    ask(h, &r.learners[2], "chat_history", "%s", "");
+    assert_false(harness_got(h, r.learners[2].connection, "rude"));
+    ask(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", id);
+    assert_int_equal(harness_count(h, r.assistant.connection, "not_found"), 2);
+}
+
+static void a_late_joiner_reads_the_class_so_far_page_by_page(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char text[24];
+    for (int i = 0; i < LIMIT_MESSAGES_LISTED + 5; i++) {
+        snprintf(text, sizeof text, "message %d.", i);
+        say(h, &r.learners[0], text, "all", NULL);
+    }
+    harness_restart_service(h);
+    struct person late = harness_join(h, "learner", "Late");
+    harness_forget(h);
+    ask(h, &late, "chat_history", "%s", "");
+    assert_true(harness_got(h, late.connection, "\"more\":true"));
+    assert_true(harness_got(h, late.connection, "message 54."));
+    assert_true(harness_got(h, late.connection, "message 5."));
+    assert_false(harness_got(h, late.connection, "message 4."));
+    /* The first on this page is the sixth message of the class. */
+    harness_forget(h);
+    ask(h, &late, "chat_history", ",\"before\":\"6\"");
+    assert_true(harness_got(h, late.connection, "\"more\":false"));
+    assert_true(harness_got(h, late.connection, "message 0."));
+    assert_true(harness_got(h, late.connection, "message 4."));
+    assert_false(harness_got(h, late.connection, "message 5."));
+}
+
+static void nobody_writes_faster_than_the_limit_even_with_a_new_socket(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    for (int i = 0; i < RATE_CHAT_BURST; i++)
+        ask(h, &r.learners[0], "chat_send", ",\"text\":\"x\"");
+    assert_false(harness_got(h, r.learners[0].connection, "too_many"));
+    harness_disconnect(h, r.learners[0].connection);
+    struct person back = {.connection = harness_connect(h)};
+    harness_resume(h, back.connection, r.learners[0].resume);
+    ask(h, &back, "chat_send", ",\"text\":\"x\"");
+    REFUSED(h, &back, "too_many");
+}
+
+/* --- Polls */
+
+#define SINGLE                                                                                     \
+    ",\"kind\":\"single\",\"question\":\"Capitale ?\",\"options\":[\"Paris\",\"Lyon\"],"           \
+    "\"correct\":[0]"
+
+static void start_poll(struct harness *h, const struct person *who, const char *what, char *id)
+{
+    ask(h, who, "poll_start", "%s", what);
+    read_id(h, who, "poll", id);
+}
+
+static void answer(struct harness *h, const struct person *who, const char *poll, const char *what)
+{
+    ask(h, who, "poll_answer", ",\"poll\":\"%s\",%s", poll, what);
+}
+
+static void a_poll_runs_from_question_to_score_and_learners_know_the_answer_last(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char id[24];
+    ask(h, &r.learners[0], "poll_start", "%s", SINGLE);
+    REFUSED(h, &r.learners[0], "not_allowed");
+    start_poll(h, &r.trainer, SINGLE, id);
+    ask(h, &r.trainer, "poll_start", "%s", SINGLE);
+    REFUSED(h, &r.trainer, "poll_open");
+    assert_true(harness_got(h, r.assistant.connection, "\"correct\":[0]"));
+    assert_true(harness_got(h, r.learners[0].connection, "\"options\":[\"Paris\",\"Lyon\"]"));
+    harness_forget(h);
+    answer(h, &r.learners[0], id, "\"choices\":[1]");
+    answer(h, &r.learners[0], id, "\"choices\":[0]");
+    answer(h, &r.learners[1], id, "\"choices\":[1]");
+    answer(h, &r.trainer, id, "\"choices\":[1]");
+    REFUSED(h, &r.trainer, "not_allowed");
+    answer(h, &r.learners[2], id, "\"choices\":[2]");
+    REFUSED(h, &r.learners[2], "bad_message");
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"answered\":2,\"counts\":[1,1]"));
+    assert_false(harness_got(h, r.learners[0].connection, "poll_results"));
+    assert_false(harness_got(h, r.learners[0].connection, "correct"));
+    harness_forget(h);
+    ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    assert_true(
+        harness_got(h, r.learners[0].connection, "\"right\":true,\"score\":1,\"streak\":1"));
+    assert_true(
+        harness_got(h, r.learners[1].connection, "\"right\":false,\"score\":0,\"streak\":0"));
+    assert_true(harness_got(h, r.learners[2].connection, "\"right\":false"));
+    assert_false(harness_got(h, r.trainer.connection, "poll_score"));
+    assert_false(harness_got(h, r.learners[0].connection, "correct"));
+    answer(h, &r.learners[2], id, "\"choices\":[0]");
+    REFUSED(h, &r.learners[2], "not_found");
+    harness_forget(h);
+    ask(h, &r.assistant, "poll_show", ",\"poll\":\"%s\",\"on\":true", id);
+    assert_true(harness_got(h, r.learners[1].connection, "\"correct\":[0]"));
+    assert_true(harness_got(h, r.learners[1].connection, "\"counts\":[1,1]"));
+    ask(h, &r.trainer, "poll_start", "%s", SINGLE);
+    assert_true(harness_got(h, r.learners[1].connection, "\"open\":true"));
+}
+
+static void a_streak_grows_with_right_answers_and_ends_with_a_missing_one(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char id[24];
+    for (int round = 1; round <= 3; round++) {
+        harness_forget(h);
+        start_poll(h, &r.trainer, SINGLE, id);
+        if (round < 3)
+            answer(h, &r.learners[0], id, "\"choices\":[0]");
+        if (round == 2) { /* kill -9 in the middle of a quiz */
+            harness_restart_service(h);
+            struct person *people[] = {&r.trainer, &r.learners[0]};
+            for (size_t i = 0; i < 2; i++) {
+                people[i]->connection = harness_connect(h);
+                harness_resume(h, people[i]->connection, people[i]->resume);
+                harness_read_welcome(h, people[i]);
+            }
+            assert_true(harness_got(h, r.learners[0].connection, "\"answer\":[0]"));
+            assert_true(harness_got(h, r.trainer.connection, "\"answered\":1,\"counts\":[1,0]"));
+        }
+        ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+        assert_true(harness_got(h, r.learners[0].connection,
+                                round == 1   ? "\"score\":1,\"streak\":1"
+                                : round == 2 ? "\"score\":2,\"streak\":2"
+                                             : "\"score\":2,\"streak\":0"));
+    }
+    harness_forget(h);
+    start_poll(h, &r.trainer, ",\"kind\":\"scale\",\"question\":\"Q\",\"min\":1,\"max\":3", id);
+    answer(h, &r.learners[0], id, "\"value\":3");
+    ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    assert_true(harness_got(h, r.learners[0].connection, "\"right\":null,\"score\":2"));
+    assert_true(harness_got(h, r.trainer.connection, "\"counts\":[0,0,1]"));
+}
+
+static void results_shown_while_a_poll_is_open_reach_everybody_at_most_twice_a_second(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char id[24];
+    start_poll(h, &r.trainer, ",\"kind\":\"text\",\"question\":\"Un mot ?\"", id);
+    ask(h, &r.trainer, "poll_show", ",\"poll\":\"%s\"", id);
+    harness_forget(h);
+    for (int i = 0; i < 20; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "\"text\":\"<b>%d</b>\"", i);
+        answer(h, &r.learners[i % 3], id, text);
+        harness_run_for(h, MILLISECONDS(100));
+    }
+    harness_run_for(h, SECONDS(1));
+    size_t told = harness_count(h, r.learners[0].connection, "poll_results");
+    assert_true(told >= 4 && told <= 6);
+    assert_true(harness_got(h, r.learners[0].connection, "\\u003cb\\u003e19\\u003c/b\\u003e"));
+    assert_true(harness_got(h, r.learners[0].connection, "\"answered\":3,\"counts\":[]"));
+    ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    assert_true(harness_got(h, r.learners[0].connection, "\"right\":null"));
+}
+
+static void a_gift_text_comes_back_as_questions_that_can_be_started(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    ask(h, &r.learners[0], "poll_import", ",\"gift\":\"Q {T}\"");
+    REFUSED(h, &r.learners[0], "not_allowed");
+    ask(h, &r.trainer, "poll_import",
+        ",\"gift\":\"Capitale ? {=Paris ~Lyon}\\n\\nFaux {#1}\\n\\nIl pleut. {F}\"");
+    assert_true(harness_got(h, r.trainer.connection,
+                            "\"questions\":[{\"line\":1,\"kind\":\"single\",\"question\":"
+                            "\"Capitale ?\",\"options\":[\"Paris\",\"Lyon\"],\"correct\":[0]},"
+                            "{\"line\":5,\"kind\":\"single\",\"question\":\"Il pleut.\","
+                            "\"options\":[\"Vrai\",\"Faux\"],\"correct\":[1]}]"));
+    assert_true(
+        harness_got(h, r.trainer.connection, "\"errors\":[{\"line\":3,\"code\":\"numeric\""));
+}
+
+static void a_class_holds_so_many_polls_and_not_one_more(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char id[24];
+    for (int i = 0; i < LIMIT_POLLS_PER_CLASS; i++) {
+        harness_run_for(h, SECONDS(1));
+        harness_forget(h);
+        start_poll(h, &r.trainer, SINGLE, id);
+        ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    }
+    ask(h, &r.trainer, "poll_start", "%s", SINGLE);
+    REFUSED(h, &r.trainer, "too_many");
+}
+
+/* --- Pace and help */
+
+static void the_pace_is_for_staff_and_says_nothing_under_three_answers(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    ask(h, &r.learners[0], "pace", ",\"value\":\"lost\"");
+    ask(h, &r.learners[1], "pace", ",\"value\":\"lost\"");
+    ask(h, &r.learners[1], "pace", ",\"value\":\"slow\"");
+    REFUSED(h, &r.learners[1], "bad_message");
+    harness_run_for(h, SECONDS(5));
+    assert_false(harness_got(h, r.trainer.connection, "\"type\":\"pace\""));
+    ask(h, &r.learners[2], "pace", ",\"value\":\"fast\"");
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.assistant.connection,
+                            "{\"type\":\"pace\",\"fast\":1,\"fine\":0,\"lost\":2}"));
+    assert_false(harness_got(h, r.learners[0].connection, "\"type\":\"pace\""));
+    assert_false(harness_got(h, r.inspector.connection, "\"type\":\"pace\""));
+    harness_forget(h);
+    harness_run_for(h, SECONDS(601));
+    assert_true(harness_got(h, r.assistant.connection, "\"fast\":0,\"fine\":0,\"lost\":0"));
+}
+
+static void a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    char part[120];
+    ask(h, &r.trainer, "help", ",\"on\":true");
+    REFUSED(h, &r.trainer, "not_allowed");
+    ask(h, &r.trainer, "help_answer", ",\"participant\":\"%d\"", (int)r.learners[0].id);
+    REFUSED(h, &r.trainer, "not_found"); /* nobody rang */
+    ask(h, &r.learners[0], "help", ",\"on\":true");
+    OK(h, &r.learners[0]);
+    harness_run_for(h, SECONDS(1));
+    snprintf(part, sizeof part, "\"help\":%lld", (long long)(h->at.unix_us / 1000 - 1000));
+    assert_true(harness_got(h, r.trainer.connection, part));
+    assert_false(harness_got(h, r.learners[1].connection, part));
+    harness_forget(h);
+    ask(h, &r.assistant, "help_answer", ",\"participant\":\"%d\"", (int)r.learners[0].id);
+    OK(h, &r.assistant);
+    snprintf(part, sizeof part, "{\"type\":\"help_coming\",\"by\":\"%d\"", (int)r.assistant.id);
+    assert_true(harness_got(h, r.learners[0].connection, part));
+    assert_false(harness_got(h, r.learners[1].connection, "help_coming"));
+    harness_run_for(h, SECONDS(1));
+    snprintf(part, sizeof part, "\"helper\":\"%d\"", (int)r.assistant.id);
+    assert_true(harness_got(h, r.trainer.connection, part));
+    harness_forget(h);
+    ask(h, &r.assistant, "leave", "%s", "");
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"helper\":null")); /* it rings on */
+    ask(h, &r.learners[0], "help", ",\"on\":false");
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"help\":null"));
+}
+
+/* --- Whatever happens */
+
+/* A message's text says who may read it: "R" and then the connections' letters. */
+static void in_no_order_of_things_does_a_message_reach_somebody_who_may_not_see_it(void **state)
+{
+    struct harness *h = *state;
+    struct rng rng = rng_of_seed(20261127);
+    for (int round = 0; round < 3; round++) {
+        struct room r = open_room(h);
+        struct person *people[] = {&r.trainer,     &r.assistant,   &r.inspector,
+                                   &r.learners[0], &r.learners[1], &r.learners[2]};
+        const bool staff[] = {true, true, false, false, false, false};
+        for (int step = 0; step < 400; step++) {
+            size_t from = rng_next(&rng) % 6, to = rng_next(&rng) % 6;
+            char text[40], recipient[24];
+            switch (rng_next(&rng) % 8) {
+            case 0:
+                snprintf(text, sizeof text, "S%zu.", from);
+                ask(h, people[from], "chat_send", ",\"text\":\"%s\",\"to\":\"staff\"", text);
+                break;
+            case 1:
+                snprintf(text, sizeof text, "P%zu-%zu.", from, to);
+                snprintf(recipient, sizeof recipient, "%d", (int)people[to]->id);
+                ask(h, people[from], "chat_send", ",\"text\":\"%s\",\"to\":\"%s\"", text,
+                    recipient);
+                break;
+            case 2:
+                ask(h, people[from], "chat_history", "%s", "");
+                break;
+            case 3: /* the socket is lost, and another one comes back */
+                harness_disconnect(h, people[from]->connection);
+                people[from]->connection = harness_connect(h);
+                harness_resume(h, people[from]->connection, people[from]->resume);
+                harness_read_welcome(h, people[from]);
+                break;
+            case 4:
+                ask(h, people[from], "chat_delete", ",\"message\":\"%d\"",
+                    (int)(rng_next(&rng) % 50) + 1);
+                break;
+            default:
+                harness_run_for(h, MILLISECONDS(rng_next(&rng) % 1500));
+                break;
+            }
+            for (size_t i = 0; i < 6; i++) {
+                for (size_t author = 0; author < 6; author++) {
+                    snprintf(text, sizeof text, "\"text\":\"S%zu.", author);
+                    assert_true(staff[i] || i == author ||
+                                !harness_got(h, people[i]->connection, text));
+                    for (size_t one = 0; one < 6; one++) {
+                        snprintf(text, sizeof text, "\"text\":\"P%zu-%zu.", author, one);
+                        assert_true(i == author || i == one ||
+                                    !harness_got(h, people[i]->connection, text));
+                        assert_true(staff[author] || !harness_got(h, people[i]->connection, text));
+                    }
+                }
+            }
+            harness_forget(h);
+        }
+        harness_new_class(h, "Autre", h->class_id);
+    }
+}
+
+/* --- Events */
+
+static const char *const happened[] = {
+    "class_started", "joined", "joined", "joined", "joined",      "joined",
+    "joined",        "floor",  "floor",  "mode",   "left",        "left",
+    "left",          "left",   "left",   "left",   "class_ended",
+};
+
+static bool check_event(void *context, const struct store_event *event)
+{
+    size_t *count = context;
+    assert_true(*count < COUNT_OF(happened));
+    assert_string_equal(event->type, happened[*count]);
+    assert_int_equal(event->seq, ++*count);
+    json_t *data = json_loads(event->data, JSON_REJECT_DUPLICATES, NULL);
+    assert_true(json_is_object(data));
+    json_decref(data);
+    return true;
+}
+
+static void the_log_tells_what_happened_in_order_and_without_a_gap(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_room(h);
+    ask(h, &r.trainer, "floor_give", ",\"participant\":\"%d\"", (int)r.learners[0].id);
+    ask(h, &r.trainer, "mode_set", ",\"mode\":\"discussion\"");
+    ask(h, &r.learners[2], "leave", "%s", "");
+    ask(h, &r.trainer, "class_end", "%s", "");
+    size_t count = 0;
+    harness_restart_service(h);
+    assert_int_equal(store_each_event(h->store, 0, 100, check_event, &count), STATUS_OK);
+    assert_int_equal(count, COUNT_OF(happened));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HARNESS_TEST(a_message_reaches_whom_it_is_for_and_nobody_else),
+        HARNESS_TEST(who_may_not_write_is_refused),
+        HARNESS_TEST(a_closed_chat_takes_nothing_from_learners_but_what_is_for_the_staff),
+        HARNESS_TEST(a_question_keeps_when_it_was_answered_first),
+        HARNESS_TEST(a_deleted_message_is_gone_for_everybody_and_from_the_past),
+        HARNESS_TEST(a_late_joiner_reads_the_class_so_far_page_by_page),
+        HARNESS_TEST(nobody_writes_faster_than_the_limit_even_with_a_new_socket),
+        HARNESS_TEST(a_poll_runs_from_question_to_score_and_learners_know_the_answer_last),
+        HARNESS_TEST(a_streak_grows_with_right_answers_and_ends_with_a_missing_one),
+        HARNESS_TEST(results_shown_while_a_poll_is_open_reach_everybody_at_most_twice_a_second),
+        HARNESS_TEST(a_gift_text_comes_back_as_questions_that_can_be_started),
+        HARNESS_TEST(a_class_holds_so_many_polls_and_not_one_more),
+        HARNESS_TEST(the_pace_is_for_staff_and_says_nothing_under_three_answers),
+        HARNESS_TEST(a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes),
+        HARNESS_TEST(in_no_order_of_things_does_a_message_reach_somebody_who_may_not_see_it),
+        HARNESS_TEST(the_log_tells_what_happened_in_order_and_without_a_gap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
