@@ -9,6 +9,7 @@
 #include "signaling/shell/relay_link.h"
 #include "signaling/shell/secret_file.h"
 #include "signaling/shell/web_server.h"
+#include "signaling/shell/webhook_client.h"
 #include "signaling/signaling_config.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct program {
     struct event_loop *loop;
     struct web_server *web;
     struct relay_links *relays;
+    struct webhook_client *webhook;
     struct event_timer service_timer, stop_timer;
     struct event_watch *signal_watch;
     usec_t service_deadline; /* what service_timer is armed for */
@@ -157,6 +159,8 @@ static enum status open_sockets(struct program *p)
     if (status == STATUS_OK)
         status = relay_links_create(&p->relays, relay_paths, config->given.relay_sockets.count,
                                     p->loop, p->service, &p->log);
+    if (status == STATUS_OK)
+        status = webhook_client_create(&p->webhook, p->loop, p->service, &p->log);
     return status;
 }
 
@@ -196,6 +200,7 @@ static void drain(struct program *p)
         else
             web_server_handle_output(p->web, at, &output);
     }
+    webhook_client_start_due(p->webhook, at);
     usec_t deadline = service_next_timeout(p->service);
     if (deadline != p->service_deadline)
         event_timer_arm(&p->service_timer, at.now, deadline);
@@ -221,6 +226,7 @@ static void stop(struct program *p)
     if (p->signal_watch != NULL)
         event_watch_remove(p->signal_watch);
     relay_links_free(p->relays);
+    webhook_client_free(p->webhook);
     web_server_free(p->web);
     event_loop_free(p->loop);
     service_free(p->service);

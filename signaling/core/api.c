@@ -445,6 +445,10 @@ static const struct route {
     } methods[3];
     const char *allow;
 } routes[] = {
+    {{"events"}, {{HTTP_GET, api_list_events}}, "GET"},
+    {{"webhook"},
+     {{HTTP_GET, api_get_webhook}, {HTTP_PUT, api_set_webhook}, {HTTP_DELETE, api_remove_webhook}},
+     "GET, PUT, DELETE"},
     {{"classes"}, {{HTTP_GET, handle_list_classes}, {HTTP_POST, handle_create_class}}, "GET, POST"},
     {{"classes", "*"},
      {{HTTP_GET, api_send_class}, {HTTP_DELETE, handle_end_class}},

@@ -1,5 +1,5 @@
 /* What the files of the HTTP API share: api.c has the routes, classes, invites and participants,
- * api_floor.c what a page does in class. */
+ * api_floor.c what a page does in class, api_events.c what happened. */
 #pragma once
 
 #include "signaling/core/service_internal.h"
@@ -29,6 +29,12 @@ json_t *api_read_body(const struct api_call *call);
 /* The participant that the path names; NULL when the answer has been given. */
 struct participant *api_find_participant(struct api_call *call);
 void api_write_participant(const struct participant *p, struct text_json *text);
+
+/* --- api_events.c */
+void api_list_events(struct api_call *call);
+void api_get_webhook(struct api_call *call);
+void api_set_webhook(struct api_call *call);
+void api_remove_webhook(struct api_call *call);
 
 /* --- api_floor.c */
 void api_set_mode(struct api_call *call);

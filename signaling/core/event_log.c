@@ -128,3 +128,58 @@ void event_log_write(const struct store_event *event, const char *key, struct te
     text_json_value(text, "data", bytes_of_string(event->data));
     text_json_close(text, '}');
 }
+
+/* --- For the webhook */
+
+struct next_event {
+    struct text_json *body;
+    uint64_t seq;
+};
+
+static bool keep_next(void *context, const struct store_event *event)
+{
+    struct next_event *next = context;
+    next->seq = event->seq;
+    event_log_write(event, NULL, next->body);
+    return false;
+}
+
+/* The next event, with its body and signature in the service; 0: there is none. */
+static uint64_t read_next(struct service *service, struct instant at, uint64_t after)
+{
+    struct next_event next = {.body = &service->post};
+    text_json_destroy(&service->post);
+    if (store_each_event(service->store, after, 1, keep_next, &next) != STATUS_OK ||
+        next.seq == 0 || service->post.failed ||
+        webhook_sign(service->webhook.record.secret, at.unix_us / 1000000,
+                     bytes_of(service->post.data, service->post.size),
+                     service->post_signature) != STATUS_OK)
+        return 0;
+    return next.seq;
+}
+
+bool service_poll_post(struct service *service, struct instant at, struct service_post *out)
+{
+    uint64_t after;
+    if (!webhook_is_ready(&service->webhook, &after))
+        return false;
+    uint64_t seq = read_next(service, at, after);
+    if (seq == 0) {
+        webhook_rest(&service->webhook);
+        return false;
+    }
+    *out = (struct service_post){.number = webhook_start(&service->webhook, seq),
+                                 .url = service->webhook.record.url,
+                                 .signature = service->post_signature,
+                                 .body = bytes_of(service->post.data, service->post.size)};
+    return true;
+}
+
+void service_handle_post_result(struct service *service, struct instant at, uint64_t number,
+                                int status)
+{
+    service->turn_ms = instant_ms(at);
+    if (webhook_handle_result(&service->webhook, at.now, number, status) &&
+        store_set_webhook(service->store, &service->webhook.record) != STATUS_OK)
+        service->counters.store_errors++;
+}

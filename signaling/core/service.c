@@ -147,6 +147,8 @@ void service_free(struct service *service)
     free(service->api_key);
     free(service->base_url);
     free(service->openapi_json);
+    text_json_destroy(&service->post);
+    memory_wipe(&service->webhook, sizeof service->webhook);
     memory_wipe(service->config.token_key, sizeof service->config.token_key);
     free(service);
 }
@@ -559,11 +561,13 @@ void service_handle_timeout(struct service *service, struct instant at)
         talk_fan_out_due(service, at, classroom);
     }
     overview_handle_timeout(service, at);
+    webhook_handle_timeout(&service->webhook, at.now);
 }
 
 usec_t service_next_timeout(const struct service *service)
 {
     usec_t next = usec_min(service->overview_due, service->history_due);
+    next = usec_min(next, service->webhook.due);
     next = usec_min(next, timer_heap_next_timeout(&service->connection_timers));
     next = usec_min(next, timer_heap_next_timeout(&service->participant_timers));
     return usec_min(next, timer_heap_next_timeout(&service->classroom_timers));

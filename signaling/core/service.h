@@ -65,7 +65,8 @@ enum http_method {
 struct http_request {
     uint64_t exchange; /* the shell's number for this request, never reused */
     enum http_method method;
-    const char *path; /* decoded, without query; borrowed, like everything here */
+    const char *path;  /* decoded, without query; borrowed, like everything here */
+    const char *query; /* as it came, behind the question mark; NULL: none */
     const char *authorization, *content_type, *if_match, *origin; /* NULL when absent */
     const char *remote_ip;
     struct bytes body; /* at most 64 KiB: the shell answers 413 beyond */
@@ -124,6 +125,18 @@ struct service_output {
 /* False when empty. What `out` points at stays valid until the next call on `service`. A text sent
  * to many is serialised once. */
 bool service_poll_output(struct service *service, struct service_output *out);
+
+/* Webhook. After the outputs have been drained: true when one event is to be POSTed now, with
+ * `signature` as Amphi-Signature. Its result is due under its number: the status of HTTP, or 0 for
+ * no answer. A number that is asked for anew replaces the one before. */
+struct service_post {
+    uint64_t number;
+    const char *url, *signature;
+    struct bytes body; /* JSON */
+};
+bool service_poll_post(struct service *service, struct instant at, struct service_post *out);
+void service_handle_post_result(struct service *service, struct instant at, uint64_t number,
+                                int status);
 
 /* SIGTERM: tells everybody `shutting_down`. */
 void service_shut_down(struct service *service, struct instant at);

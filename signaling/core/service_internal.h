@@ -73,6 +73,8 @@ struct service {
     bool shutting_down;
     int64_t turn_ms; /* since 1970: the instant of the call that is being served, for the record */
     struct webhook webhook;
+    struct text_json post; /* the body under way */
+    char post_signature[WEBHOOK_SIGNATURE_BYTES];
 };
 
 static inline int64_t instant_ms(struct instant at)

@@ -23,34 +23,43 @@ void webhook_change(struct webhook *webhook, usec_t now, const struct store_webh
     webhook->in_flight = 0;
     webhook->attempts = 0;
     webhook->last_status = 0;
+    webhook->ready = false;
     webhook->due = webhook->set && webhook->last > webhook->record.delivered ? now : USEC_NEVER;
 }
 
 void webhook_note_event(struct webhook *webhook, uint64_t seq)
 {
     webhook->last = seq;
-    if (webhook->set && webhook->in_flight == 0 && webhook->attempts == 0)
+    if (webhook->set && webhook->in_flight == 0 && webhook->attempts == 0 && !webhook->ready)
         webhook->due = 0;
 }
 
-bool webhook_is_due(const struct webhook *webhook, usec_t now, uint64_t *after)
+void webhook_handle_timeout(struct webhook *webhook, usec_t now)
 {
     if (webhook->due > now)
-        return false;
+        return;
+    webhook->due = USEC_NEVER;
+    webhook->ready = true;
+}
+
+bool webhook_is_ready(const struct webhook *webhook, uint64_t *after)
+{
     *after = webhook->record.delivered;
-    return true;
+    return webhook->ready;
 }
 
 uint64_t webhook_start(struct webhook *webhook, uint64_t seq)
 {
     webhook->in_flight = seq;
     webhook->due = USEC_NEVER;
+    webhook->ready = false;
     return ++webhook->number;
 }
 
 void webhook_rest(struct webhook *webhook)
 {
     webhook->due = USEC_NEVER;
+    webhook->ready = false;
 }
 
 static usec_t wait_after(unsigned attempts)

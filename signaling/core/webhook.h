@@ -21,6 +21,7 @@ struct webhook {
     unsigned attempts;  /* failed ones of the next event */
     int last_status;    /* what the last attempt brought; 0: no answer */
     usec_t due;         /* of the next attempt; USEC_NEVER: nothing to send, or under way */
+    bool ready;         /* it was due, and waits to be taken */
 };
 
 /* `last` is the store's newest event. */
@@ -29,8 +30,10 @@ void webhook_init(struct webhook *webhook, const struct store_webhook *record, u
 void webhook_change(struct webhook *webhook, usec_t now, const struct store_webhook *record);
 void webhook_note_event(struct webhook *webhook, uint64_t seq);
 
-/* True when an attempt is due: everything after *after is to be sent, the next event first. */
-bool webhook_is_due(const struct webhook *webhook, usec_t now, uint64_t *after);
+void webhook_handle_timeout(struct webhook *webhook, usec_t now);
+/* True when an attempt is to be made: everything after *after is to be sent, the next event first.
+ */
+bool webhook_is_ready(const struct webhook *webhook, uint64_t *after);
 /* That event is under way now; returns the attempt's number. */
 uint64_t webhook_start(struct webhook *webhook, uint64_t seq);
 /* There was no such event after all. */

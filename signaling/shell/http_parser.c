@@ -148,6 +148,8 @@ static int parse_request_line(char *line, struct http_message *message, struct h
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f)
             return 400;
     message->method = method_of(line);
+    const char *question = strchr(target, '?');
+    message->query = question != NULL ? question + 1 : NULL;
     int status = parse_target(target, message->path);
     if (status != 0)
         return status;

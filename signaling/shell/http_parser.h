@@ -20,6 +20,7 @@ struct http_message {
     enum http_method method;
     char path[HTTP_PATH_BYTES_MAX]; /* decoded, without query; no control character, no "..": safe
                                        to compare with an allow-list, never given to open() */
+    const char *query;              /* as it came, behind the question mark */
     bool keep_alive;
     bool upgrade_websocket; /* Upgrade: websocket and Connection: upgrade */
     const char *host, *authorization, *content_type, *if_match, *if_none_match, *origin;

@@ -296,6 +296,7 @@ static void ask_service(struct web_client *client, struct instant at)
                             .exchange = client->exchange,
                             .method = request->method,
                             .path = request->path,
+                            .query = request->query,
                             .authorization = request->authorization,
                             .content_type = request->content_type,
                             .if_match = request->if_match,

@@ -4,8 +4,9 @@
 
 #include "base/rng.h"
 
-__attribute__((format(printf, 4, 5))) static void ask(struct harness *h, const struct person *who,
-                                                      const char *type, const char *format, ...)
+/* At once: what a burst does is part of what is tested here. */
+__attribute__((format(printf, 4, 5))) static void send(struct harness *h, const struct person *who,
+                                                       const char *type, const char *format, ...)
 {
     char more[6000];
     va_list args;
@@ -49,7 +50,7 @@ static void say(struct harness *h, const struct person *who, const char *text, c
                 char *id)
 {
     harness_run_for(h, SECONDS(2));
-    ask(h, who, "chat_send", ",\"text\":\"%s\",\"to\":\"%s\"", text, to);
+    send(h, who, "chat_send", ",\"text\":\"%s\",\"to\":\"%s\"", text, to);
     if (id != NULL)
         read_id(h, who, "message", id);
 }
@@ -82,7 +83,7 @@ static void a_message_reaches_whom_it_is_for_and_nobody_else(void **state)
             harness_count(h, c, "\"text\":\"for one\"") != readers[i].one)
             fail_msg("%s", readers[i].why);
         harness_forget(h);
-        ask(h, readers[i].who, "chat_history", "%s", "");
+        send(h, readers[i].who, "chat_history", "%s", "");
         if (harness_count(h, c, "public") != 1 ||
             harness_count(h, c, "for staff") != readers[i].staff ||
             harness_count(h, c, "for one") != readers[i].one)
@@ -103,7 +104,7 @@ static void who_may_not_write_is_refused(void **state)
     REFUSED(h, &r.learners[0], "not_allowed");
     say(h, &r.trainer, "x", "99999", NULL);
     REFUSED(h, &r.trainer, "not_found");
-    ask(h, &r.trainer, "chat_send", ",\"text\":\" \"");
+    send(h, &r.trainer, "chat_send", ",\"text\":\" \"");
     REFUSED(h, &r.trainer, "bad_message");
     say(h, &r.assistant, "a\xe2\x80\xae", "all", NULL);
     REFUSED(h, &r.assistant, "bad_message");
@@ -115,9 +116,9 @@ static void a_closed_chat_takes_nothing_from_learners_but_what_is_for_the_staff(
 {
     struct harness *h = *state;
     struct room r = open_room(h);
-    ask(h, &r.learners[0], "chat_open", ",\"on\":false");
+    send(h, &r.learners[0], "chat_open", ",\"on\":false");
     REFUSED(h, &r.learners[0], "not_allowed");
-    ask(h, &r.assistant, "chat_open", ",\"on\":false");
+    send(h, &r.assistant, "chat_open", ",\"on\":false");
     OK(h, &r.assistant);
     assert_true(harness_got(h, r.learners[2].connection, "\"chat\":false"));
     harness_forget(h);
@@ -139,26 +140,26 @@ static void a_question_keeps_when_it_was_answered_first(void **state)
     struct harness *h = *state;
     struct room r = open_room(h);
     char question[24], plain[24];
-    ask(h, &r.learners[0], "chat_send", ",\"text\":\"pourquoi ?\",\"question\":true");
+    send(h, &r.learners[0], "chat_send", ",\"text\":\"pourquoi ?\",\"question\":true");
     read_id(h, &r.learners[0], "message", question);
     say(h, &r.learners[1], "ah", "all", plain);
     harness_forget(h);
     harness_run_for(h, SECONDS(30));
     int64_t answered_ms = h->at.unix_us / 1000;
-    ask(h, &r.learners[1], "chat_answered", ",\"message\":\"%s\"", question);
+    send(h, &r.learners[1], "chat_answered", ",\"message\":\"%s\"", question);
     REFUSED(h, &r.learners[1], "not_allowed");
-    ask(h, &r.assistant, "chat_answered", ",\"message\":\"%s\"", plain);
+    send(h, &r.assistant, "chat_answered", ",\"message\":\"%s\"", plain);
     REFUSED(h, &r.assistant, "not_found");
-    ask(h, &r.assistant, "chat_answered", ",\"message\":\"%s\"", question);
+    send(h, &r.assistant, "chat_answered", ",\"message\":\"%s\"", question);
     OK(h, &r.assistant);
     harness_run_for(h, SECONDS(30));
-    ask(h, &r.trainer, "chat_answered", ",\"message\":\"%s\"", question);
+    send(h, &r.trainer, "chat_answered", ",\"message\":\"%s\"", question);
     char part[200];
     snprintf(part, sizeof part, "{\"type\":\"chat_changed\",\"id\":\"%s\",\"answered_ms\":%lld,",
              question, (long long)answered_ms);
     assert_int_equal(harness_count(h, r.learners[2].connection, part), 1);
     assert_int_equal(harness_count(h, r.learners[2].connection, "chat_changed"), 1);
-    ask(h, &r.learners[2], "chat_history", "%s", "");
+    send(h, &r.learners[2], "chat_history", "%s", "");
     snprintf(part, sizeof part, "\"answered_ms\":%lld", (long long)answered_ms);
     assert_true(harness_got(h, r.learners[2].connection, part));
 }
@@ -173,16 +174,16 @@ static void a_deleted_message_is_gone_for_everybody_and_from_the_past(void **sta
     say(h, &r.trainer, "secret", to_one, private);
     harness_run_for(h, SECONDS(1));
     harness_forget(h);
-    ask(h, &r.learners[0], "chat_delete", ",\"message\":\"%s\"", id);
+    send(h, &r.learners[0], "chat_delete", ",\"message\":\"%s\"", id);
     REFUSED(h, &r.learners[0], "not_allowed");
-    ask(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", private);
+    send(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", private);
     REFUSED(h, &r.assistant, "not_found"); /* what it may not see is not there */
-    ask(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", id);
+    send(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", id);
     OK(h, &r.assistant);
     assert_true(harness_got(h, r.learners[2].connection, "\"deleted\":true"));
-    ask(h, &r.learners[2], "chat_history", "%s", "");
+    send(h, &r.learners[2], "chat_history", "%s", "");
     assert_false(harness_got(h, r.learners[2].connection, "rude"));
-    ask(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", id);
+    send(h, &r.assistant, "chat_delete", ",\"message\":\"%s\"", id);
     assert_int_equal(harness_count(h, r.assistant.connection, "not_found"), 2);
 }
 
@@ -198,14 +199,14 @@ static void a_late_joiner_reads_the_class_so_far_page_by_page(void **state)
     harness_restart_service(h);
     struct person late = harness_join(h, "learner", "Late");
     harness_forget(h);
-    ask(h, &late, "chat_history", "%s", "");
+    send(h, &late, "chat_history", "%s", "");
     assert_true(harness_got(h, late.connection, "\"more\":true"));
     assert_true(harness_got(h, late.connection, "message 54."));
     assert_true(harness_got(h, late.connection, "message 5."));
     assert_false(harness_got(h, late.connection, "message 4."));
     /* The first on this page is the sixth message of the class. */
     harness_forget(h);
-    ask(h, &late, "chat_history", ",\"before\":\"6\"");
+    send(h, &late, "chat_history", ",\"before\":\"6\"");
     assert_true(harness_got(h, late.connection, "\"more\":false"));
     assert_true(harness_got(h, late.connection, "message 0."));
     assert_true(harness_got(h, late.connection, "message 4."));
@@ -217,12 +218,12 @@ static void nobody_writes_faster_than_the_limit_even_with_a_new_socket(void **st
     struct harness *h = *state;
     struct room r = open_room(h);
     for (int i = 0; i < RATE_CHAT_BURST; i++)
-        ask(h, &r.learners[0], "chat_send", ",\"text\":\"x\"");
+        send(h, &r.learners[0], "chat_send", ",\"text\":\"x\"");
     assert_false(harness_got(h, r.learners[0].connection, "too_many"));
     harness_disconnect(h, r.learners[0].connection);
     struct person back = {.connection = harness_connect(h)};
     harness_resume(h, back.connection, r.learners[0].resume);
-    ask(h, &back, "chat_send", ",\"text\":\"x\"");
+    send(h, &back, "chat_send", ",\"text\":\"x\"");
     REFUSED(h, &back, "too_many");
 }
 
@@ -234,13 +235,13 @@ static void nobody_writes_faster_than_the_limit_even_with_a_new_socket(void **st
 
 static void start_poll(struct harness *h, const struct person *who, const char *what, char *id)
 {
-    ask(h, who, "poll_start", "%s", what);
+    send(h, who, "poll_start", "%s", what);
     read_id(h, who, "poll", id);
 }
 
 static void answer(struct harness *h, const struct person *who, const char *poll, const char *what)
 {
-    ask(h, who, "poll_answer", ",\"poll\":\"%s\",%s", poll, what);
+    send(h, who, "poll_answer", ",\"poll\":\"%s\",%s", poll, what);
 }
 
 static void a_poll_runs_from_question_to_score_and_learners_know_the_answer_last(void **state)
@@ -248,10 +249,10 @@ static void a_poll_runs_from_question_to_score_and_learners_know_the_answer_last
     struct harness *h = *state;
     struct room r = open_room(h);
     char id[24];
-    ask(h, &r.learners[0], "poll_start", "%s", SINGLE);
+    send(h, &r.learners[0], "poll_start", "%s", SINGLE);
     REFUSED(h, &r.learners[0], "not_allowed");
     start_poll(h, &r.trainer, SINGLE, id);
-    ask(h, &r.trainer, "poll_start", "%s", SINGLE);
+    send(h, &r.trainer, "poll_start", "%s", SINGLE);
     REFUSED(h, &r.trainer, "poll_open");
     assert_true(harness_got(h, r.assistant.connection, "\"correct\":[0]"));
     assert_true(harness_got(h, r.learners[0].connection, "\"options\":[\"Paris\",\"Lyon\"]"));
@@ -268,7 +269,7 @@ static void a_poll_runs_from_question_to_score_and_learners_know_the_answer_last
     assert_false(harness_got(h, r.learners[0].connection, "poll_results"));
     assert_false(harness_got(h, r.learners[0].connection, "correct"));
     harness_forget(h);
-    ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    send(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
     assert_true(
         harness_got(h, r.learners[0].connection, "\"right\":true,\"score\":1,\"streak\":1"));
     assert_true(
@@ -279,10 +280,10 @@ static void a_poll_runs_from_question_to_score_and_learners_know_the_answer_last
     answer(h, &r.learners[2], id, "\"choices\":[0]");
     REFUSED(h, &r.learners[2], "not_found");
     harness_forget(h);
-    ask(h, &r.assistant, "poll_show", ",\"poll\":\"%s\",\"on\":true", id);
+    send(h, &r.assistant, "poll_show", ",\"poll\":\"%s\",\"on\":true", id);
     assert_true(harness_got(h, r.learners[1].connection, "\"correct\":[0]"));
     assert_true(harness_got(h, r.learners[1].connection, "\"counts\":[1,1]"));
-    ask(h, &r.trainer, "poll_start", "%s", SINGLE);
+    send(h, &r.trainer, "poll_start", "%s", SINGLE);
     assert_true(harness_got(h, r.learners[1].connection, "\"open\":true"));
 }
 
@@ -307,7 +308,7 @@ static void a_streak_grows_with_right_answers_and_ends_with_a_missing_one(void *
             assert_true(harness_got(h, r.learners[0].connection, "\"answer\":[0]"));
             assert_true(harness_got(h, r.trainer.connection, "\"answered\":1,\"counts\":[1,0]"));
         }
-        ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+        send(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
         assert_true(harness_got(h, r.learners[0].connection,
                                 round == 1   ? "\"score\":1,\"streak\":1"
                                 : round == 2 ? "\"score\":2,\"streak\":2"
@@ -316,7 +317,7 @@ static void a_streak_grows_with_right_answers_and_ends_with_a_missing_one(void *
     harness_forget(h);
     start_poll(h, &r.trainer, ",\"kind\":\"scale\",\"question\":\"Q\",\"min\":1,\"max\":3", id);
     answer(h, &r.learners[0], id, "\"value\":3");
-    ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    send(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
     assert_true(harness_got(h, r.learners[0].connection, "\"right\":null,\"score\":2"));
     assert_true(harness_got(h, r.trainer.connection, "\"counts\":[0,0,1]"));
 }
@@ -327,7 +328,7 @@ static void results_shown_while_a_poll_is_open_reach_everybody_at_most_twice_a_s
     struct room r = open_room(h);
     char id[24];
     start_poll(h, &r.trainer, ",\"kind\":\"text\",\"question\":\"Un mot ?\"", id);
-    ask(h, &r.trainer, "poll_show", ",\"poll\":\"%s\"", id);
+    send(h, &r.trainer, "poll_show", ",\"poll\":\"%s\"", id);
     harness_forget(h);
     for (int i = 0; i < 20; i++) {
         char text[40];
@@ -340,7 +341,7 @@ static void results_shown_while_a_poll_is_open_reach_everybody_at_most_twice_a_s
     assert_true(told >= 4 && told <= 6);
     assert_true(harness_got(h, r.learners[0].connection, "\\u003cb\\u003e19\\u003c/b\\u003e"));
     assert_true(harness_got(h, r.learners[0].connection, "\"answered\":3,\"counts\":[]"));
-    ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+    send(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
     assert_true(harness_got(h, r.learners[0].connection, "\"right\":null"));
 }
 
@@ -348,10 +349,10 @@ static void a_gift_text_comes_back_as_questions_that_can_be_started(void **state
 {
     struct harness *h = *state;
     struct room r = open_room(h);
-    ask(h, &r.learners[0], "poll_import", ",\"gift\":\"Q {T}\"");
+    send(h, &r.learners[0], "poll_import", ",\"gift\":\"Q {T}\"");
     REFUSED(h, &r.learners[0], "not_allowed");
-    ask(h, &r.trainer, "poll_import",
-        ",\"gift\":\"Capitale ? {=Paris ~Lyon}\\n\\nFaux {#1}\\n\\nIl pleut. {F}\"");
+    send(h, &r.trainer, "poll_import",
+         ",\"gift\":\"Capitale ? {=Paris ~Lyon}\\n\\nFaux {#1}\\n\\nIl pleut. {F}\"");
     assert_true(harness_got(h, r.trainer.connection,
                             "\"questions\":[{\"line\":1,\"kind\":\"single\",\"question\":"
                             "\"Capitale ?\",\"options\":[\"Paris\",\"Lyon\"],\"correct\":[0]},"
@@ -370,9 +371,9 @@ static void a_class_holds_so_many_polls_and_not_one_more(void **state)
         harness_run_for(h, SECONDS(1));
         harness_forget(h);
         start_poll(h, &r.trainer, SINGLE, id);
-        ask(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
+        send(h, &r.trainer, "poll_close", ",\"poll\":\"%s\"", id);
     }
-    ask(h, &r.trainer, "poll_start", "%s", SINGLE);
+    send(h, &r.trainer, "poll_start", "%s", SINGLE);
     REFUSED(h, &r.trainer, "too_many");
 }
 
@@ -382,13 +383,13 @@ static void the_pace_is_for_staff_and_says_nothing_under_three_answers(void **st
 {
     struct harness *h = *state;
     struct room r = open_room(h);
-    ask(h, &r.learners[0], "pace", ",\"value\":\"lost\"");
-    ask(h, &r.learners[1], "pace", ",\"value\":\"lost\"");
-    ask(h, &r.learners[1], "pace", ",\"value\":\"slow\"");
+    send(h, &r.learners[0], "pace", ",\"value\":\"lost\"");
+    send(h, &r.learners[1], "pace", ",\"value\":\"lost\"");
+    send(h, &r.learners[1], "pace", ",\"value\":\"slow\"");
     REFUSED(h, &r.learners[1], "bad_message");
     harness_run_for(h, SECONDS(5));
     assert_false(harness_got(h, r.trainer.connection, "\"type\":\"pace\""));
-    ask(h, &r.learners[2], "pace", ",\"value\":\"fast\"");
+    send(h, &r.learners[2], "pace", ",\"value\":\"fast\"");
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, r.assistant.connection,
                             "{\"type\":\"pace\",\"fast\":1,\"fine\":0,\"lost\":2}"));
@@ -404,18 +405,18 @@ static void a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes(void **
     struct harness *h = *state;
     struct room r = open_room(h);
     char part[120];
-    ask(h, &r.trainer, "help", ",\"on\":true");
+    send(h, &r.trainer, "help", ",\"on\":true");
     REFUSED(h, &r.trainer, "not_allowed");
-    ask(h, &r.trainer, "help_answer", ",\"participant\":\"%d\"", (int)r.learners[0].id);
+    send(h, &r.trainer, "help_answer", ",\"participant\":\"%d\"", (int)r.learners[0].id);
     REFUSED(h, &r.trainer, "not_found"); /* nobody rang */
-    ask(h, &r.learners[0], "help", ",\"on\":true");
+    send(h, &r.learners[0], "help", ",\"on\":true");
     OK(h, &r.learners[0]);
     harness_run_for(h, SECONDS(1));
     snprintf(part, sizeof part, "\"help\":%lld", (long long)(h->at.unix_us / 1000 - 1000));
     assert_true(harness_got(h, r.trainer.connection, part));
     assert_false(harness_got(h, r.learners[1].connection, part));
     harness_forget(h);
-    ask(h, &r.assistant, "help_answer", ",\"participant\":\"%d\"", (int)r.learners[0].id);
+    send(h, &r.assistant, "help_answer", ",\"participant\":\"%d\"", (int)r.learners[0].id);
     OK(h, &r.assistant);
     snprintf(part, sizeof part, "{\"type\":\"help_coming\",\"by\":\"%d\"", (int)r.assistant.id);
     assert_true(harness_got(h, r.learners[0].connection, part));
@@ -424,10 +425,10 @@ static void a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes(void **
     snprintf(part, sizeof part, "\"helper\":\"%d\"", (int)r.assistant.id);
     assert_true(harness_got(h, r.trainer.connection, part));
     harness_forget(h);
-    ask(h, &r.assistant, "leave", "%s", "");
+    send(h, &r.assistant, "leave", "%s", "");
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, r.trainer.connection, "\"helper\":null")); /* it rings on */
-    ask(h, &r.learners[0], "help", ",\"on\":false");
+    send(h, &r.learners[0], "help", ",\"on\":false");
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, r.trainer.connection, "\"help\":null"));
 }
@@ -450,16 +451,16 @@ static void in_no_order_of_things_does_a_message_reach_somebody_who_may_not_see_
             switch (rng_next(&rng) % 8) {
             case 0:
                 snprintf(text, sizeof text, "S%zu.", from);
-                ask(h, people[from], "chat_send", ",\"text\":\"%s\",\"to\":\"staff\"", text);
+                send(h, people[from], "chat_send", ",\"text\":\"%s\",\"to\":\"staff\"", text);
                 break;
             case 1:
                 snprintf(text, sizeof text, "P%zu-%zu.", from, to);
                 snprintf(recipient, sizeof recipient, "%d", (int)people[to]->id);
-                ask(h, people[from], "chat_send", ",\"text\":\"%s\",\"to\":\"%s\"", text,
-                    recipient);
+                send(h, people[from], "chat_send", ",\"text\":\"%s\",\"to\":\"%s\"", text,
+                     recipient);
                 break;
             case 2:
-                ask(h, people[from], "chat_history", "%s", "");
+                send(h, people[from], "chat_history", "%s", "");
                 break;
             case 3: /* the socket is lost, and another one comes back */
                 harness_disconnect(h, people[from]->connection);
@@ -468,8 +469,8 @@ static void in_no_order_of_things_does_a_message_reach_somebody_who_may_not_see_
                 harness_read_welcome(h, people[from]);
                 break;
             case 4:
-                ask(h, people[from], "chat_delete", ",\"message\":\"%d\"",
-                    (int)(rng_next(&rng) % 50) + 1);
+                send(h, people[from], "chat_delete", ",\"message\":\"%d\"",
+                     (int)(rng_next(&rng) % 50) + 1);
                 break;
             default:
                 harness_run_for(h, MILLISECONDS(rng_next(&rng) % 1500));
@@ -518,10 +519,10 @@ static void the_log_tells_what_happened_in_order_and_without_a_gap(void **state)
 {
     struct harness *h = *state;
     struct room r = open_room(h);
-    ask(h, &r.trainer, "floor_give", ",\"participant\":\"%d\"", (int)r.learners[0].id);
-    ask(h, &r.trainer, "mode_set", ",\"mode\":\"discussion\"");
-    ask(h, &r.learners[2], "leave", "%s", "");
-    ask(h, &r.trainer, "class_end", "%s", "");
+    send(h, &r.trainer, "floor_give", ",\"participant\":\"%d\"", (int)r.learners[0].id);
+    send(h, &r.trainer, "mode_set", ",\"mode\":\"discussion\"");
+    send(h, &r.learners[2], "leave", "%s", "");
+    send(h, &r.trainer, "class_end", "%s", "");
     size_t count = 0;
     harness_restart_service(h);
     assert_int_equal(store_each_event(h->store, 0, 100, check_event, &count), STATUS_OK);

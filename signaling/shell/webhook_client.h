@@ -1,0 +1,15 @@
+/* Sends the service's events to the webhook's address: libcurl on the event loop, one request at a
+ * time, nothing of it blocks. http and https only, certificates are checked, redirects are not
+ * followed. */
+#pragma once
+
+#include "signaling/shell/event_loop.h"
+
+struct webhook_client;
+
+MUST_CHECK enum status webhook_client_create(struct webhook_client **out, struct event_loop *loop,
+                                             struct service *service, const struct log *log);
+void webhook_client_free(struct webhook_client *client); /* NULL is fine */
+
+/* Once a turn, after the service's outputs: starts what is due. */
+void webhook_client_start_due(struct webhook_client *client, struct instant at);
