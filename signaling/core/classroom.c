@@ -285,6 +285,7 @@ enum status classroom_add(struct classroom *classroom, struct participant *p,
     classroom->floor_holders += p->record.floor;
     p->rights_told = participant_send_slots(p);
     classroom_announce(classroom, ANNOUNCE_COUNT);
+    classroom_announce(classroom, ANNOUNCE_DELIVERY);
     if (restored) {
         if (p->record.hand_ms != 0)
             floor_queue_restore(&classroom->queue, p->record.id, p->record.hand_ms);
@@ -367,6 +368,7 @@ void classroom_remove(struct classroom *classroom, struct participant *p, enum l
     refresh_screen_codec(classroom);
     classroom->count[p->record.role]--;
     classroom_announce(classroom, ANNOUNCE_COUNT);
+    classroom_announce(classroom, ANNOUNCE_DELIVERY);
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_PERSON_LEFT,
                                                         .participant = p->record.id,
                                                         .reason = reason,
@@ -425,7 +427,24 @@ void classroom_set_media(struct classroom *classroom, struct participant *p,
     if (p->media == media)
         return;
     p->media = media;
+    if (media != MEDIA_CONNECTED)
+        p->claim = (struct delivery_claim){0}; /* of a connection that is no more */
+    classroom_announce(classroom, ANNOUNCE_DELIVERY);
     classroom_person_changed(classroom, p);
+}
+
+void classroom_note_delivery(struct classroom *classroom)
+{
+    classroom_announce(classroom, ANNOUNCE_DELIVERY);
+}
+
+void classroom_set_claim(struct classroom *classroom, struct participant *p,
+                         struct delivery_claim claim)
+{
+    if (p->claim.sound == claim.sound && p->claim.picture == claim.picture)
+        return;
+    p->claim = claim;
+    classroom_announce(classroom, ANNOUNCE_DELIVERY);
 }
 
 void classroom_set_publication(struct classroom *classroom, struct participant *p,
@@ -487,6 +506,7 @@ static const struct {
     [ANNOUNCE_SLOTS] = {SLOTS_HOLD_US, SLOTS_PER_PERSON_US, CHANGE_SLOTS},
     [ANNOUNCE_SPEAKING] = {BATCH_INTERVAL_US, BATCH_PER_PERSON_US, CHANGE_SPEAKING},
     [ANNOUNCE_LOBBY] = {BATCH_INTERVAL_US, 0, CHANGE_LOBBY},
+    [ANNOUNCE_DELIVERY] = {DELIVERY_INTERVAL_US, 0, CHANGE_DELIVERY},
 };
 
 void classroom_announce(struct classroom *classroom, enum announcement what)

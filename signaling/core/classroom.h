@@ -11,6 +11,7 @@
 
 #include "base/timer_heap.h"
 #include "control/control_message.h"
+#include "signaling/core/delivery.h"
 #include "signaling/core/floor_queue.h"
 #include "signaling/core/lobby.h"
 #include "signaling/core/store.h"
@@ -50,6 +51,7 @@ struct participant {
     unsigned screen_codecs; /* that it can be shown, bit n: enum media_codec n; 0: receives none */
     uint32_t demand[SEND_SLOT_COUNT]; /* encodings that anybody receives; 0: not known */
     struct rate_limit chat_limit, history_limit;
+    struct delivery_claim claim;
 
     /* The service's */
     struct offer *offer; /* NULL: none under way */
@@ -73,6 +75,7 @@ enum classroom_change_type {
     CHANGE_RIGHTS,       /* to the participant: its send slots, after the relay has been told */
     CHANGE_QUEUE,        /* to staff, and to whoever is in it or just was */
     CHANGE_QUEUE_LENGTH, /* to everybody else */
+    CHANGE_DELIVERY,     /* to staff: who hears and sees */
     CHANGE_LOBBY,        /* to whoever may open the door */
 };
 
@@ -86,6 +89,7 @@ enum announcement {
     ANNOUNCE_SLOTS,
     ANNOUNCE_SPEAKING,
     ANNOUNCE_LOBBY,
+    ANNOUNCE_DELIVERY,
     ANNOUNCEMENT_COUNT
 };
 
@@ -217,6 +221,11 @@ void classroom_set_slot(struct classroom *classroom, enum room_slot slot, uint64
                         usec_t now);
 void classroom_set_speaking(struct classroom *classroom, const uint64_t *participants,
                             size_t count);
+/* Who hears and sees has changed. */
+void classroom_note_delivery(struct classroom *classroom);
+/* What the page says of its own playing. */
+void classroom_set_claim(struct classroom *classroom, struct participant *participant,
+                         struct delivery_claim claim);
 /* Resync: queues every open grant and every bind once more. */
 void classroom_repeat_relay_state(struct classroom *classroom);
 

@@ -40,6 +40,8 @@
     X(PACE, "pace")                                                                                \
     X(HELP, "help")                                                                                \
     X(HELP_ANSWER, "help_answer")                                                                  \
+    X(REPORT, "report")                                                                            \
+    X(DELIVERY_LIST, "delivery_list")                                                              \
     X(CLASS_END, "class_end")                                                                      \
     X(WATCH, "watch")                                                                              \
     X(LEAVE, "leave")                                                                              \
@@ -67,6 +69,7 @@ struct client_message {
     const char *class_id;                     /* class_end; NULL: one's own */
     const char *text, *recipient;             /* chat_send; recipient NULL: all */
     const char *message, *before;             /* of the chat; before NULL: the newest */
+    const char *sound, *picture;              /* report; NULL: as before */
     const char *poll, *gift, *value;          /* polls; pace */
     bool flag;                                /* restart, audio, on, raised or only */
     json_t *tree;                             /* owns the texts; poll_start, poll_answer */

@@ -438,6 +438,9 @@ static void send_change(struct service *service, struct classroom *classroom,
     case CHANGE_LOBBY:
         send_lobby(service, classroom);
         break;
+    case CHANGE_DELIVERY:
+        talk_send_delivery(service, classroom);
+        break;
     case CHANGE_QUEUE_LENGTH:
         send_queue_length(service, classroom);
         break;

@@ -163,6 +163,8 @@ static void handle_quality(struct service *service,
         return;
     p->screen = quality->screen;
     fan_out_quality(service, p);
+    classroom_note_delivery(p->classroom);
+    service_arm_classroom(service, p->classroom);
 }
 
 static void handle_demand(struct service *service, const struct control_demand *demand)

@@ -54,6 +54,10 @@ REQUEST(poll_close);
 REQUEST(poll_show);
 REQUEST(poll_import);
 
+/* --- requests_delivery.c */
+REQUEST(report);
+REQUEST(delivery_list);
+
 /* --- requests_help.c */
 REQUEST(pace);
 REQUEST(help);

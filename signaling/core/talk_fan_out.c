@@ -216,6 +216,18 @@ static void send_pace(struct service *service, const struct classroom *classroom
     }
 }
 
+void talk_send_delivery(struct service *service, const struct classroom *classroom)
+{
+    struct text_json text = {0};
+    open_event(&text, "delivery");
+    talk_write_delivery(classroom, &text);
+    struct bytes written = finish_event(service, &text);
+    for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (p->connection != 0 && is_staff(p))
+            output_queue_send(&service->outputs, p->connection, written);
+    }
+}
+
 /* --- When */
 
 void talk_fan_out_due(struct service *service, struct instant at, struct classroom *classroom)
@@ -260,6 +272,9 @@ void talk_write_snapshot(const struct participant *viewer, struct text_json *tex
     if (staff) {
         text_json_open(text, "pace", '{');
         write_pace(&talk->pace.said, text);
+        text_json_close(text, '}');
+        text_json_open(text, "delivery", '{');
+        talk_write_delivery(viewer->classroom, text);
         text_json_close(text, '}');
     }
 }

@@ -22,5 +22,8 @@ void talk_send_scores(struct service *service, const struct classroom *classroom
 /* Closes an open poll: everybody is told, quizzes are scored, the log has it. */
 void talk_close_poll(struct service *service, struct instant at, struct classroom *classroom,
                      struct poll *poll);
-/* The part of `state` that is about this: poll, poll_results, poll_score, pace. */
+/* Fields of the event `delivery` (requests_delivery.c). */
+void talk_write_delivery(const struct classroom *classroom, struct text_json *text);
+void talk_send_delivery(struct service *service, const struct classroom *classroom);
+/* The part of `state` that is about this: poll, poll_results, poll_score, pace, delivery. */
 void talk_write_snapshot(const struct participant *viewer, struct text_json *text);

@@ -150,12 +150,12 @@ static void nothing_but_hello_is_heard_from_a_stranger(void **state)
     for (int type = CLIENT_MESSAGE_OFFER; type < CLIENT_MESSAGE_TYPE_COUNT; type++) {
         uint64_t connection = harness_connect(h);
         harness_forget(h);
-        harness_send(
-            h, connection,
-            "{\"type\":\"%s\",\"id\":4,\"on\":true,\"raised\":true,\"sdp\":\"\","
-            "\"participant\":\"1\",\"mode\":\"quiz\",\"text\":\"t\",\"message\":\"1\","
-            "\"poll\":\"1\",\"gift\":\"g\",\"value\":\"fine\",\"waiting\":\"1\",\"reason\":\"r\"}",
-            client_message_name((enum client_message_type)type));
+        harness_send(h, connection,
+                     "{\"type\":\"%s\",\"id\":4,\"on\":true,\"raised\":true,\"sdp\":\"\","
+                     "\"participant\":\"1\",\"mode\":\"quiz\",\"text\":\"t\",\"message\":\"1\","
+                     "\"poll\":\"1\",\"gift\":\"g\",\"value\":\"fine\",\"waiting\":\"1\","
+                     "\"reason\":\"r\",\"sound\":\"ok\"}",
+                     client_message_name((enum client_message_type)type));
         assert_true(harness_got(h, connection, "\"to\":4,\"code\":\"not_authenticated\""));
     }
 }

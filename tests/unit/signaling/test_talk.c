@@ -1,5 +1,5 @@
-/* Chat, polls, pace and help as people in a class meet them. No relay is connected in any of these
- * tests: all of it works where no media passes. */
+/* Chat, polls, pace and help as people in a class meet them. No relay is connected but where
+ * delivery is asked about: all the rest works where no media passes. */
 #include "unit/signaling/harness.h"
 
 #include "base/rng.h"
@@ -433,6 +433,74 @@ static void a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes(void **
     assert_true(harness_got(h, r.trainer.connection, "\"help\":null"));
 }
 
+/* --- Do they see and hear me? */
+
+static void relay_says_quality(struct harness *h, uint64_t participant, enum control_quality screen)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_PARTICIPANT_QUALITY;
+    message->participant_quality.participant = participant;
+    message->participant_quality.screen = screen;
+    harness_relay_says(h, message);
+    free(message);
+}
+
+static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_that_is(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    char part[120];
+    for (size_t i = 0; i < 3; i++) {
+        harness_offer(h, &r.learners[i]);
+        harness_relay_state(h, r.learners[i].id, 1, CONTROL_MEDIA_CONNECTED);
+    }
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection,
+                            "{\"type\":\"delivery\",\"total\":3,\"ok\":3,\"deaf\":[],"
+                            "\"blind\":[],\"reduced\":[],\"claimed\":[]}"));
+    harness_forget(h);
+    harness_relay_state(h, r.learners[0].id, 1, CONTROL_MEDIA_QUIET);
+    send(h, &r.learners[1], "report", ",\"sound\":\"muted\"");
+    OK(h, &r.learners[1]);
+    harness_run_for(h, SECONDS(1));
+    snprintf(
+        part, sizeof part,
+        "\"ok\":1,\"deaf\":[\"%d\",\"%d\"],\"blind\":[\"%d\"],\"reduced\":[],\"claimed\":[\"%d\"]}",
+        (int)r.learners[0].id, (int)r.learners[1].id, (int)r.learners[0].id, (int)r.learners[1].id);
+    assert_true(harness_got(h, r.assistant.connection, part));
+    assert_false(harness_got(h, r.learners[2].connection, "\"type\":\"delivery\""));
+    assert_false(harness_got(h, r.inspector.connection, "\"type\":\"delivery\""));
+    send(h, &r.learners[2], "delivery_list", "%s", "");
+    REFUSED(h, &r.learners[2], "not_allowed");
+    send(h, &r.trainer, "delivery_list", "%s", "");
+    assert_true(harness_got(h, r.trainer.connection, "\"sound\":\"muted\""));
+    relay_says_quality(h, r.learners[2].id, CONTROL_QUALITY_STILL);
+    harness_run_for(h, SECONDS(1));
+    snprintf(part, sizeof part, "\"reduced\":[\"%d\"]", (int)r.learners[2].id);
+    assert_true(harness_got(h, r.trainer.connection, part));
+    harness_forget(h);
+    relay_says_quality(h, r.learners[2].id, CONTROL_QUALITY_OFF);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":0,"));
+    relay_says_quality(h, r.learners[2].id, CONTROL_QUALITY_FULL);
+    /* What a page claims does not make it reached. */
+    send(h, &r.learners[0], "report", ",\"sound\":\"ok\",\"picture\":\"ok\"");
+    harness_forget(h);
+    harness_run_for(h, SECONDS(5));
+    assert_false(harness_got(h, r.trainer.connection, "\"ok\":2"));
+    send(h, &r.learners[1], "report", ",\"sound\":\"ok\"");
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":2"));
+    static const char *const bad[] = {"", ",\"sound\":\"loud\"", ",\"picture\":true"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        harness_forget(h);
+        send(h, &r.learners[1], "report", "%s", bad[i]);
+        REFUSED(h, &r.learners[1], "bad_message");
+    }
+}
+
 /* --- Whatever happens */
 
 /* A message's text says who may read it: "R" and then the connections' letters. */
@@ -546,6 +614,7 @@ int main(void)
         HARNESS_TEST(a_class_holds_so_many_polls_and_not_one_more),
         HARNESS_TEST(the_pace_is_for_staff_and_says_nothing_under_three_answers),
         HARNESS_TEST(a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes),
+        HARNESS_TEST(the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_that_is),
         HARNESS_TEST(in_no_order_of_things_does_a_message_reach_somebody_who_may_not_see_it),
         HARNESS_TEST(the_log_tells_what_happened_in_order_and_without_a_gap),
     };

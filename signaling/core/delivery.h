@@ -1,0 +1,30 @@
+/* "Do they see and hear me?": one learner's state, from what the relay measures and, marked as
+ * such, from what its page says of itself. A page can only make it worse: whoever the relay does
+ * not reach is not reached, whatever the page claims. Pure. */
+#pragma once
+
+#include "control/control_message.h"
+
+/* The page's own word about what it plays. */
+enum delivery_sound { SOUND_OK, SOUND_MUTED, SOUND_BLOCKED, SOUND_SILENT, SOUND_COUNT };
+enum delivery_picture { PICTURE_OK, PICTURE_FROZEN, PICTURE_COUNT };
+
+struct delivery_claim {
+    enum delivery_sound sound;
+    enum delivery_picture picture;
+};
+
+struct delivery_state {
+    bool deaf, blind; /* hears nothing, sees nothing new */
+    bool reduced;     /* sees the screen with fewer pictures, or as a still */
+    bool claimed;     /* deaf or blind by the page's word alone */
+};
+
+/* `screen`: what the relay sends of it, of what the line can carry. */
+struct delivery_state delivery_judge(bool media_flows, enum control_quality screen,
+                                     struct delivery_claim claim);
+
+const char *delivery_sound_name(enum delivery_sound sound);
+const char *delivery_picture_name(enum delivery_picture picture);
+bool delivery_sound_find(struct bytes name, enum delivery_sound *out);
+bool delivery_picture_find(struct bytes name, enum delivery_picture *out);
