@@ -101,12 +101,12 @@ test('nobody is called deaf or blind for a number that is missing', () => {
   const [one] = deliveredOf({ people: [{ id: '1' }, { id: 5 }, null] });
   assert.deepEqual([one.deaf, one.blind, one.loss, one.rttMs], [false, false, null, null]);
   assert.deepEqual(deliveredOf({}), []);
-  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], claimed: [] });
+  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], reduced: [], claimed: [] });
 });
 
 test('who hears nothing stands first in the list, then who sees nothing, then whose line loses most', () => {
-  const list = deliveredOf({ people: [{ id: '1', loss: 1 }, { id: '2', blind: true }, { id: '3', deaf: true, blind: true }, { id: '4', loss: 9 }] });
-  assert.deepEqual(list.map((d) => d.id), ['3', '2', '4', '1']);
+  const list = deliveredOf({ people: [{ id: '1', loss: 1 }, { id: '2', blind: true }, { id: '3', deaf: true, blind: true }, { id: '4', loss: 9 }, { id: '5', screen: 'still' }] });
+  assert.deepEqual(list.map((d) => d.id), ['3', '2', '5', '4', '1']);
 });
 
 test('a page claims trouble with its own playing only where it is sure', () => {

@@ -66,7 +66,7 @@ function List({ state, session, onClose }) {
       <tbody>${state.delivered.slice(0, ROWS_MAX).map((d) => html`<tr key=${d.id} data-testid="cockpit-row" data-id=${d.id}>
         <th scope="row">${d.name}${d.claimed && html`<span class="cell-note">${t('cockpit.claimed')}</span>`}</th>
         <td><${YesNo} no=${d.deaf} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>
-        <td><${YesNo} no=${d.blind} /></td>
+        <td><${YesNo} no=${d.blind} />${d.level && d.level !== 'full' && html`<span class="cell-note">${t(`level_of.${d.level}`)}</span>`}</td>
         <td>${d.loss === null ? t('unknown') : number(d.loss / 100, { style: 'percent', maximumFractionDigits: 1 })}</td>
         <td>${d.rttMs === null ? t('unknown') : t('unit.ms', { value: number(d.rttMs, { maximumFractionDigits: 0 }) })}</td>
       </tr>`)}</tbody>

@@ -5,10 +5,10 @@
 
 /** @typedef {'full'|'reduced'|'still'|'voice'} ScreenLevel */
 /** @typedef {'udp'|'tcp'|'tls'} Path */
-/** @typedef {{total: number, ok: number, deaf: string[], blind: string[], claimed: string[]}} Delivery ids of who hears nothing, who sees nothing new, and of whom only their page says so */
+/** @typedef {{total: number, ok: number, deaf: string[], blind: string[], reduced: string[], claimed: string[]}} Delivery ids of who hears nothing, who sees nothing new, whose screen is thinned, and of whom only their page says so */
 /**
  * A row of `delivery_list`.
- * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, sound: string, loss: number|null, rttMs: number|null}} Delivered
+ * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, level: ScreenLevel|null, sound: string, loss: number|null, rttMs: number|null}} Delivered
  */
 /** @typedef {{sound: 'ok'|'muted'|'blocked'|'silent', picture: 'ok'|'frozen'}} Report */
 
@@ -18,7 +18,7 @@ export const FROZEN_AFTER_MS = 2500;
 /** @param {any} message @returns {Delivery} */
 export function deliveryOf(message) {
   const ids = (/** @type {any} */ list) => (Array.isArray(list) ? list.filter((id) => typeof id === 'string') : []);
-  return { total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), claimed: ids(message.claimed) };
+  return { total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), reduced: ids(message.reduced), claimed: ids(message.claimed) };
 }
 
 /** @param {any} answer of `delivery_list` @returns {Delivered[]} who needs a look first */
@@ -32,13 +32,13 @@ export function deliveredOf(answer) {
 function one(p) {
   return {
     id: p.id, name: String(p.name ?? ''), media: p.media ?? 'none', deaf: Boolean(p.deaf), blind: Boolean(p.blind), claimed: Boolean(p.claimed),
-    sound: p.sound ?? 'ok', loss: numberOr(p.loss), rttMs: numberOr(p.rtt_ms),
+    level: levelOf(p.screen), sound: p.sound ?? 'ok', loss: numberOr(p.loss), rttMs: numberOr(p.rtt_ms),
   };
 }
 
 /** @param {Delivered} d */
 function need(d) {
-  return (d.deaf ? 2 : 0) + (d.blind ? 1 : 0);
+  return (d.deaf ? 4 : 0) + (d.blind ? 2 : 0) + (d.level && d.level !== 'full' ? 1 : 0);
 }
 
 /** @param {any} value */
