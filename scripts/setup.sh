@@ -9,7 +9,7 @@ test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev py
  python3-aiortc python3-aiohttp python3-numpy python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
  gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
  gstreamer1.0-nice golang-go golang-github-pion-webrtc.v3-dev ffmpeg espeak-ng fonts-dejavu-core
- tesseract-ocr iproute2 nftables conntrack libnss3-tools procps util-linux pulseaudio curl sqlite3"
+ tesseract-ocr iproute2 nftables conntrack libnss3-tools coturn haproxy procps util-linux pulseaudio curl sqlite3"
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }

@@ -69,6 +69,18 @@ static enum status load_token_key(const struct program *p, uint8_t key[32])
     return status;
 }
 
+static enum status load_turn(struct program *p, struct turn_config *turn)
+{
+    const struct setting_list *urls = &p->config.given.turn_urls;
+    _Static_assert(TURN_SECRET_BYTES >= SECRET_TEXT_BYTES_MAX, "a whole line fits");
+    for (size_t i = 0; i < urls->count; i++)
+        snprintf(turn->urls[i], sizeof(turn->urls[i]), "%s", urls->items[i]);
+    turn->url_count = urls->count;
+    return urls->count == 0 ? STATUS_OK
+                            : secret_file_load(p->config.given.turn_secret_file, KEY_CHARACTERS_MIN,
+                                               turn->secret, &p->log);
+}
+
 static enum status create_service(struct program *p)
 {
     char api_key[SECRET_TEXT_BYTES_MAX];
@@ -82,6 +94,8 @@ static enum status create_service(struct program *p)
     enum status status =
         secret_file_load(p->config.api_key_file, KEY_CHARACTERS_MIN, api_key, &p->log);
     if (status == STATUS_OK)
+        status = load_turn(p, &config.turn);
+    if (status == STATUS_OK)
         status = load_token_key(p, config.token_key);
     if (status == STATUS_OK)
         status = store_open(&p->store, p->config.store_file, &p->log);
@@ -89,6 +103,7 @@ static enum status create_service(struct program *p)
         status = service_create(&p->service, event_loop_instant(), &config, p->store, &p->log);
     memory_wipe(api_key, sizeof(api_key));
     memory_wipe(config.token_key, sizeof(config.token_key));
+    memory_wipe(&config.turn, sizeof(config.turn));
     return status;
 }
 
@@ -175,6 +190,7 @@ static enum status start(struct program *p)
     if (status == STATUS_OK)
         status = web_site_init(&p->site, p->service, &p->files, p->config.base_url,
                                p->config.origins, &p->log);
+    p->site.behind_proxy = p->config.given.behind_proxy;
     if (status == STATUS_OK)
         status = open_sockets(p);
     if (status != STATUS_OK)

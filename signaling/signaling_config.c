@@ -21,6 +21,8 @@ static const struct setting table[] = {
     {"key", SETTING_STRING, AT(key), 0, 0, NULL, "file", "its private key, PEM"},
     {"plain-http", SETTING_BOOLEAN, AT(plain_http), 0, 0, NULL, NULL,
      "no TLS off the loopback: behind a reverse proxy, or in a test network"},
+    {"behind-proxy", SETTING_BOOLEAN, AT(behind_proxy), 0, 0, NULL, NULL,
+     "what comes from this machine comes through a proxy: X-Forwarded-For says for whom"},
     {"web-root", SETTING_STRING, AT(web_root), 0, 0, "client-demo/web", "folder", "the page"},
     {"modules-root", SETTING_STRING, AT(modules_root), 0, 0, "client-demo/node_modules", "folder",
      "where npm has put the page's libraries"},
@@ -28,6 +30,10 @@ static const struct setting table[] = {
      "further origin whose pages may connect, such as https://example.org"},
     {"relay-socket", SETTING_LIST, AT(relay_sockets), 0, 0, NULL, "file",
      "Unix socket of a relay; DATA/relay.sock when empty"},
+    {"turn-url", SETTING_LIST, AT(turn_urls), 0, 0, NULL, "URL",
+     "TURN server for participants, such as turns:classe.example.org:443?transport=tcp"},
+    {"turn-secret-file", SETTING_STRING, AT(turn_secret_file), 0, 0, NULL, "file",
+     "what its credentials are made with: its static-auth-secret; the first line counts"},
     {"api-key-file", SETTING_STRING, AT(api_key_file), 0, 0, NULL, "file",
      "key of the HTTP API; DATA/api_key when empty; made when missing"},
     {"token-key-file", SETTING_STRING, AT(token_key_file), 0, 0, NULL, "file",
@@ -191,10 +197,25 @@ static enum settings_outcome find_paths(struct signaling_config *config)
     return SETTINGS_RUN;
 }
 
+static enum settings_outcome check_turn(struct signaling_config *config)
+{
+    const struct setting_list *urls = &config->given.turn_urls;
+    const char *secret = config->given.turn_secret_file;
+    if (urls->count > TURN_URLS_MAX)
+        return refuse(config, "turn-url", "at most 4", urls->items[TURN_URLS_MAX]);
+    for (size_t i = 0; i < urls->count; i++) {
+        if (strncmp(urls->items[i], "turn:", 5) != 0 && strncmp(urls->items[i], "turns:", 6) != 0)
+            return refuse(config, "turn-url", "turn:... or turns:...", urls->items[i]);
+    }
+    if ((urls->count > 0) != (secret[0] != '\0'))
+        return refuse(config, "turn-secret-file", "turn-url and turn-secret-file together", secret);
+    return SETTINGS_RUN;
+}
+
 enum settings_outcome signaling_config_load(struct signaling_config *config, int argc, char **argv)
 {
     enum settings_outcome (*const steps[])(struct signaling_config *) = {
-        find_addresses, check_tls, find_base_url, find_origins, find_paths};
+        find_addresses, check_tls, find_base_url, find_origins, find_paths, check_turn};
     *config = (struct signaling_config){0};
     size_t arguments = 0;
     enum settings_outcome outcome = settings_load_noting(

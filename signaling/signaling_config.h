@@ -24,6 +24,9 @@ struct signaling_settings {
     char modules_root[SETTING_TEXT_BYTES];
     struct setting_list origins;
     struct setting_list relay_sockets;
+    struct setting_list turn_urls;
+    char turn_secret_file[SETTING_TEXT_BYTES];
+    bool behind_proxy;
     char api_key_file[SETTING_TEXT_BYTES];
     char token_key_file[SETTING_TEXT_BYTES];
     int64_t participants_per_class_max;

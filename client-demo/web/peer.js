@@ -7,7 +7,7 @@
 import {
   RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
 } from './media_policy.js';
-import { WayWatch } from './way_watch.js';
+import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
 
 /** @typedef {import('./media_policy.js').SendSlot} SendSlot */
 /** @typedef {import('./media_policy.js').ReceiveSlot} ReceiveSlot */
@@ -30,6 +30,10 @@ export class Peer {
     this.onSuspect = onSuspect;
     /** Where else media can go through: TURN servers. @type {RTCIceServer[]} */
     this.iceServers = [];
+    /** Direct ways have failed here. */
+    this.needsRelay = false;
+    /** @type {any} */
+    this.relayTimer = null;
     /** @type {WayWatch|null} */
     this.watch = null;
     this.exchange = exchange;
@@ -76,8 +80,8 @@ export class Peer {
     this.#closeConnection();
     const pc = prepared?.pc ?? new RTCPeerConnection(this.#configuration());
     let made = prepared?.offer;
-    // What it gathered is of no use when there is a way round a closed network, or after a long time.
-    if (prepared && (this.iceServers.length || performance.now() - prepared.at > PREPARED_FOR_MS)) {
+    // What it gathered is of no use when the relay behind TLS is needed, or after a long time.
+    if (prepared && (this.needsRelay || performance.now() - prepared.at > PREPARED_FOR_MS)) {
       pc.setConfiguration(this.#configuration());
       made = prepared.offer.then(() => applyOffer(pc, { iceRestart: true }));
       made.catch(() => {});
@@ -87,6 +91,7 @@ export class Peer {
     this.#useLines(prepared?.lines ?? this.#addLines(pc));
     pc.oniceconnectionstatechange = () => this.pc === pc && this.#handleIceState();
     pc.onconnectionstatechange = () => this.pc === pc && this.#handleConnectionState();
+    if (this.iceServers.length && !this.needsRelay) this.relayTimer = setTimeout(() => this.#resortToRelay(), RELAY_AFTER_MS);
     await Promise.all([...this.tracks].map(([slot, track]) => this.setTrack(slot, track)));
     if (this.pc !== pc) return;
     await this.#negotiate(pc, false, made);
@@ -149,7 +154,7 @@ export class Peer {
 
   /** @returns {RTCConfiguration} */
   #configuration() {
-    return { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: this.iceServers };
+    return { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers: this.needsRelay ? this.iceServers : [] };
   }
 
   /**
@@ -239,7 +244,8 @@ export class Peer {
       this.#disarm();
       if (this.pc?.connectionState === 'connected') this.onState('connected');
     } else if (state === 'disconnected' || state === 'failed') {
-      this.onState('disconnected');
+      // What still comes in comes by another way; the restart makes that one official.
+      if (!this.watch?.hears) this.onState('disconnected');
       if (this.downAt === null) this.downAt = performance.now();
       this.#recover();
     }
@@ -252,6 +258,7 @@ export class Peer {
       if (this.pc && !this.watch) this.watch = new WayWatch(this.pc, (what) => this.#handleWay(what));
     } else if (state === 'failed') {
       this.onState('failed');
+      this.needsRelay ||= this.iceServers.length > 0;
       this.refusals += 1;
       // At once the first time; a relay that never answers is not asked in a loop.
       this.#arm(this.refusals === 1 ? 0 : offerRetryMs(this.refusals + 1, ''), () => this.rebuild());
@@ -273,10 +280,22 @@ export class Peer {
     this.#recover();
   }
 
+  /** Nothing has come through directly: with a relay, everything anew. */
+  #resortToRelay() {
+    if (!this.pc || !this.negotiated || this.pc.connectionState === 'connected') return;
+    this.needsRelay = true;
+    this.rebuild();
+  }
+
   #recover() {
     if (this.downAt === null || !this.pc) return;
     const step = nextRecovery({ downMs: performance.now() - this.downAt, restarts: this.restarts });
     if (step.action === 'rebuild') {
+      this.rebuild();
+      return;
+    }
+    if (step.action === 'restart' && this.restarts > 0 && this.iceServers.length && !this.needsRelay) {
+      this.needsRelay = true;
       this.rebuild();
       return;
     }
@@ -309,6 +328,7 @@ export class Peer {
 
   #closeConnection() {
     this.#disarm();
+    clearTimeout(this.relayTimer);
     this.watch?.stop();
     this.watch = null;
     const pc = this.pc;

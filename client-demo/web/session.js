@@ -21,6 +21,8 @@ import { audioLoss, readStats } from './stats.js';
 /** @typedef {{state: State, dispatch(event: any): void, subscribe(f: (s: State) => void): () => void}} Store */
 
 const STATS_EVERY_MS = 2000;
+/** Until a browser has chosen among the ways that it has found. */
+const PATH_SETTLES_MS = 1500;
 const NOTICE_FOR_MS = 7000;
 
 const SIGNS_OF_LIFE = ['pointermove', 'pointerdown', 'keydown', 'focusin'];
@@ -218,7 +220,10 @@ export class Session {
   /** @param {State['transport']} transport */
   #handleTransport(transport) {
     this.store.dispatch({ type: 'transport', transport });
-    if (transport === 'connected') this.stats().then(({ path }) => this.store.dispatch({ type: 'path', path }));
+    if (transport !== 'connected') return;
+    const tell = () => this.stats().then(({ path }) => this.store.dispatch({ type: 'path', path }));
+    tell();
+    setTimeout(tell, PATH_SETTLES_MS);
   }
 
   /** @param {any} message */
@@ -270,6 +275,7 @@ export class Session {
       return;
     }
     this.reported = '';
+    this.peer.iceServers = welcome.ice_servers ?? [];
     // A reload, a new participant or a relay that has forgotten us: start over. Else media never stopped.
     if (!same || welcome.media === 'none' || !this.peer.negotiated) this.peer.rebuild();
     else this.peer.handleLinkOpen();

@@ -9,8 +9,8 @@ const WELCOME_WITHIN_MS = 6000;
 const REQUEST_WITHIN_MS = 10000;
 const PING_EVERY_MS = 10000;
 const SILENCE_MAX_MS = 16000;
-/** For the answer to one question while media is silent as well: three round trips of a slow line. */
-const PROBE_WITHIN_MS = 1000;
+/** For the answer to one question while media is silent as well: a round trip of a slow line. */
+const PROBE_WITHIN_MS = 700;
 const SOCKET_OPEN = 1; // WebSocket.OPEN
 /** A welcome that does not last this long does not count as being back. */
 const STABLE_AFTER_MS = 2000;

@@ -4,12 +4,18 @@
  * Counts its own looks, not the clock: a page that slept has missed nothing.
  */
 
-export const LOOK_EVERY_MS = 250;
+export const LOOK_EVERY_MS = 200;
 /** Looks without a packet after which a dense stream (a voice: 50 packets a second) is suspect. */
 export const SUSPECT_LOOKS = 2;
 /** And after which the way counts as dead, whatever flowed on it. */
-export const SILENT_LOOKS = 5;
+export const SILENT_LOOKS = 6;
 const DENSE_LOOKS = 4;
+
+/**
+ * A relay behind TLS is the last way, tried when the direct ones have not led anywhere for this long:
+ * whoever needs none should not have one made.
+ */
+export const RELAY_AFTER_MS = 3500;
 
 /** What looks add up to. Pure. */
 export class WayJudge {
@@ -82,6 +88,11 @@ export class WayWatch {
 
   doubt() {
     this.judge.doubt();
+  }
+
+  /** Something has come since the last look but one. */
+  get hears() {
+    return this.judge.silent === 0;
   }
 
   async #look() {

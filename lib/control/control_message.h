@@ -239,6 +239,7 @@ struct control_room_stats {
         uint32_t loss_in_permille;  /* of what this participant sends */
         uint32_t loss_out_permille; /* of what it receives, from its receiver reports */
         uint32_t rtt_us;            /* 0: unknown */
+        bool tcp;                   /* what is sent to it goes over TCP */
         enum control_media_state state;
     } participants[CONTROL_ROOM_STATS_MAX];
     size_t count;

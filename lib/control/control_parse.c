@@ -53,6 +53,11 @@ static bool get_flag(struct take *t, const json_t *object, const char *key)
     return json_is_true(value);
 }
 
+static bool get_later_flag(struct take *t, const json_t *object, const char *key)
+{
+    return json_object_get(object, key) != NULL && get_flag(t, object, key);
+}
+
 static struct bytes get_bytes(struct take *t, const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -349,6 +354,7 @@ static void parse_room_stats(struct take *t, const json_t *o, struct control_roo
         s->participants[i].loss_in_permille = get_u32(t, p, "loss_in_permille");
         s->participants[i].loss_out_permille = get_u32(t, p, "loss_out_permille");
         s->participants[i].rtt_us = get_u32(t, p, "rtt_us");
+        s->participants[i].tcp = get_later_flag(t, p, "tcp");
         s->participants[i].state = get_state(t, p);
     }
 }

@@ -40,6 +40,26 @@ void ice_lite_init(struct ice_lite *ice, usec_t now, const struct ice_parameters
                              .old_credentials_us = old_credentials_us};
 }
 
+/* A peer that restarts while nothing of it comes in has lost that path, and may have another one
+ * open: a telephone on two networks hears again before it has checked anything anew. */
+static void try_another_path(struct ice_lite *ice, usec_t now)
+{
+    const struct ice_path *best = NULL;
+    for (size_t i = 0; i < ice->path_count; i++) {
+        const struct ice_path *path = &ice->paths[i];
+        bool is_media = ice->has_media_addr && net_addr_equal(&path->addr, &ice->media_addr);
+        if (is_media && now - path->heard_at < ICE_STALE_US)
+            return;
+        if (!is_media && now - path->heard_at < ICE_CONSENT_US &&
+            (best == NULL || path->priority > best->priority))
+            best = path;
+    }
+    if (!ice->has_media_addr || best == NULL)
+        return;
+    ice->media_addr = best->addr;
+    ice->is_guessed = true;
+}
+
 void ice_lite_restart(struct ice_lite *ice, usec_t now, const struct ice_parameters *local,
                       const struct ice_parameters *remote)
 {
@@ -53,6 +73,7 @@ void ice_lite_restart(struct ice_lite *ice, usec_t now, const struct ice_paramet
     ice->is_used = false;
     ice->local = *local;
     ice->remote = *remote;
+    try_another_path(ice, now);
 }
 
 static bool is_user_of(struct bytes username, const struct ice_parameters *local,
@@ -144,12 +165,20 @@ static bool is_copied(struct ice_lite *ice, const struct net_addr *from,
     return false;
 }
 
-/* The peer wants another path than the one that carried the media, which has fallen silent. */
-static void leave_stale_path(struct ice_lite *ice, usec_t now, const struct ice_path *wanted)
+/* The peer is heard on another path than the one that carried the media, which has fallen silent.
+ */
+static void leave_stale_path(struct ice_lite *ice, usec_t now, const struct ice_path *heard,
+                             bool is_wanted)
 {
     const struct ice_path *media = ice->has_media_addr ? find_path(ice, &ice->media_addr) : NULL;
-    if (media != NULL && media != wanted && now - media->heard_at >= ICE_STALE_US)
-        ice->media_addr = wanted->addr;
+    if (media == NULL || media == heard)
+        return;
+    bool is_stale = now - media->heard_at >= ICE_STALE_US;
+    bool is_better = is_wanted || heard->priority > media->priority;
+    if ((is_stale && (is_wanted || ice->is_restarted)) || (ice->is_guessed && is_better)) {
+        ice->is_guessed = true;
+        ice->media_addr = heard->addr;
+    }
 }
 
 static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *from,
@@ -165,8 +194,8 @@ static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *
         path->nominated = true;
         if (m->has_nomination)
             path->nomination = m->nomination;
-        leave_stale_path(ice, now, path);
     }
+    leave_stale_path(ice, now, path, m->use_candidate || m->has_nomination);
 }
 
 /* The first check with new credentials: the old ones end, and with them what was nominated under
@@ -174,6 +203,7 @@ static void note_check(struct ice_lite *ice, usec_t now, const struct net_addr *
 static void begin_generation(struct ice_lite *ice)
 {
     ice->is_used = true;
+    ice->is_restarted = ice->old_until != 0;
     ice->old_until = 0;
     memory_wipe(&ice->old_local, sizeof ice->old_local);
     for (size_t i = 0; i < ice->path_count; i++) {
@@ -241,6 +271,7 @@ void ice_lite_note_media(struct ice_lite *ice, usec_t now, const struct net_addr
     ice->heard_at = now;
     ice->media_addr = *from;
     ice->has_media_addr = true;
+    ice->is_restarted = ice->is_guessed = false;
 }
 
 static bool is_better(const struct ice_path *a, const struct ice_path *b)

@@ -12,8 +12,11 @@
 #define ICE_CHECKS_MAX 64 /* transactions remembered: a copy from elsewhere proves nothing */
 #define ICE_ANSWER_BYTES_MAX 200
 #define ICE_SEND_FOR_US SECONDS(15) /* of silence: then nothing is sent any more */
+#define ICE_CONSENT_US SECONDS(30)  /* after a check media may go to its address (RFC 7675) */
 /* A path that carried the media and has been silent for so long gives way to one that the peer
- * nominates: what only listens may send nothing but checks for five seconds on end. */
+ * nominates, or, after a restart, to one that it checks at all: what only listens may send nothing
+ * but checks for five seconds on end, and Chromium nominates no other path before it has given up
+ * the old one. */
 #define ICE_STALE_US SECONDS(1)
 
 /* Fresh credentials from OpenSSL's generator: ufrag of 12, pwd of 24 characters (RFC 8839 5.4). */
@@ -37,6 +40,8 @@ struct ice_lite {
     struct ice_parameters old_local, old_remote; /* after a restart */
     usec_t old_until;                            /* 0: no old ones */
     bool is_used;                                /* a check has come with the present ones */
+    bool is_restarted;                           /* and since a restart no media has */
+    bool is_guessed; /* media_addr is where checks come from, not media */
     struct ice_path paths[ICE_PATHS_MAX];
     size_t path_count;
     struct ice_check checks[ICE_CHECKS_MAX]; /* a ring */

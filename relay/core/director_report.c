@@ -62,6 +62,7 @@ static void add_participant(struct director *d, usec_t now, struct control_room_
     out->participants[i].loss_in_permille = p->stats.loss_in_permille;
     out->participants[i].loss_out_permille = p->stats.loss_out_permille;
     out->participants[i].rtt_us = p->stats.rtt_us;
+    out->participants[i].tcp = p->stats.tcp;
     out->participants[i].state = p->state;
     p->reported = p->stats;
     p->reported_at = now;

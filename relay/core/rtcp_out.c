@@ -10,7 +10,7 @@
 #define REPORT_AUDIO_US SECONDS(2)
 #define REPORT_RECEIVER_US SECONDS(1)
 /* Whoever is sent nothing else hears this, so that silence means a broken way: a page looks for
- * another one after 1.25 s (client-demo/web/way_watch.js). Never longer apart than twice this. */
+ * another one after 1.2 s (client-demo/web/way_watch.js). Never longer apart than twice this. */
 #define SIGN_OF_LIFE_US MILLISECONDS(400)
 #define COMPOUND_BYTES_MAX 1200
 #define NACKS_AT_ONCE 256

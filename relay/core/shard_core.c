@@ -427,6 +427,7 @@ static void handle_ice_restart(struct shard_core *c, usec_t now, const struct sh
     p->ufrag_keys[0] = p->ufrag_keys[1];
     p->ufrag_keys[1] = key;
     transport_restart_ice(p->transport, now, &m->ice_restart.local, &m->ice_restart.remote);
+    tx_batch_refresh_receiver(c->tx, p->handle.index); /* it may go elsewhere now */
 }
 
 void shard_core_handle_message(struct shard_core *c, usec_t now, const struct shard_message *m,

@@ -28,7 +28,13 @@ static enum control_media_state state_of(const struct participant *p)
     }
 }
 
-static void report_participants(struct shard_core *c)
+static bool is_over_tcp(const struct participant *p, usec_t now)
+{
+    struct net_addr to;
+    return transport_get_remote(p->transport, now, &to) && to.protocol == NET_PROTOCOL_TCP;
+}
+
+static void report_participants(struct shard_core *c, usec_t now)
 {
     uint32_t at = 0;
     struct pool_handle handle;
@@ -50,6 +56,7 @@ static void report_participants(struct shard_core *c)
             .loss_in_permille = worst_loss_in(p),
             .loss_out_permille = p->loss_out_permille,
             .rtt_us = (uint32_t)p->rtt_us,
+            .tcp = is_over_tcp(p, now),
             .state = state_of(p)};
         if (m->participant_stats.count == SHARD_STATS_PARTICIPANTS) {
             shard_commit(c, director);
@@ -62,7 +69,6 @@ static void report_participants(struct shard_core *c)
 
 void shard_report(struct shard_core *c, usec_t now)
 {
-    (void)now;
     struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_STATS);
     if (m != NULL) {
         m->stats.participants = c->participants.used;
@@ -70,5 +76,5 @@ void shard_report(struct shard_core *c, usec_t now)
         m->stats.counters = c->stats;
         shard_commit(c, c->config.shard_count);
     }
-    report_participants(c);
+    report_participants(c, now);
 }

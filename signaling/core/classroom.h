@@ -27,6 +27,7 @@ struct offer; /* signaling/core/offers.h: an exchange with the relay under way *
 struct participant_rates {
     uint64_t bps_in, bps_out;
     uint32_t loss_in_permille, loss_out_permille, rtt_us;
+    bool tcp; /* media goes to it over TCP */
 };
 
 struct participant {

@@ -56,6 +56,27 @@ void dispatcher_refuse(struct service *service, struct instant at, struct connec
 
 /* --- hello */
 
+/* Where else media can go through, as RTCPeerConnection takes it. */
+static void write_ice_servers(const struct service *service, struct instant at,
+                              const struct participant *p, struct text_json *text)
+{
+    const struct turn_config *turn = &service->config.turn;
+    struct turn_credentials credentials;
+    text_json_open(text, "ice_servers", '[');
+    if (turn->url_count > 0 && turn_credentials_make(turn->secret, at.unix_us / SECONDS(1),
+                                                     p->record.id, &credentials) == STATUS_OK) {
+        text_json_open(text, NULL, '{');
+        text_json_open(text, "urls", '[');
+        for (size_t i = 0; i < turn->url_count; i++)
+            text_json_string(text, NULL, turn->urls[i]);
+        text_json_close(text, ']');
+        text_json_string(text, "username", credentials.username);
+        text_json_string(text, "credential", credentials.password);
+        text_json_close(text, '}');
+    }
+    text_json_close(text, ']');
+}
+
 static void send_welcome(struct service *service, struct instant at, const struct connection *c,
                          uint32_t to, const char *resume_token, bool resumed)
 {
@@ -74,6 +95,7 @@ static void send_welcome(struct service *service, struct instant at, const struc
     text_json_bool(&text, "resumed", resumed);
     text_json_string(&text, "media", participant_media_name(p->media));
     text_json_int(&text, "server_time_ms", instant_ms(at));
+    write_ice_servers(service, at, p, &text);
     fan_out_write_snapshot(p, &text);
     text_json_close(&text, '}');
     service_send_text(service, c->id, &text);

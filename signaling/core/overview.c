@@ -19,6 +19,10 @@ static void write_participant(const struct participant *p, struct text_json *tex
     text_json_string(text, "name", p->record.name);
     text_json_string(text, "role", role_name(p->record.role));
     text_json_string(text, "media", participant_media_name(p->media));
+    text_json_string(text, "path",
+                     p->media != MEDIA_CONNECTED ? NULL
+                     : p->rates.tcp              ? "tcp"
+                                                 : "udp");
     text_json_open(text, "sending", '[');
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         if ((p->sending & 1u << slot) != 0)

@@ -207,7 +207,8 @@ static void handle_room_stats(struct service *service, const struct control_room
             .bps_out = stats->participants[i].bps_out,
             .loss_in_permille = stats->participants[i].loss_in_permille,
             .loss_out_permille = stats->participants[i].loss_out_permille,
-            .rtt_us = stats->participants[i].rtt_us};
+            .rtt_us = stats->participants[i].rtt_us,
+            .tcp = stats->participants[i].tcp};
     }
 }
 

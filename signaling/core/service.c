@@ -144,6 +144,7 @@ void service_free(struct service *service)
     free(service->origins);
     if (service->api_key != NULL)
         memory_wipe(service->api_key, strlen(service->api_key));
+    memory_wipe(&service->config.turn, sizeof service->config.turn);
     free(service->api_key);
     free(service->base_url);
     free(service->openapi_json);

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "base/usec.h"
 #include "control/control_message.h"
+#include "signaling/core/turn_credentials.h"
 
 struct service;
 struct store; /* signaling/core/store.h: SQLite behind an interface */
@@ -22,6 +23,13 @@ struct instant {
 
 #define SERVICE_RELAYS_MAX 8
 
+/* TURN servers that participants are told of; none when `url_count` is 0. */
+struct turn_config {
+    char urls[TURN_URLS_MAX][TURN_URL_BYTES]; /* "turns:classe.example.org:443?transport=tcp" */
+    size_t url_count;
+    char secret[TURN_SECRET_BYTES];
+};
+
 struct service_config {
     const char *base_url;       /* "https://classe.example.org", no slash at the end */
     const char *const *origins; /* allowed Origin values besides base_url's, NULL-terminated */
@@ -31,7 +39,8 @@ struct service_config {
     size_t classes_max;                /* default 500 */
     usec_t resume_for_us;              /* 60 s */
     usec_t hello_within_us;            /* 5 s */
-    const char *openapi_json;          /* served at /api/v1/openapi.json; may be NULL */
+    struct turn_config turn;
+    const char *openapi_json; /* served at /api/v1/openapi.json; may be NULL */
 };
 struct service_config service_config_default(void);
 

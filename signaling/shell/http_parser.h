@@ -24,7 +24,7 @@ struct http_message {
     bool keep_alive;
     bool upgrade_websocket; /* Upgrade: websocket and Connection: upgrade */
     const char *host, *authorization, *content_type, *if_match, *if_none_match, *origin;
-    const char *accept_encoding; /* of several, the last */
+    const char *accept_encoding, *forwarded_for; /* of several, the last */
     const char *websocket_key, *websocket_version, *websocket_protocols;
     struct bytes body;
 };

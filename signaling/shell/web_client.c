@@ -1,5 +1,6 @@
 #include "signaling/shell/web_client.h"
 
+#include "base/net_addr.h"
 #include "signaling/shell/gzip.h"
 #include "signaling/shell/http_text.h"
 
@@ -27,6 +28,9 @@ void web_client_init(struct web_client *client, const struct web_site *site, str
 {
     *client = (struct web_client){.site = site, .number = number};
     snprintf(client->remote_ip, sizeof(client->remote_ip), "%s", remote_ip);
+    struct net_addr addr;
+    client->is_local =
+        net_addr_parse_ip(remote_ip, 0, &addr) == STATUS_OK && net_addr_is_loopback(&addr);
     http_parser_init(&client->http);
     ws_receiver_init(&client->ws);
     client->deadline = at.now + WEB_FIRST_REQUEST_WITHIN_US;
@@ -306,8 +310,27 @@ static void ask_service(struct web_client *client, struct instant at)
                         });
 }
 
+/* The last address is the one that our own proxy has written; what stands before it anybody may
+ * have. */
+static void take_forwarded_address(struct web_client *client)
+{
+    const char *list = client->http.message.forwarded_for;
+    struct net_addr addr;
+    if (!client->site->behind_proxy || !client->is_local || list == NULL)
+        return;
+    const char *comma = strrchr(list, ',');
+    const char *last = comma != NULL ? comma + 1 : list;
+    last += strspn(last, " \t");
+    if (net_addr_parse_ip(last, 0, &addr) == STATUS_OK) {
+        char text[NET_ADDR_TEXT_BYTES];
+        snprintf(client->remote_ip, sizeof(client->remote_ip), "%.*s", REMOTE_IP_BYTES - 1,
+                 net_addr_write_ip(&addr, text));
+    }
+}
+
 static void handle_request(struct web_client *client, struct instant at)
 {
+    take_forwarded_address(client);
     const char *path = client->http.message.path;
     if (strcmp(path, "/ws") == 0)
         upgrade(client, at);

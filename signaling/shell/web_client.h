@@ -33,6 +33,7 @@ struct web_site {
     const struct static_files *files;
     const struct log *log;
     char security_headers[1536]; /* complete lines */
+    bool behind_proxy;           /* on this machine; false unless the owner sets it */
 };
 
 /* security_headers for pages of `base_url` (and connections to the same host at ws or wss). */
@@ -54,8 +55,9 @@ struct web_client {
     uint64_t number; /* never reused; also the service's connection number */
     uint64_t exchange, exchange_count;
     enum web_client_state state;
-    bool announced; /* the service knows the connection */
-    char remote_ip[REMOTE_IP_BYTES];
+    bool announced;                  /* the service knows the connection */
+    char remote_ip[REMOTE_IP_BYTES]; /* whom rate limits count */
+    bool is_local;                   /* the socket is from this machine */
     struct http_parser http;
     struct ws_receiver ws;
     struct send_queue out;

@@ -66,6 +66,7 @@ def _clear_leftovers():
                 except ProcessLookupError:
                     pass
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
 
 
 class Line:
@@ -135,6 +136,16 @@ class Lab:
             line.change(text)
         return line
 
+    def name_host(self, short, host, address):
+        """What runs in namespace `short` finds `host` there."""
+        folder = f"/etc/netns/{self.namespace(short)}"  # ip netns exec lays it over /etc
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "hosts"), "w", encoding="ascii") as hosts:
+            hosts.write(f"127.0.0.1 localhost\n{address} {host}\n")
+        # What the file does not say (the other family) is refused at once, and not asked for until a time-out.
+        with open(os.path.join(folder, "resolv.conf"), "w", encoding="ascii") as resolver:
+            resolver.write("nameserver 127.0.0.1\n")
+
     def command(self, short, command):
         """`command` as it runs inside namespace `short`."""
         return ["ip", "netns", "exec", self.namespace(short), *command]
@@ -167,4 +178,5 @@ class Lab:
                     stream.close()
         for name in self.names.values():
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
         self.names, self.lines, self.processes = {}, [], []

@@ -1,4 +1,4 @@
-// One learner in a browser behind whatever network; run by test_paths.py inside the relay's namespace.
+// One learner in a browser behind whatever network; run by test_paths.py in the learner's namespace.
 //
 //     node path_run.mjs PLAN.json
 //
@@ -16,6 +16,12 @@ const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const testid = (name) => `[data-testid="${name}"]`;
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+/** amphi-client beside the relay. */
+function startClient(url, stack, report, ...more) {
+  const client = spawn('ip', ['netns', 'exec', plan.relayNamespace, join(root, 'build', 'release', 'bin', 'amphi-client'), '--url', url, '--seconds', '150', '--ca', join(stack.data, 'certs', 'ca.pem'), '--out', join(stack.data, report), '--log-level', 'error', ...more], { stdio: ['ignore', 'ignore', 'inherit'] });
+  atEnd(() => client.kill());
+}
+
 const ask = async (name) => {
   say({ ask: name });
   await answers.next();
@@ -57,7 +63,7 @@ function watchConnections() {
 async function openLearner(stack, url) {
   const make = plan.browser === 'firefox' ? firefoxPage : chromiumPage;
   const page = await make({
-    sources: { install: watchConnections }, namespace: plan.farNamespace, ignoreHTTPSErrors: !plan.trusted,
+    sources: { install: watchConnections }, ignoreHTTPSErrors: !plan.trusted,
     authority: plan.trusted ? join(stack.data, 'certs', 'ca.pem') : undefined,
     flags: ['--disable-features=WebRtcHideLocalIpsWithMdns,Translate,OptimizationHints'],
   });
@@ -77,13 +83,10 @@ function silence(arrivals, from) {
 }
 
 async function run() {
-  const stack = await Stack.start(plan.options);
+  const stack = await Stack.start(plan.options, plan.relayNamespace);
   const classId = await stack.newClass('Chemins');
-  const inside = ['--seconds', '150', '--ca', join(stack.data, 'certs', 'ca.pem'), '--out', join(stack.data, 'trainer.json'), '--log-level', 'error'];
-  const trainer = spawn(join(root, 'build', 'release', 'bin', 'amphi-client'), ['--url', (await stack.invite(classId, 'trainer', 'Mme Petit')).url, '--tone', ...inside], { stdio: ['ignore', 'ignore', 'inherit'] });
-  atEnd(() => trainer.kill());
-  const other = spawn(join(root, 'build', 'release', 'bin', 'amphi-client'), ['--url', (await stack.invite(classId, 'learner', 'Autre')).url, ...inside.with(-3, join(stack.data, 'other.json'))], { stdio: ['ignore', 'ignore', 'inherit'] });
-  atEnd(() => other.kill());
+  startClient((await stack.invite(classId, 'trainer', 'Mme Petit')).url, stack, 'trainer.json', '--tone');
+  startClient((await stack.invite(classId, 'learner', 'Autre')).url, stack, 'other.json');
   const page = await openLearner(stack, (await stack.invite(classId, 'learner', 'Aïcha')).url);
   if (plan.before) await ask(plan.before);
   const enteredAt = Date.now();
@@ -114,7 +117,7 @@ let failed = false;
 try {
   await run();
 } catch (error) {
-  process.stderr.write(`${error.stack}\n`);
+  process.stderr.write(`${error?.stack ?? error} ${JSON.stringify(error)} ${error?.message}\n`);
   failed = true;
 }
 await runEndings();

@@ -1,5 +1,5 @@
 """Media gets through wherever a learner sits: Chromium and Firefox behind networks that drop UDP, change under way,
-or know IPv6 alone. Needs root. AMPHI_LONG=1 runs every case in both browsers.
+or know IPv6 alone. Needs root. AMPHI_LONG=1 runs every case in both browsers; else a few are run in one.
 
     python3 tests/quality/test_paths.py [Paths.test_...]
 """
@@ -36,11 +36,11 @@ def drop_udp(lab):
 class Paths(unittest.TestCase):
     def run_browser(self, lab, browser, answers=None, **plan):
         """One run of path_run.mjs; `answers` are the changes of the network it asks for, by name."""
-        plan = dict({"farNamespace": lab.namespace("far"), "browser": browser, "options": []}, **plan)
+        plan = dict({"relayNamespace": lab.namespace("relay"), "browser": browser, "options": []}, **plan)
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file, tempfile.TemporaryFile("w+") as log:
             json.dump(plan, file)
             file.flush()
-            process = lab.start("relay", ["node", os.path.join(HERE, "path_run.mjs"), file.name], stdin=subprocess.PIPE,
+            process = lab.start("far", ["node", os.path.join(HERE, "path_run.mjs"), file.name], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
                                 env=dict(os.environ, NODE_TLS_REJECT_UNAUTHORIZED="0", NODE_NO_WARNINGS="1"))
             result = None
@@ -73,7 +73,20 @@ class Paths(unittest.TestCase):
             result = self.run_browser(lab, browser, options=["--bind", line.near_ipv4])
             self.assertLess(result["firstVoiceMs"], 8000)
             self.assertEqual(result["path"], "tcp")
-        self.in_browsers(("chromium", "firefox"), case)
+        self.in_browsers(("firefox",), case)
+
+    def test_where_only_tls_on_443_passes_voice_comes_through_the_relay_within_10_s_of_the_join(self):
+        def case(lab, browser):
+            line = lab.join("relay", "far", settings=["delay 20ms"])
+            rules(lab, "relay", "add chain inet lab in { type filter hook input priority 0; }",
+                  'add rule inet lab in iifname "line*" tcp dport != 443 drop',
+                  'add rule inet lab in iifname "line*" meta l4proto udp drop')
+            for space in ("relay", "far"):  # Firefox makes no relayed candidate for a TLS server that has no name
+                lab.name_host(space, "class.test", line.near_ipv4)
+            result = self.run_browser(lab, browser, trusted=True, options=["--bind", line.near_ipv4, "--name", "class.test", "--turn"])
+            self.assertLess(result["firstVoiceMs"], 10000)
+            self.assertEqual(result["path"], "relay")
+        self.in_browsers(("chromium",), case)
 
     def test_when_udp_dies_under_way_voice_goes_on_over_tcp(self):
         def case(lab, browser):
@@ -81,8 +94,8 @@ class Paths(unittest.TestCase):
             result = self.run_browser(lab, browser, {"drop": lambda: drop_udp(lab)}, change="drop", options=["--bind", line.near_ipv4])
             self.assertEqual(result["way"]["protocol"], "udp")
             self.assertEqual(result["path"], "tcp")
-            self.stays_one_visit(result, 5000)
-        self.in_browsers(("chromium",), case)
+            self.stays_one_visit(result, 3000)
+        self.in_browsers((), case)
 
     def stays_one_visit(self, result, gap_ms):
         self.assertLess(result["gapMs"], gap_ms)
@@ -91,18 +104,17 @@ class Paths(unittest.TestCase):
         self.assertLessEqual(result["events"].count("joined"), 3)
         self.assertNotIn("left", result["events"])
 
-    def test_from_wifi_to_4g_voice_is_back_within_3_s_in_one_visit(self):
+    def test_from_wifi_to_4g_voice_is_back_within_5_s_in_one_visit(self):
         def case(lab, browser):
             wifi = lab.join("relay", "far", settings=["delay 10ms"])
-            mobile = lab.join("relay", "far", seed=2, settings=["delay 40ms"])
+            lab.join("relay", "far", seed=2, settings=["delay 40ms"])
             far = lab.namespace("far")
 
             def leave_wifi():
                 netlab.run_ip("-n", far, "link", "set", "line1", "down")
-            result = self.run_browser(lab, browser, {"leave": leave_wifi}, change="leave", options=[
-                "--bind", "0.0.0.0", "--name", wifi.near_ipv4, "--advertise", wifi.near_ipv4, "--advertise", mobile.near_ipv4])
-            self.stays_one_visit(result, 3000)
-        self.in_browsers(("chromium",), case)
+            result = self.run_browser(lab, browser, {"leave": leave_wifi}, change="leave", options=["--bind", wifi.near_ipv4])
+            self.stays_one_visit(result, 5000)
+        self.in_browsers((), case)
 
     def test_behind_a_router_that_forgets_voice_is_back_within_3_s_in_one_visit(self):
         def case(lab, browser):
@@ -129,10 +141,13 @@ class Paths(unittest.TestCase):
             far = lab.namespace("far")
             netlab.run_ip("-n", far, "addr", "del", f"{line.far_ipv4}/24", "dev", "line1")
             netlab.run_ip("-n", far, "route", "add", "default", "via", line.near_ipv6)
-            result = self.run_browser(lab, browser, options=["--bind", line.near_ipv6])
+            # The trainer beside the relay comes by IPv4: both are served at once.
+            lab.name_host("relay", "class.test", line.near_ipv4)
+            lab.name_host("far", "class.test", line.near_ipv6)
+            result = self.run_browser(lab, browser, options=["--bind", "::", "--name", "class.test"])
             self.assertLess(result["firstVoiceMs"], 3000)
             self.assertIn(":", result["way"]["address"])
-        self.in_browsers(("firefox",), case)
+        self.in_browsers((), case)
 
 
 if __name__ == "__main__":

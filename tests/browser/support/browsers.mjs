@@ -1,6 +1,6 @@
 // Debian's Chromium by Playwright and Firefox by Puppeteer (WebDriver BiDi), behind one small face.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium as playwrightChromium } from 'playwright-core';
@@ -28,17 +28,6 @@ async function startSilentSoundServer() {
   return `unix:${socket}`;
 }
 
-/** The program as it runs in a network namespace: browsers are started by path. */
-function programIn(namespace, program) {
-  if (!namespace) return program;
-  const folder = mkdtempSync(join(tmpdir(), 'amphi-lab-'));
-  const wrapper = join(folder, 'browser');
-  writeFileSync(wrapper, `#!/bin/sh\nexec ip netns exec ${namespace} ${program} "$@"\n`);
-  chmodSync(wrapper, 0o755);
-  atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  return wrapper;
-}
-
 /** Makes a certificate authority known to what is started with this home, or profile, folder. */
 function trust(database, authority) {
   mkdirSync(database, { recursive: true });
@@ -47,13 +36,13 @@ function trust(database, authority) {
 }
 
 /** A page in Chromium; each call has storage of its own. */
-export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR', sources, ignoreHTTPSErrors = false, newBrowser = false, namespace, authority, flags = [] } = {}) {
+export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR', sources, ignoreHTTPSErrors = false, newBrowser = false, authority, flags = [] } = {}) {
   let browser = newBrowser ? null : chromium;
   if (!browser) {
     const home = mkdtempSync(join(tmpdir(), 'amphi-home-'));
     atEnd(() => rmSync(home, { recursive: true, force: true }));
     if (authority) trust(join(home, '.pki', 'nssdb'), authority);
-    browser = await playwrightChromium.launch({ executablePath: programIn(namespace, '/usr/bin/chromium'), headless: true, args: [...chromiumFlags, ...flags], ...(authority ? { env: { ...process.env, HOME: home } } : {}) });
+    browser = await playwrightChromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...chromiumFlags, ...flags], ...(authority ? { env: { ...process.env, HOME: home } } : {}) });
     if (!newBrowser) chromium = browser;
     atEnd(() => browser.close());
   }
@@ -67,13 +56,13 @@ export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR
 }
 
 /** A page in Firefox, with the few methods of Playwright's that the tests use. */
-export async function firefoxPage({ width = 1280, height = 800, sources, namespace, authority, ignoreHTTPSErrors = false } = {}) {
+export async function firefoxPage({ width = 1280, height = 800, sources, authority, ignoreHTTPSErrors = false } = {}) {
   if (!firefox) {
     const soundServer = await startSilentSoundServer();
     const profile = mkdtempSync(join(tmpdir(), 'amphi-firefox-'));
     if (authority) trust(profile, authority);
     firefox = await puppeteer.launch({
-      browser: 'firefox', executablePath: programIn(namespace, '/usr/bin/firefox-esr'), headless: true, userDataDir: profile, acceptInsecureCerts: ignoreHTTPSErrors,
+      browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, userDataDir: profile, acceptInsecureCerts: ignoreHTTPSErrors,
       env: { ...process.env, PULSE_SERVER: soundServer },
       extraPrefsFirefox: {
         'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.peerconnection.ice.loopback': true,

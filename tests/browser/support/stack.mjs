@@ -42,13 +42,15 @@ async function freeMediaPort(count = 4) {
 }
 
 export class Stack {
-  static async start(options = []) {
+  /** `inNamespace`: where ./run runs, when this process is elsewhere. */
+  static async start(options = [], inNamespace = null) {
     const stack = new Stack();
     stack.data = mkdtempSync(join(tmpdir(), 'amphi-test-'));
     stack.port = await freeTcpPort();
     stack.mediaPort = await freeMediaPort();
     stack.output = '';
-    stack.process = spawn(join(root, 'run'), ['--data', stack.data, '--port', String(stack.port), '--media-port', String(stack.mediaPort), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const command = [...(inNamespace ? ['ip', 'netns', 'exec', inNamespace] : []), join(root, 'run')];
+    stack.process = spawn(command[0], [...command.slice(1), '--data', stack.data, '--port', String(stack.port), '--media-port', String(stack.mediaPort), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [stack.process.stdout, stack.process.stderr]) stream.on('data', (d) => (stack.output += d));
     atEnd(() => stack.stop());
     await until('./run is ready', () => stack.process.exitCode !== null || existsSync(join(stack.data, 'run.json')), 300000, 100);

@@ -399,6 +399,59 @@ static void a_silent_path_gives_way_to_one_that_is_nominated(void **state)
     assert_int_equal(remote(b, SECONDS(5)), 1); /* heard there after all */
 }
 
+/* Chromium checks the way that is left, and nominates it only when it has given up the other. */
+static void after_a_restart_a_silent_path_gives_way_to_the_best_one_that_is_checked(void **state)
+{
+    struct bench *b = *state;
+    struct net_addr one = address(1);
+    struct ice_peer next;
+    assert_int_equal(check(b, SECONDS(2), 1), ICE_ANSWERED);
+    ice_lite_note_media(&b->ice, SECONDS(3), &one);
+    restart(b, SECONDS(4), &next);
+    next.priority = 10;
+    assert_int_equal(check_by(b, &next, SECONDS(4), 2), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(4)), 2);
+    next.priority = 5;
+    assert_int_equal(check_by(b, &next, SECONDS(4), 3), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(4)), 2);
+    next.priority = 20;
+    assert_int_equal(check_by(b, &next, SECONDS(4), 4), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(4)), 4);
+    ice_lite_note_media(&b->ice, SECONDS(4), &one);
+    assert_int_equal(check_by(b, &next, SECONDS(6), 2), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(6)), 1); /* it has spoken since: only a nomination counts */
+}
+
+/* Two networks, the better one is gone: the other was checked when the class began. */
+static void a_restart_without_a_word_from_the_path_tries_one_that_was_good(void **state)
+{
+    struct bench *b = *state;
+    struct net_addr one = address(1);
+    struct ice_peer next;
+    assert_int_equal(check(b, SECONDS(2), 1), ICE_ANSWERED);
+    assert_int_equal(check(b, SECONDS(2), 2), ICE_ANSWERED);
+    ice_lite_note_media(&b->ice, SECONDS(10), &one);
+    restart(b, SECONDS(11) - 1, &next);
+    assert_int_equal(remote(b, SECONDS(11)), 1);
+    restart(b, SECONDS(12), &next);
+    assert_int_equal(remote(b, SECONDS(12)), 2);
+    assert_int_equal(check_by(b, &next, SECONDS(13), 3), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(13)), 3); /* what is checked now is worth more */
+}
+
+static void a_restart_of_a_path_that_is_alive_moves_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct net_addr one = address(1);
+    struct ice_peer next;
+    assert_int_equal(check(b, SECONDS(2), 1), ICE_ANSWERED);
+    ice_lite_note_media(&b->ice, SECONDS(3), &one);
+    restart(b, SECONDS(3), &next);
+    next.priority = UINT32_MAX;
+    assert_int_equal(check_by(b, &next, SECONDS(4) - 1, 2), ICE_ANSWERED);
+    assert_int_equal(remote(b, SECONDS(4)), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -422,6 +475,9 @@ int main(void)
         TEST(a_restart_forgets_what_was_nominated_before),
         TEST(a_path_that_is_closed_is_forgotten_and_media_takes_the_next_best),
         TEST(a_silent_path_gives_way_to_one_that_is_nominated),
+        TEST(after_a_restart_a_silent_path_gives_way_to_the_best_one_that_is_checked),
+        TEST(a_restart_without_a_word_from_the_path_tries_one_that_was_good),
+        TEST(a_restart_of_a_path_that_is_alive_moves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

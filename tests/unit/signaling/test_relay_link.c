@@ -351,13 +351,16 @@ static void operators_get_the_overview_every_two_seconds(void **state)
     message->room_stats.participants[0].participant = learner.id;
     message->room_stats.participants[0].bps_out = 424242;
     message->room_stats.participants[0].loss_out_permille = 1;
+    message->room_stats.participants[0].tcp = true;
     harness_relay_says(h, message);
     free(message);
+    harness_relay_state(h, learner.id, 1, CONTROL_MEDIA_CONNECTED);
     harness_run_for(h, SECONDS(35));
     harness_forget(h);
     harness_send(h, operator.connection, "{\"type\":\"watch\",\"id\":2,\"on\":true}");
     assert_int_equal(harness_count(h, operator.connection, "\"type\":\"overview\""), 1);
     assert_true(harness_got(h, operator.connection, "\"bps_out\":424242"));
+    assert_true(harness_got(h, operator.connection, "\"media\":\"connected\",\"path\":\"tcp\""));
     assert_true(harness_got(h, operator.connection, "\"loss_out\":0.100"));
     assert_true(harness_got(h, operator.connection, "\"bps_out\":4000000"));
     /* 10 participants cost 85 permille: 90 more until 850, fewer than the 1990 of capacity. */
