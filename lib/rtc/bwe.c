@@ -1,8 +1,12 @@
 #include "rtc/bwe.h"
 
 #define PACKET_BITS (1200 * 8)
-#define CUT_SHARE 0.9          /* of what the line was seen to carry */
-#define OTHERS_SHARE 0.85      /* of the estimate, when somebody else fills the line */
+#define CUT_SHARE 0.9        /* of what the line was seen to carry */
+#define OTHERS_SHARE 0.85    /* of the estimate, when somebody else fills the line */
+#define OTHERS_US SECONDS(1) /* then what does not go away is no queue, or not ours to shorten */
+#define OURS_SHARE 0.6
+#define OURS_EXCESS 1.3
+#define OURS_US 60000
 #define GROWTH_SHARE 0.10      /* a second, far from where it was last full */
 #define NEAR_SHARE 0.85        /* of the ceiling; from here on growth is slower, and a fixed step */
 #define NEAR_GROWTH_SHARE 0.03 /* that two who share a line end up with like shares */
@@ -21,12 +25,16 @@
 #define PROBE_PATIENCE_US 300000
 #define PROBE_AGAIN_US 20000
 #define PROBE_SHARE 0.95 /* of what a probe found */
+#define START_US SECONDS(2)
+#define START_PROBE_US 200000
 #define MISLED_US SECONDS(1)
 #define WANTED_SHARE 1.25 /* with so much nothing more is asked for */
 #define PROBE_TOP_SHARE 1.5
 #define SILENT_US 500000 /* of feedback, beyond its usual delay */
 #define TWCC_FRESH_US SECONDS(3)
 #define REPORT_GROWTH 1.5
+#define REPORT_GROWTH_CAREFUL 1.08 /* a report, after a reduction */
+#define REPORT_CAREFUL_US SECONDS(30)
 #define REPORT_QUEUE_US 150000
 #define REPORT_LOSS_PERMILLE 150
 #define REPORT_LOSS_STEP_PERMILLE 100
@@ -151,6 +159,8 @@ static void use_outcome(struct bwe *b, usec_t now, enum bwe_probe_outcome outcom
     }
     if (outcome == BWE_PROBE_PASSED)
         bwe_probe_allow_after(&b->probe, now, PROBE_AGAIN_US);
+    else if (now - b->started_at < START_US)
+        bwe_probe_allow_after(&b->probe, now, START_PROBE_US); /* the first ones may mislead */
     else if (is_more)
         bwe_probe_allow_after(&b->probe, now, SECONDS(1));
     else
@@ -210,6 +220,18 @@ static void note_cut(struct bwe *b, usec_t now, uint64_t carried_bps)
     b->probe.next_at = usec_max(b->probe.next_at, now + response_of(b) + SECONDS(1));
 }
 
+/* Whether the queue comes from what we send: we make use of what we are thought to have, or it
+ * grows faster than jitter or a longer way would have it. */
+static bool is_ours(const struct bwe *b, const struct bwe_delay_stretch *busy)
+{
+    double used = OURS_SHARE * (double)b->estimate_bps;
+    bool grows = (double)busy->sent_bps > OURS_EXCESS * (double)busy->arrived_bps &&
+                 busy->arrival_us - busy->sent_us > OURS_US + (usec_t)(3 * b->delay.jitter_us);
+    return grows || (double)busy->arrived_bps > used ||
+           ((double)busy->sent_bps > used &&
+            (double)busy->sent_bps > 1.05 * (double)busy->arrived_bps);
+}
+
 /* What came through while the line was busy is what it carries. Did we send no more than that, then
  * somebody else fills it: then a share less, down to what we were using. */
 static void handle_overuse(struct bwe *b, usec_t now)
@@ -223,11 +245,16 @@ static void handle_overuse(struct bwe *b, usec_t now)
         note_cut(b, now, b->estimate_bps);
         return;
     }
-    bool ours = (double)busy.sent_bps > 1.05 * (double)carried ||
-                (double)carried > USED_SHARE * (double)b->estimate_bps;
+    bool ours = is_ours(b, &busy);
     if (ours) {
         b->ceiling_bps = carried;
         b->ceiling_at = now;
+        b->others_since = 0;
+    } else if (b->others_since == 0) {
+        b->others_since = now;
+    } else if (now - b->others_since > OTHERS_US) {
+        bwe_delay_rebase(&b->delay);
+        b->others_since = 0;
     }
     uint64_t reduced = share_of(carried, CUT_SHARE);
     if (!ours)
@@ -317,6 +344,9 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
         return;
     b->stats.feedbacks++;
     b->feedback_at = now;
+    if (b->heard_bps != 0) /* a way that was cut is as wide again as before, or shows it at once */
+        set_estimate(b, at_least(b->estimate_bps, b->heard_bps / 2));
+    b->heard_bps = 0;
     b->silent_since = 0;
     if (newest_sent != 0)
         note_response(b, now, newest_sent);
@@ -332,6 +362,8 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
         grow(b, now);
     } else
         b->grown_at = now;
+    if (bwe_delay_get_standing_us(&b->delay) < STANDING_US)
+        b->others_since = 0;
     take_outcome(b, now);
     start_probes(b, now);
 }
@@ -386,8 +418,10 @@ void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t
     }
     uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.max_bps);
     b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
+    bool careful = b->cut_at != 0 && now - b->cut_at < REPORT_CAREFUL_US;
+    double growth = careful ? REPORT_GROWTH_CAREFUL : REPORT_GROWTH;
     if (b->estimate_bps < top)
-        set_estimate(b, at_most(share_of(b->estimate_bps, REPORT_GROWTH), top));
+        set_estimate(b, at_most(share_of(b->estimate_bps, growth), top));
 }
 
 /* A REMB (draft-alvestrand-rmcat-remb-03) is its sender's own estimate. Of little traffic it knows
@@ -425,6 +459,7 @@ void bwe_handle_timeout(struct bwe *b, usec_t now)
     take_outcome(b, now);
     if (now >= silent_at(b) && b->estimate_bps > b->config.min_bps) {
         b->stats.starvations++;
+        b->heard_bps = at_least(b->heard_bps, b->estimate_bps);
         set_estimate(b, share_of(b->estimate_bps, 0.5));
         note_cut(b, now, b->estimate_bps);
     }

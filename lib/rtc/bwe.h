@@ -45,6 +45,7 @@ struct bwe {
     bool has_result;     /* and something was heard */
     usec_t started_at;
     usec_t cut_at;       /* last reduction; 0: none */
+    usec_t others_since; /* the line is full of what is not ours, or the way has become longer */
     usec_t raised_at;    /* by a probe; 0: never */
     usec_t grown_at;     /* growth is counted from here */
     usec_t feedback_at;  /* 0: never */
@@ -52,6 +53,7 @@ struct bwe {
     usec_t silent_since; /* oldest stamped packet since the last feedback; 0: none */
     usec_t response_us;  /* from a packet to the feedback about it, smoothed; 0: unknown */
     usec_t response_min_us;
+    uint64_t heard_bps;  /* the estimate before feedback failed to come; 0: it comes */
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
     usec_t report_at, report_rtt_min_us;

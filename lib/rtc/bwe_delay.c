@@ -166,6 +166,15 @@ void bwe_delay_ignore_until(struct bwe_delay *d, usec_t now)
     d->ignore_until = now;
 }
 
+void bwe_delay_rebase(struct bwe_delay *d)
+{
+    usec_t least = USEC_NEVER;
+    for (size_t i = 0; i < held(d); i++)
+        least = usec_min(least, newest(d, i)->delay_us);
+    if (least != USEC_NEVER)
+        d->base_us = d->next_base_us = usec_max(d->base_us, least);
+}
+
 void bwe_delay_reset(struct bwe_delay *d)
 {
     *d = (struct bwe_delay){.jitter_us = d->jitter_us, .ignore_until = d->ignore_until};

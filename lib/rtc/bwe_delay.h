@@ -58,5 +58,7 @@ struct bwe_delay_stretch bwe_delay_find_recent(const struct bwe_delay *d, usec_t
 bool bwe_delay_is_overused(const struct bwe_delay *d, usec_t packet_us);
 /* A reaction is under way: only what is sent from `now` on counts as overuse again. */
 void bwe_delay_ignore_until(struct bwe_delay *d, usec_t now);
+/* What stands now counts as no queue: it does not yield to anything that is done about it. */
+void bwe_delay_rebase(struct bwe_delay *d);
 /* Nothing was measured for a while: starts afresh but for the jitter. */
 void bwe_delay_reset(struct bwe_delay *d);

@@ -10,19 +10,38 @@ static enum tx_class class_of(enum room_slot slot)
     return room_slot_kind(slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
 }
 
+/* What a packet takes on the line beside its header, extensions and payload: IPv4, UDP, SRTP tag.
+ */
+#define LINE_BYTES (20 + 8 + 16)
+#define RTP_HEADER_BYTES 12
+
+static void send_metered(usec_t now, struct subscription *s, enum tx_class class,
+                         const struct tx_prefix *prefix, const struct tx_rtp *rtp,
+                         struct tx_batch *tx)
+{
+    struct tx_rtp numbered = *rtp;
+    size_t bytes = LINE_BYTES + RTP_HEADER_BYTES + prefix->bytes + tx_batch_get_payload_bytes(tx);
+    numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, prefix->stamp_at != 0);
+    tx_batch_add(tx, now, s->receiver, class, prefix, &numbered);
+}
+
 /* The packet that was begun in `tx` to one receiver. */
 static void send_packet(usec_t now, struct subscription *s, enum tx_class class,
                         const struct media_packet *packet, const struct tx_rtp *rtp,
                         struct tx_batch *tx)
 {
-    const struct tx_prefix *prefix = tx_batch_find_prefix(tx, s->layout);
+    uint64_t layout = subscription_get_layout(s);
+    const struct tx_prefix *prefix = tx_batch_find_prefix(tx, layout);
     if (prefix == NULL) {
-        struct tx_prefix *fresh = tx_batch_add_prefix(tx, now, s->layout);
+        struct tx_prefix *fresh = tx_batch_add_prefix(tx, now, layout);
         fresh->bytes = (uint16_t)subscription_write_extensions(
-            s, now, packet, s->owner->extension_ids, fresh->data);
+            s, now, packet, s->owner->extension_ids, fresh->data, &fresh->stamp_at);
         prefix = fresh;
     }
-    tx_batch_add(tx, now, s->receiver, class, prefix, rtp);
+    if (s->is_metered)
+        send_metered(now, s, class, prefix, rtp, tx);
+    else
+        tx_batch_add(tx, now, s->receiver, class, prefix, rtp);
 }
 
 void forwarder_send(usec_t now, struct subscription *s, const struct media_packet *packet,
@@ -349,6 +368,7 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
     if (p == NULL || !s->owner->connected || p->ref.participant == s->owner->id ||
         room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
         return;
+    downlink_start(c, now, s->owner, tx);
     if (s->is_thinned) {
         if (!s->is_paced)
             thinning_drain(c, now, s, SIZE_MAX, tx);
@@ -441,4 +461,24 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                 tx);
     tx_batch_end(tx);
     c->stats.retransmitted++;
+}
+
+bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx)
+{
+    static const uint8_t no_extensions[HEADER_EXTENSION_COUNT];
+    struct media_packet packet = {.extension_ids = no_extensions};
+    uint8_t padding[UINT8_MAX] = {0};
+    CHECK(bytes > 0 && bytes <= sizeof padding);
+    padding[bytes - 1] = (uint8_t)bytes;
+    if (!tx_batch_begin(tx, now, bytes_of(padding, bytes)))
+        return false;
+    send_packet(now, s, class_of(s->slot), &packet,
+                &(struct tx_rtp){.seq = (uint16_t)s->rtx_seq++,
+                                 .timestamp = s->last_timestamp,
+                                 .ssrc = s->rtx_ssrc,
+                                 .payload_type = s->rtx_payload_type,
+                                 .is_padding = true},
+                tx);
+    tx_batch_end(tx);
+    return true;
 }

@@ -31,6 +31,7 @@ struct participant {
     struct publication *publications[SEND_SLOT_COUNT]; /* borrowed from the shard's table */
     struct twcc_arrivals *arrivals; /* owned; NULL unless negotiated for something it sends */
 
+    struct downlink *downlink;          /* owned; NULL: it receives no video */
     struct subscription *subscriptions; /* owned */
     size_t subscription_count;
     uint32_t thinned; /* of them: those that get less than everything */

@@ -4,6 +4,7 @@
 
 #include "rtc/receive_stats.h"
 #include "wire/rtcp_feedback.h"
+#include "wire/rtcp_twcc.h"
 
 static struct subscription *find_subscription(struct participant *p, uint32_t ssrc)
 {
@@ -47,7 +48,7 @@ static void spread_sender_report(struct shard_core *c, const struct publication 
 }
 
 static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
-                          const struct rtcp_report *report)
+                          const struct rtcp_report *report, struct tx_batch *tx)
 {
     uint64_t ntp_now = ntp_of_usec(c->config.ntp_at_zero, now);
     struct publication_encoding *encoding;
@@ -61,6 +62,7 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
                                        report->sender.rtp_timestamp);
         spread_sender_report(c, sent, index);
     }
+    usec_t rtt_now_us = 0;
     uint32_t worst = 0;
     bool any = false;
     for (size_t i = 0; i < report->block_count; i++) {
@@ -70,14 +72,16 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
             continue;
         usec_t rtt_us;
         if (receive_stats_round_trip(block, ntp_now, &rtt_us))
-            p->rtt_us = rtt_us > 0 ? rtt_us : 1;
+            p->rtt_us = rtt_now_us = rtt_us > 0 ? rtt_us : 1;
         s->loss_permille = (uint32_t)block->fraction_lost * 1000 / 256;
         redundancy_handle_loss(s, now, s->loss_permille);
         worst = s->loss_permille > worst ? s->loss_permille : worst;
         any = true;
     }
-    if (any)
-        p->loss_out_permille = worst;
+    if (!any)
+        return;
+    p->loss_out_permille = worst;
+    downlink_handle_report(c, now, p, worst, rtt_now_us, tx);
 }
 
 static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
@@ -86,6 +90,7 @@ static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
     struct subscription *s = find_subscription(p, nack->media_ssrc);
     uint16_t seqs[RTCP_NACK_SEQS_MAX];
     size_t count = s != NULL ? rtcp_nack_list(nack, seqs, COUNT_OF(seqs)) : 0;
+    downlink_handle_nack(c, now, p, count, tx);
     for (size_t i = 0; i < count; i++)
         forwarder_resend(c, now, p, s, seqs[i], tx);
 }
@@ -99,7 +104,7 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
         return;
     if (s->is_thinned)
         thinning_restart(c, now, s, tx);
-    else
+    else if (downlink_admit_key_frame(p, now))
         forwarder_request_key_frame(c, now, publication, publication->main, tx);
 }
 
@@ -109,6 +114,8 @@ static enum status handle_feedback(struct shard_core *c, usec_t now, struct part
     struct rtcp_nack nack;
     struct rtcp_pli pli;
     struct rtcp_fir fir;
+    struct rtcp_twcc twcc;
+    struct rtcp_remb remb;
     enum status status = STATUS_OK;
     switch (rtcp_feedback_of(packet)) {
     case RTCP_FEEDBACK_NACK:
@@ -126,8 +133,16 @@ static enum status handle_feedback(struct shard_core *c, usec_t now, struct part
         for (size_t i = 0; status == STATUS_OK && i < fir.item_count; i++)
             handle_key_frame_request(c, now, p, fir.items[i].ssrc, tx);
         return status;
-    case RTCP_FEEDBACK_TWCC: /* nothing is stamped yet, so nothing is asked for */
+    case RTCP_FEEDBACK_TWCC:
+        status = rtcp_parse_twcc(packet, &twcc);
+        if (status == STATUS_OK)
+            downlink_handle_twcc(c, now, p, &twcc, tx);
+        return status;
     case RTCP_FEEDBACK_REMB:
+        status = rtcp_parse_remb(packet, &remb);
+        if (status == STATUS_OK)
+            downlink_handle_remb(c, now, p, remb.rate_bps, tx);
+        return status;
     case RTCP_FEEDBACK_NONE:
         return STATUS_OK;
     }
@@ -156,7 +171,7 @@ static enum status handle_packet(struct shard_core *c, usec_t now, struct partic
     case RTCP_TYPE_RR:
         status = rtcp_parse_report(packet, &report);
         if (status == STATUS_OK)
-            handle_report(c, now, p, &report);
+            handle_report(c, now, p, &report, tx);
         return status;
     case RTCP_TYPE_RTPFB:
     case RTCP_TYPE_PSFB:

@@ -40,10 +40,19 @@ enum status shard_core_create(struct shard_core **out, usec_t now,
     return STATUS_NO_MEMORY;
 }
 
+/* Others may be gone already. */
+static struct shard_message *reserve_nothing(void *context, uint32_t destination)
+{
+    (void)context;
+    (void)destination;
+    return NULL;
+}
+
 void shard_core_free(struct shard_core *c)
 {
     if (c == NULL)
         return;
+    c->port.reserve = reserve_nothing;
     c->tx = NULL; /* whatever it held is not sent any more */
     uint32_t at = 0;
     struct pool_handle handle;
@@ -280,7 +289,9 @@ static usec_t share_instant(usec_t now, usec_t next)
 void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
 {
     usec_t next = usec_min(transport_next_timeout(p->transport, now), rtcp_next_timeout(p));
-    timer_heap_arm(&c->timers, &p->timer, share_instant(now, next));
+    /* A pace is kept to the millisecond. */
+    next = usec_min(share_instant(now, next), downlink_next_timeout(p, now));
+    timer_heap_arm(&c->timers, &p->timer, next);
 }
 
 static void handle_input(struct shard_core *c, usec_t now, struct participant *p,
@@ -391,6 +402,7 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
         if (!drain_transport(c, now, p, tx))
             continue;
         rtcp_send_due(c, now, p, tx);
+        downlink_handle_timeout(c, now, p, tx);
         shard_arm_timer(c, now, p);
         /* A timer that stays due would hold this loop: it waits for the next turn. */
         if (p->timer.place != 0 && p->timer.deadline <= now)

@@ -93,7 +93,8 @@ static void attach(struct shard_core *c, usec_t now, struct room *room, enum roo
     room->slots[slot] = p;
     p->slots |= (uint32_t)1 << slot;
     const struct room_listeners *l = &room->listeners[slot];
-    for (uint32_t i = 0; i < l->count; i++)
+    /* From the end: one that is thinned from now on leaves the list. */
+    for (uint32_t i = l->count; i-- > 0;)
         forwarder_start_subscription(c, now, l->list[i], tx);
     thinning_update_demand(c, p);
     for (uint32_t i = room->thinned[slot].count; i-- > 0;)
@@ -177,7 +178,7 @@ static enum status add_subscriptions(struct shard_core *c, struct participant *p
             return status;
         p->subscription_count++;
     }
-    return STATUS_OK;
+    return downlink_create(p);
 }
 
 static enum status set_up(struct shard_core *c, usec_t now, struct participant *p,
@@ -274,6 +275,7 @@ void shard_remove_participant(struct shard_core *c, struct participant *p, struc
     for (size_t i = 0; i < p->subscription_count; i++)
         subscription_destroy(&p->subscriptions[i]);
     free(p->subscriptions);
+    downlink_free(p);
     free(p->arrivals);
     struct room *room = p->room;
     room->members--;

@@ -4,6 +4,7 @@
 #include "base/hash_map.h"
 #include "base/rng.h"
 #include "relay/core/bitrate_allocator.h"
+#include "relay/core/downlink.h"
 #include "relay/core/handshake_queue.h"
 #include "relay/core/layer_selector.h"
 #include "relay/core/participant.h"
@@ -85,6 +86,9 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
 
+/* RTP padding on the retransmission stream, at most 255 bytes. False when it could not. */
+bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx);
+
 struct media_packet forwarder_packet_of(const struct publication *p,
                                         const struct publication_stream *s, uint64_t seq,
                                         bool key_frame);
@@ -115,6 +119,8 @@ void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publicatio
 void thinning_handle_timeout(struct shard_core *c, usec_t now, struct participant *owner,
                              struct tx_batch *tx);
 usec_t thinning_next_timeout(const struct participant *owner);
+/* When a paced one may have something although nothing arrives. */
+usec_t thinning_next_timeout_of(const struct subscription *s);
 /* Somebody may have begun or ceased to want an encoding of it. */
 void thinning_update_demand(struct shard_core *c, struct publication *p);
 /* Home: tells which encodings anybody receives; one that nobody does, after a while. */

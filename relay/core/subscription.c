@@ -55,6 +55,8 @@ void subscription_init(struct subscription *s, struct participant *owner,
     s->layout = layout_of(ids, s->mid);
     s->codec_count = params->codec_count;
     for (size_t i = 0; i < params->codec_count; i++) {
+        s->can_stamp = s->can_stamp ||
+                       (params->codecs[i].transport_cc && ids[HEADER_EXTENSION_TRANSPORT_CC] != 0);
         s->codecs[i] = (struct subscription_codec){
             .codec = params->codecs[i].codec,
             .profile_hash = codec_profile_hash(params->codecs[i].profile),
@@ -255,17 +257,25 @@ static struct bytes shift_frame(uint8_t out[EXTENSIONS_BYTES_MAX], struct bytes 
 
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      const struct media_packet *packet, const uint8_t *ids,
-                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES])
+                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at)
 {
+    static const uint8_t no_number[RTP_TRANSPORT_SEQ_BYTES];
+    bool stamped = s->is_metered && s->can_stamp;
     struct rtp_extension elements[HEADER_EXTENSION_COUNT];
     uint8_t send_time[RTP_ABS_SEND_TIME_BYTES];
     uint8_t descriptor[EXTENSIONS_BYTES_MAX];
     size_t count = 0;
     size_t bytes = 0;
+    *stamp_at = 0;
+    if (stamped) { /* first, so that its place is known */
+        elements[count++] = (struct rtp_extension){ids[HEADER_EXTENSION_TRANSPORT_CC],
+                                                   bytes_of(no_number, sizeof no_number)};
+        bytes += 2 + sizeof no_number;
+    }
     if (ids[HEADER_EXTENSION_MID] != 0) {
-        elements[count++] =
+        elements[count] =
             (struct rtp_extension){ids[HEADER_EXTENSION_MID], bytes_of_string(s->mid)};
-        bytes += 2 + elements[0].data.size;
+        bytes += 2 + elements[count++].data.size;
     }
     if (ids[HEADER_EXTENSION_ABS_SEND_TIME] != 0) {
         rtp_extension_store_abs_send_time(send_time, rtp_abs_send_time_of(now));
@@ -290,6 +300,9 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      SUBSCRIPTION_EXTENSIONS_BYTES - RTP_EXTENSION_HEADER_BYTES});
     if (count == 0 || rtp_extension_write(&w, elements, count, &profile) != STATUS_OK)
         return 0;
+    if (stamped)
+        *stamp_at = (uint8_t)(RTP_EXTENSION_HEADER_BYTES +
+                              (profile == RTP_EXTENSION_PROFILE_ONE_BYTE ? 1 : 2));
     store_u16(out, profile);
     store_u16(out + 2, (uint16_t)(writer_size(&w) / 4));
     return RTP_EXTENSION_HEADER_BYTES + writer_size(&w);

@@ -70,6 +70,8 @@ struct subscription {
     uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
     uint8_t red_payload_type;               /* 0: it takes no redundancy */
     uint8_t redundancy;                     /* earlier packets in each of voice */
+    bool is_metered; /* what it is sent is counted, and numbered where it takes that (downlink) */
+    bool can_stamp;  /* negotiated: transport-wide numbers */
 
     struct participant *owner; /* borrowed: who embeds this */
     enum room_slot slot;
@@ -143,10 +145,17 @@ bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us
 
 #define SUBSCRIPTION_EXTENSIONS_BYTES 104
 
+/* Stands for the extensions of what is sent now: `layout`, or another while it is numbered. */
+static inline uint64_t subscription_get_layout(const struct subscription *s)
+{
+    return s->is_metered && s->can_stamp ? ~s->layout : s->layout;
+}
+
 /* Writes the header extensions of an outgoing packet: mid, and what the publisher sent and this
  * receiver negotiated (`ids`: the receiver's numbers); all of it, from the profile on. One that
  * does not fit is left out. Returns the bytes, 0 when there is none. They are the same for all
- * subscriptions of one `layout`. */
+ * subscriptions of one layout. *stamp_at: where the packet's transport-wide number goes; 0: it has
+ * none. */
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      const struct media_packet *packet, const uint8_t *ids,
-                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES]);
+                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at);

@@ -271,7 +271,9 @@ size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, 
     while (bytes < bytes_max &&
            layer_selector_take(s->selector, now, sources, CONTROL_ENCODINGS_MAX, &out))
         bytes += send_one(c, now, s, p, &out, tx);
-    if (layer_selector_wants_key_frame(s->selector, now, sources, CONTROL_ENCODINGS_MAX, &encoding))
+    if (layer_selector_wants_key_frame(s->selector, now, sources, CONTROL_ENCODINGS_MAX,
+                                       &encoding) &&
+        downlink_admit_key_frame(s->owner, now))
         forwarder_request_key_frame(c, now, p, encoding, tx);
     uint32_t wanted = layer_selector_encodings(s->selector);
     if (wanted != s->encodings_wanted) {
@@ -305,8 +307,11 @@ void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publicatio
         /* From the end: a subscription that leaves the list is replaced by one already seen. */
         for (uint32_t i = l->count; i-- > 0;) {
             struct subscription *s = l->list[i];
-            if (is_read(s) && !s->is_paced &&
-                (layer_selector_encodings(s->selector) >> encoding & 1) != 0)
+            if (!is_read(s) || (layer_selector_encodings(s->selector) >> encoding & 1) == 0)
+                continue;
+            if (s->is_paced)
+                downlink_wake(c, now, s->owner);
+            else
                 thinning_drain(c, now, s, EVERYTHING, tx);
         }
     }
@@ -322,18 +327,23 @@ bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *
 
 /* --- Time */
 
+usec_t thinning_next_timeout_of(const struct subscription *s)
+{
+    const struct publication *p = is_read(s) ? publication_of(s) : NULL;
+    struct layer_source sources[CONTROL_ENCODINGS_MAX];
+    if (p == NULL)
+        return USEC_NEVER;
+    list_sources(s, p, sources);
+    return layer_selector_next_timeout(s->selector, sources, CONTROL_ENCODINGS_MAX);
+}
+
 usec_t thinning_next_timeout(const struct participant *owner)
 {
     usec_t next = USEC_NEVER;
     for (size_t i = 0; owner->thinned > 0 && i < owner->subscription_count; i++) {
         const struct subscription *s = &owner->subscriptions[i];
-        const struct publication *p = is_read(s) && !s->is_paced ? publication_of(s) : NULL;
-        struct layer_source sources[CONTROL_ENCODINGS_MAX];
-        if (p == NULL)
-            continue;
-        list_sources(s, p, sources);
-        next = usec_min(next,
-                        layer_selector_next_timeout(s->selector, sources, CONTROL_ENCODINGS_MAX));
+        if (!s->is_paced)
+            next = usec_min(next, thinning_next_timeout_of(s));
     }
     return next;
 }

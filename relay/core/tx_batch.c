@@ -8,13 +8,17 @@
 #define RTP_EXTENSION 0x10
 #define RTP_MARKER 0x80
 #define SLOTS 512
+#define NOT_PADDED UINT8_MAX
+_Static_assert(NOT_PADDED > TX_PADDING_MAX, "no length of padding");
+#define PREFIX_IS_PADDING 0x80 /* beside an entry's prefix */
+_Static_assert(TX_PREFIXES < PREFIX_IS_PADDING, "one bit is left");
 
 struct tx_slot {
     uint32_t refs; /* entries, and one while it is open */
     uint32_t next_free;
     usec_t arrived_at;
     uint16_t payload_bytes;
-    uint8_t padding; /* bytes that stand behind the payload; 0: none yet */
+    uint8_t padding; /* bytes that stand behind the payload; 0: none yet; NOT_PADDED: none ever */
     uint8_t prefix_count;
     uint64_t layouts[TX_PREFIXES];
     uint8_t payload[TX_PAYLOAD_BYTES + TX_PADDING_MAX];
@@ -26,7 +30,8 @@ struct tx_entry {
     uint32_t slot;
     uint32_t timestamp, ssrc;
     uint16_t seq;
-    uint8_t prefix;
+    uint16_t stamp;
+    uint8_t prefix;          /* index, PREFIX_IS_PADDING */
     uint8_t marker_and_type; /* second byte of the header */
 };
 
@@ -314,10 +319,15 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
 
 /* --- Runs */
 
+static const struct tx_prefix *prefix_of(const struct tx_slot *slot, const struct tx_entry *e)
+{
+    return &slot->prefixes[e->prefix & (PREFIX_IS_PADDING - 1)];
+}
+
 static size_t size_of(const struct tx_batch *tx, const struct tx_entry *e)
 {
     const struct tx_slot *slot = &tx->slots[e->slot];
-    return RTP_HEADER_BYTES + slot->prefixes[e->prefix].bytes + slot->payload_bytes;
+    return RTP_HEADER_BYTES + prefix_of(slot, e)->bytes + slot->payload_bytes;
 }
 
 /* The longest run from `at` on: sizes that padding can make equal, the last one as it is. */
@@ -372,9 +382,9 @@ static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const 
                          size_t size, uint8_t *out)
 {
     const struct tx_slot *slot = &tx->slots[e->slot];
-    const struct tx_prefix *prefix = &slot->prefixes[e->prefix];
+    const struct tx_prefix *prefix = prefix_of(slot, e);
     size_t header = RTP_HEADER_BYTES + prefix->bytes;
-    bool padded = size > header + slot->payload_bytes;
+    bool padded = size > header + slot->payload_bytes || (e->prefix & PREFIX_IS_PADDING) != 0;
     out[0] = (uint8_t)(RTP_VERSION | (padded ? RTP_PADDING : 0) |
                        (prefix->bytes > 0 ? RTP_EXTENSION : 0));
     out[1] = e->marker_and_type;
@@ -382,6 +392,8 @@ static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const 
     store_u32(out + 4, e->timestamp);
     store_u32(out + 8, e->ssrc);
     memcpy(out + RTP_HEADER_BYTES, prefix->data, prefix->bytes);
+    if (prefix->stamp_at != 0)
+        store_u16(out + RTP_HEADER_BYTES + prefix->stamp_at, e->stamp);
     tx->plan->jobs[tx->plan->job_count++] =
         (struct srtp_job){.sender = sender,
                           .packet = out,
@@ -520,7 +532,14 @@ struct tx_prefix *tx_batch_add_prefix(struct tx_batch *tx, usec_t now, uint64_t 
     s->layouts[s->prefix_count] = layout;
     struct tx_prefix *prefix = &s->prefixes[s->prefix_count++];
     prefix->bytes = 0;
+    prefix->stamp_at = 0;
     return prefix;
+}
+
+size_t tx_batch_get_payload_bytes(const struct tx_batch *tx)
+{
+    CHECK(tx->open != 0);
+    return tx->slots[tx->open].payload_bytes;
 }
 
 static void enqueue(struct tx_batch *tx, uint32_t receiver, enum tx_class class)
@@ -562,8 +581,11 @@ void tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_cl
         .timestamp = rtp->timestamp,
         .ssrc = rtp->ssrc,
         .seq = rtp->seq,
-        .prefix = (uint8_t)(prefix - s->prefixes),
+        .stamp = rtp->stamp,
+        .prefix = (uint8_t)((prefix - s->prefixes) | (rtp->is_padding ? PREFIX_IS_PADDING : 0)),
         .marker_and_type = (uint8_t)((rtp->marker ? RTP_MARKER : 0) | rtp->payload_type)};
+    if (rtp->is_padding)
+        s->padding = NOT_PADDED;
     struct tx_receiver *r = &tx->receivers[receiver];
     if (r->tail[class] != 0)
         tx->entries[r->tail[class]].next = entry;

@@ -54,15 +54,18 @@ struct tx_sink {
  * for their extension ids and mid. */
 struct tx_prefix {
     uint16_t bytes;
+    uint8_t stamp_at; /* where in `data` each copy's own transport-wide number goes; 0: nowhere */
     uint8_t data[TX_PREFIX_BYTES]; /* profile, length, elements; empty without extensions */
 };
 
 /* What a receiver's copy has of its own. */
 struct tx_rtp {
     uint16_t seq;
+    uint16_t stamp; /* transport-wide number, where the prefix has a place for it */
     uint32_t timestamp, ssrc;
     uint8_t payload_type;
     bool marker;
+    bool is_padding; /* the whole payload is RTP padding (RFC 3550 5.1): its last byte counts it */
 };
 
 struct tx_slot; /* a payload while somebody waits for it */
@@ -137,6 +140,8 @@ struct tx_prefix *tx_batch_add_prefix(struct tx_batch *tx, usec_t now, uint64_t 
  * dropped. */
 void tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_class class,
                   const struct tx_prefix *prefix, const struct tx_rtp *rtp);
+/* Of the packet that was begun. */
+size_t tx_batch_get_payload_bytes(const struct tx_batch *tx);
 /* No more receivers. */
 void tx_batch_end(struct tx_batch *tx);
 

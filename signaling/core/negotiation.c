@@ -158,7 +158,8 @@ static void choose_codecs(const struct sdp_media *m, enum media_kind kind, bool 
                 .nack = c->nack,
                 .pli = c->pli,
                 .fir = c->fir,
-                .transport_cc = sending && c->transport_cc};
+                .transport_cc = c->transport_cc,
+                .remb = !sending && c->remb && !c->transport_cc};
             write_profile(codec, c->fmtp, out->profile, sizeof out->profile);
             write_fmtp(codec, c->fmtp, out->profile, stereo, line->fmtp[list->count]);
             list->count++;
@@ -167,6 +168,18 @@ static void choose_codecs(const struct sdp_media *m, enum media_kind kind, bool 
 }
 
 /* --- Header extensions */
+
+/* A receiver that takes no transport-wide numbers but sends REMB measures by our sending times. */
+static bool estimates_itself(const struct sdp_media *m)
+{
+    bool remb = false;
+    for (size_t i = 0; i < m->codec_count; i++) {
+        if (m->codecs[i].transport_cc)
+            return false;
+        remb = remb || m->codecs[i].remb;
+    }
+    return remb;
+}
 
 /* One id, one URI in the whole bundle: browsers refuse anything else. A later use that breaks it is
  * left out. */
@@ -178,11 +191,10 @@ static void take_extensions(const struct sdp_media *m, bool is_received,
         bool taken = false;
         enum sdp_direction direction = m->extensions[i].direction;
         if (!header_extension_find_uri(m->extensions[i].uri, &e) ||
-            e == HEADER_EXTENSION_ABS_SEND_TIME ||
+            (e == HEADER_EXTENSION_ABS_SEND_TIME && !(is_received && estimates_itself(m))) ||
             (direction != SDP_SENDRECV && direction != (is_received ? SDP_RECVONLY : SDP_SENDONLY)))
             continue;
-        bool of_senders = e == HEADER_EXTENSION_RID || e == HEADER_EXTENSION_REPAIRED_RID ||
-                          e == HEADER_EXTENSION_TRANSPORT_CC;
+        bool of_senders = e == HEADER_EXTENSION_RID || e == HEADER_EXTENSION_REPAIRED_RID;
         if (is_received && of_senders)
             continue;
         for (size_t k = 0; k < HEADER_EXTENSION_COUNT; k++)
@@ -193,6 +205,14 @@ static void take_extensions(const struct sdp_media *m, bool is_received,
         line->extensions |= (uint32_t)1 << e;
         line->one_way |= (uint32_t)(direction != SDP_SENDRECV) << e;
     }
+}
+
+/* Transport-wide feedback is of use only where packets carry the number. */
+static void keep_numbered_feedback(const struct negotiation_line *line, struct codec_list *list)
+{
+    bool numbered = (line->extensions >> HEADER_EXTENSION_TRANSPORT_CC & 1) != 0;
+    for (size_t i = 0; line->is_received && i < list->count; i++)
+        list->codecs[i].transport_cc = list->codecs[i].transport_cc && numbered;
 }
 
 /* --- Slots */
@@ -369,6 +389,7 @@ static enum status take_line(struct negotiation *n, const struct sdp *sdp,
     line->rtcp_rsize = m->rtcp_rsize;
     line->simulcast = m->has_simulcast;
     take_extensions(m, line->is_received, &n->add, line);
+    keep_numbered_feedback(line, &list);
     if (line->is_received)
         add_receive_slot(&n->add, line, room_slot, &list);
     else

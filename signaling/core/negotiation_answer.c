@@ -63,6 +63,8 @@ static void add_codec(struct text *t, const struct codec_parameters *c, const ch
     add(t, "\r\n");
     if (fmtp[0] != '\0')
         add(t, "a=fmtp:%u %s\r\n", c->payload_type, fmtp);
+    if (c->remb)
+        add(t, "a=rtcp-fb:%u goog-remb\r\n", c->payload_type);
     if (c->transport_cc)
         add(t, "a=rtcp-fb:%u transport-cc\r\n", c->payload_type);
     if (c->fir)

@@ -5,7 +5,7 @@
 #include "signaling/core/secrets.h"
 #include "signaling/core/service_internal.h"
 
-#define ANSWER_BYTES 65536
+#define ANSWER_BYTES 81920
 
 struct offer {
     struct offer_reply reply;

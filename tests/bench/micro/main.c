@@ -71,8 +71,9 @@ static void rewrite(struct micro *m, size_t i)
     struct subscription *s = &m->subscriptions[i];
     if (subscription_accept(s, 1000, &m->parsed, &seq, &timestamp) != SUBSCRIPTION_SEND)
         return;
-    m->sum +=
-        seq + subscription_write_extensions(s, 1000, &m->parsed, m->extension_ids, m->work[0]);
+    uint8_t stamp_at;
+    m->sum += seq + subscription_write_extensions(s, 1000, &m->parsed, m->extension_ids, m->work[0],
+                                                  &stamp_at);
 }
 
 /* The packet is copied first: sealing works in place. */

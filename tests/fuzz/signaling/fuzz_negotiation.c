@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define ANSWER_BYTES 65536
+#define ANSWER_BYTES 81920
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -183,6 +183,48 @@ static void a_batch_needs_room(void **state)
     assert_int_equal(tx_batch_init(&tx, 8, 0, &sink, &b->stats), STATUS_CONFIG);
 }
 
+static void each_copy_of_a_numbered_packet_carries_its_own_number(void **state)
+{
+    static const uint8_t block[] = {0xbe, 0xde, 0, 1, 0x31, 0, 0, 0}; /* id 3, two bytes */
+    struct bench *b = *state;
+    begin(b, 0, 100);
+    struct tx_prefix *prefix = tx_batch_add_prefix(&b->tx, 0, 7);
+    memcpy(prefix->data, block, sizeof block);
+    prefix->bytes = sizeof block;
+    prefix->stamp_at = 5;
+    for (uint32_t i = 0; i < 3; i++)
+        tx_batch_add(&b->tx, 0, i, TX_CLASS_FIRST, prefix,
+                     &(struct tx_rtp){.seq = 1, .stamp = (uint16_t)(0x1230 + i), .ssrc = 9});
+    tx_batch_end(&b->tx);
+    tx_batch_flush(&b->tx, 0);
+    assert_int_equal(b->sink.kept_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        struct rtp_header header = open_datagram(b, &b->sink.kept[i]);
+        assert_int_equal(header.extension.size, 4);
+        assert_int_equal(load_u16(header.extension.data + 1),
+                         0x1230 + receiver_of(&b->sink.kept[i]));
+    }
+}
+
+static void padding_alone_is_marked_as_such_and_never_padded_again(void **state)
+{
+    struct bench *b = *state;
+    uint8_t padding[200] = {0};
+    padding[199] = 200;
+    for (uint16_t seq = 0; seq < 2; seq++) { /* beside a packet that would lengthen it */
+        assert_true(tx_batch_begin(&b->tx, 0, bytes_of(padding, seq == 0 ? 200 : 190)));
+        const struct tx_prefix *prefix = tx_batch_add_prefix(&b->tx, 0, 1);
+        padding[189] = 190;
+        tx_batch_add(&b->tx, 0, 0, TX_CLASS_VIDEO, prefix,
+                     &(struct tx_rtp){.seq = seq, .ssrc = 9, .is_padding = true});
+        tx_batch_end(&b->tx);
+    }
+    tx_batch_flush(&b->tx, 0);
+    assert_int_equal(b->sink.kept_count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(open_datagram(b, &b->sink.kept[i]).payload.size, 0);
+}
+
 static void datagrams_leave_in_bursts_and_each_is_counted_once(void **state)
 {
     struct bench *b = *state;
@@ -523,6 +565,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_batch_needs_room),
+        TEST(each_copy_of_a_numbered_packet_carries_its_own_number),
+        TEST(padding_alone_is_marked_as_such_and_never_padded_again),
         TEST(datagrams_leave_in_bursts_and_each_is_counted_once),
         TEST(empty_and_overlong_datagrams_are_not_sent),
         TEST(packets_of_nearly_one_size_share_a_message_and_the_last_may_be_shorter),

@@ -9,7 +9,7 @@
 
 #include "support/answer_check.h"
 
-#define ANSWER_BYTES 65536
+#define ANSWER_BYTES 81920
 #define FINGERPRINT                                                                                \
     "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:"   \
     "AB:"                                                                                          \
@@ -245,20 +245,23 @@ static const struct {
     {"chromium_whep", NEGOTIATION_WHEP,
      "0 <voice_any opus=111+63\n"
      "1 <screen " CHROMIUM_RECEIVES "\n"
-     "mid=4 audio_level=1 video_orientation=13 playout_delay=5 content_type=6 color_space=8 "
+     "mid=4 audio_level=1 transport_cc=3 video_orientation=13 playout_delay=5 content_type=6 "
+     "color_space=8 "
      "server"},
     {"chromium_whep_sendrecv", NEGOTIATION_WHEP,
      "0 <voice_any opus=111+63\n"
      "1 <screen VP8=96/97+ H264(42/1)=102/103+ H264(42/0)=104/107+ H264(42/1)=108/109+ "
      "H264(42/0)=114/115+ H264(4d00/1)=116/117+ H264(4d00/0)=39/40+ AV1(0)=45/46+ VP9(0)=98/99+ "
      "VP9(2)=100/101+\n"
-     "mid=4 audio_level=1 video_orientation=13 playout_delay=5 content_type=6 color_space=8 "
+     "mid=4 audio_level=1 transport_cc=3 video_orientation=13 playout_delay=5 content_type=6 "
+     "color_space=8 "
      "server"},
     {"chromium_whep_two_voices", NEGOTIATION_WHEP,
      "0 <voice_any opus=111+63\n"
      "1 <screen " CHROMIUM_RECEIVES "\n"
      "2 <screen_audio opus=111+63\n"
-     "mid=4 audio_level=1 video_orientation=13 playout_delay=5 content_type=6 color_space=8 "
+     "mid=4 audio_level=1 transport_cc=3 video_orientation=13 playout_delay=5 content_type=6 "
+     "color_space=8 "
      "server"},
     {"chromium_whip", NEGOTIATION_WHIP,
      "0 >mic opus=111 ssrcs=1\n"
@@ -312,16 +315,16 @@ static const struct {
     {"firefox_whep", NEGOTIATION_WHEP,
      "0 <voice_any opus=109\n"
      "1 <screen " FIREFOX_SENDS "\n"
-     "mid=3 audio_level=1 playout_delay=6 server"},
+     "mid=3 audio_level=1 transport_cc=7 playout_delay=6 server"},
     {"firefox_whep_sendrecv", NEGOTIATION_WHEP,
      "0 <voice_any opus=109\n"
      "1 <screen " FIREFOX_SENDS "\n"
-     "mid=3 audio_level=1 playout_delay=6 server"},
+     "mid=3 audio_level=1 transport_cc=7 playout_delay=6 server"},
     {"firefox_whep_two_voices", NEGOTIATION_WHEP,
      "0 <voice_any opus=109\n"
      "1 <screen " FIREFOX_SENDS "\n"
      "2 <screen_audio opus=109\n"
-     "mid=3 audio_level=1 playout_delay=6 server"},
+     "mid=3 audio_level=1 transport_cc=7 playout_delay=6 server"},
     {"firefox_whip", NEGOTIATION_WHIP,
      "0 >mic opus=109 ssrcs=1\n"
      "1 >screen " FIREFOX_SENDS " ssrcs=1\n"
@@ -350,7 +353,7 @@ static const struct {
     {"pion_whep", NEGOTIATION_WHEP,
      "0 <voice_any opus=111\n"
      "1 <screen VP8=96/97+\n"
-     "mid=1 server"},
+     "mid=1 transport_cc=2 server"},
     {"pion_whip", NEGOTIATION_WHIP,
      "0 >mic opus=111 ssrcs=1\n"
      "1 >screen VP8=96/97+ ssrcs=1\n"
@@ -880,7 +883,7 @@ static void an_answer_without_room_is_never_cut(void **state)
 }
 
 /* As many lines, codecs, extensions and candidates, and as long texts, as there can be. */
-static void the_largest_answer_fits_into_64_kib(void **state)
+static void the_largest_answer_fits_into_80_kib(void **state)
 {
     struct fixture *f = *state;
     static struct control_participant_added added;
@@ -1054,7 +1057,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(candidates_are_written_for_udp_and_tcp_and_both_families,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_without_room_is_never_cut, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_largest_answer_fits_into_64_kib, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_largest_answer_fits_into_80_kib, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fragment_gives_the_new_credentials_or_none, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_fragment_is_bounded, set_up, tear_down),

@@ -1,0 +1,458 @@
+#include "relay/core/downlink.h"
+
+#include "relay/core/shard_private.h"
+
+#define SCREEN_BPS 2500000u /* what a screen may take at its bursts */
+#define CAMERA_BPS 1000000u
+#define VOICE_BPS 100000u
+#define ENOUGH_PERCENT 120 /* of what is wanted: then it is left alone */
+#define SHORT_PERCENT 105  /* less than that of what is wanted: it is paced */
+#define WATCH_US SECONDS(3)
+#define CALM_US SECONDS(2)       /* since the last reduction, before pacing ends */
+#define SILENT_US SECONDS(3)     /* without any report: left alone */
+#define REPORT_START_BPS 4000000 /* of those who give no transport-wide feedback */
+#define TROUBLE_US SECONDS(10)   /* a poor line is remembered so long */
+#define TROUBLE_LOSS_PERMILLE 50
+#define TROUBLE_RTT_US MILLISECONDS(100)
+#define TROUBLE_NACKS 10
+#define NACKS_US MILLISECONDS(500)
+#define ALLOCATE_US MILLISECONDS(500)
+#define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
+#define FIRST_US MILLISECONDS(1500)         /* until the estimate is no guess any more */
+#define TICK_US MILLISECONDS(5)             /* credit is saved for so long */
+#define PADDING_BYTES 255
+
+static bool is_video(const struct subscription *s)
+{
+    return room_slot_kind(s->slot) == MEDIA_KIND_VIDEO;
+}
+
+static uint64_t share_of(uint64_t bps, unsigned percent)
+{
+    return bps * percent / 100;
+}
+
+static struct publication *source_of(const struct participant *p, const struct subscription *s)
+{
+    struct publication *publication = p->room->slots[s->slot];
+    return publication != NULL && publication->ref.participant != p->id ? publication : NULL;
+}
+
+/* --- Life */
+
+enum status downlink_create(struct participant *p)
+{
+    bool numbers = false;
+    bool video = false;
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        video = video || is_video(&p->subscriptions[i]);
+        numbers = numbers || (is_video(&p->subscriptions[i]) && p->subscriptions[i].can_stamp);
+    }
+    if (!video)
+        return STATUS_OK;
+    p->downlink = calloc(1, sizeof *p->downlink);
+    if (p->downlink == NULL)
+        return STATUS_NO_MEMORY;
+    struct bwe_config config = bwe_config_default();
+    if (!numbers)
+        config.start_bps = REPORT_START_BPS;
+    CHECK(bwe_init(&p->downlink->bwe, &config) == STATUS_OK);
+    p->downlink->can_number = p->downlink->has_numbers = numbers;
+    p->downlink->next_at = USEC_NEVER;
+    return STATUS_OK;
+}
+
+void downlink_free(struct participant *p)
+{
+    free(p->downlink);
+    p->downlink = NULL;
+}
+
+static bool is_in_trouble(const struct downlink *d, usec_t now)
+{
+    return d->trouble_at != 0 && now - d->trouble_at < TROUBLE_US;
+}
+
+static usec_t watched_until(const struct downlink *d)
+{
+    usec_t until = d->state_at + WATCH_US;
+    return d->trouble_at != 0 ? usec_max(until, d->trouble_at + TROUBLE_US) : until;
+}
+
+/* --- States */
+
+static void set_metered(struct participant *p, bool metered)
+{
+    for (size_t i = 0; i < p->subscription_count; i++)
+        p->subscriptions[i].is_metered = metered;
+}
+
+static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
+
+/* What each subscription gets of the estimate. */
+static void allocate(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    struct allocator_stream streams[ALLOCATOR_STREAMS_MAX];
+    struct layer_target targets[ALLOCATOR_STREAMS_MAX];
+    size_t count = p->subscription_count < ALLOCATOR_STREAMS_MAX ? p->subscription_count
+                                                                 : ALLOCATOR_STREAMS_MAX;
+    for (size_t i = 0; i < count; i++)
+        thinning_describe(&p->subscriptions[i], now, &streams[i]);
+    d->allocated_at = now;
+    /* A step down lasts for seconds: neither a first guess nor a line that is cut may cause one. */
+    bool is_known = now >= d->allocate_from && d->bwe.heard_bps == 0;
+    if (is_known)
+        bitrate_allocator_run(&d->allocator, now, (uint32_t)bwe_get_estimate(&d->bwe), streams,
+                              count, targets);
+    for (size_t i = 0; i < count; i++)
+        (void)thinning_set_target(c, now, &p->subscriptions[i], is_known ? targets[i] : everything,
+                                  is_video(&p->subscriptions[i]), tx);
+}
+
+static void stop_thinning(struct shard_core *c, usec_t now, struct participant *p,
+                          struct tx_batch *tx)
+{
+    for (size_t i = 0; i < p->subscription_count; i++)
+        (void)thinning_set_target(c, now, &p->subscriptions[i], everything, false, tx);
+}
+
+static void set_state(struct shard_core *c, usec_t now, struct participant *p,
+                      enum downlink_state state, const char *reason, struct tx_batch *tx)
+{
+    static const char *const names[DOWNLINK_STATE_COUNT] = {"free", "watched", "paced"};
+    struct downlink *d = p->downlink;
+    if (d->state == state)
+        return;
+    log_debug(&c->log, "downlink", "participant=%llu from=%s to=%s estimate_bps=%llu reason=%s",
+              (unsigned long long)p->id, names[d->state], names[state],
+              (unsigned long long)bwe_get_estimate(&d->bwe), reason);
+    if (d->state == DOWNLINK_FREE)
+        bwe_handle_resume(&d->bwe, now);
+    d->numbered_count += d->state == DOWNLINK_FREE;
+    d->paced_count += state == DOWNLINK_PACED;
+    d->state = state;
+    d->state_at = now;
+    d->credit_bytes = 0;
+    d->credit_at = now;
+    set_metered(p, state != DOWNLINK_FREE);
+    if (state == DOWNLINK_PACED) {
+        bitrate_allocator_init(&d->allocator);
+        d->allocate_from = now + (d->bwe.has_result ? 0 : FIRST_US);
+        allocate(c, now, p, tx);
+    } else {
+        stop_thinning(c, now, p, tx);
+    }
+    d->next_at = state == DOWNLINK_PACED ? now : USEC_NEVER;
+}
+
+/* What all that is on its slots may take at its bursts. */
+static uint64_t wanted_of(const struct participant *p)
+{
+    uint64_t wanted = 0;
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        const struct subscription *s = &p->subscriptions[i];
+        if (is_video(s) && source_of(p, s) != NULL)
+            wanted += s->slot == ROOM_SLOT_SCREEN ? SCREEN_BPS : CAMERA_BPS;
+    }
+    return wanted > 0 ? wanted + VOICE_BPS : 0;
+}
+
+/* Everything goes out, and nothing waits. */
+static bool is_at_live_edge(const struct participant *p, usec_t now)
+{
+    struct allocator_stream streams[ALLOCATOR_STREAMS_MAX];
+    size_t count = p->subscription_count < ALLOCATOR_STREAMS_MAX ? p->subscription_count
+                                                                 : ALLOCATOR_STREAMS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        thinning_describe(&p->subscriptions[i], now, &streams[i]);
+        if (streams[i].lag_us > 0)
+            return false;
+    }
+    return bitrate_allocator_is_whole(&p->downlink->allocator, streams, count);
+}
+
+/* Long paced, and never an answer: it cannot be judged, or by its reports alone. */
+static void note_silence(struct downlink *d, usec_t now)
+{
+    if (d->bwe.feedback_at != 0 || now - d->state_at < SILENT_US)
+        return;
+    d->has_numbers = false;
+    d->is_mute = d->report_at == 0;
+}
+
+static void leave_paced(struct shard_core *c, usec_t now, struct participant *p, uint64_t wanted,
+                        struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d->has_numbers)
+        note_silence(d, now);
+    if (d->is_mute || (!d->has_numbers && d->trouble_at == 0)) {
+        set_state(c, now, p, DOWNLINK_FREE, "no_feedback", tx);
+        return;
+    }
+    if (wanted > 0 && (!bwe_is_proven(&d->bwe, share_of(wanted, ENOUGH_PERCENT)) ||
+                       (d->bwe.cut_at != 0 && now - d->bwe.cut_at < CALM_US)))
+        return;
+    if (is_at_live_edge(p, now))
+        set_state(c, now, p, DOWNLINK_WATCHED, "proven", tx);
+}
+
+static void update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    uint64_t wanted = wanted_of(p);
+    bwe_set_wanted(&d->bwe, now, wanted);
+    switch (d->state) {
+    case DOWNLINK_PACED:
+        leave_paced(c, now, p, wanted, tx);
+        if (d->state == DOWNLINK_PACED && now - d->allocated_at >= ALLOCATE_AGAIN_US)
+            allocate(c, now, p, tx);
+        return;
+    case DOWNLINK_WATCHED:
+        if (bwe_get_estimate(&d->bwe) < share_of(wanted, SHORT_PERCENT))
+            set_state(c, now, p, DOWNLINK_PACED, "short", tx);
+        else if (now >= watched_until(d))
+            set_state(c, now, p, DOWNLINK_FREE, "calm", tx);
+        return;
+    case DOWNLINK_FREE:
+        if (d->has_numbers && wanted > 0 && !bwe_is_proven(&d->bwe, wanted))
+            set_state(c, now, p, DOWNLINK_PACED, "unproven", tx);
+        return;
+    case DOWNLINK_STATE_COUNT:
+        return;
+    }
+}
+
+void downlink_start(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    if (d->state_at == 0)
+        d->state_at = now;
+    update(c, now, p, tx);
+    if (d->state == DOWNLINK_PACED)
+        downlink_handle_timeout(c, now, p, tx);
+}
+
+static void note_trouble(struct shard_core *c, usec_t now, struct participant *p,
+                         const char *reason, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    d->trouble_at = now;
+    if (d->state == DOWNLINK_FREE && wanted_of(p) > 0)
+        set_state(c, now, p, DOWNLINK_WATCHED, reason, tx);
+}
+
+/* --- What it is sent */
+
+uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered)
+{
+    d->credit_bytes -= (double)bytes;
+    return is_numbered ? bwe_handle_send(&d->bwe, now, bytes) : 0;
+}
+
+static void earn(struct downlink *d, usec_t now, uint64_t rate_bps)
+{
+    double bytes_per_us = (double)rate_bps / 8e6;
+    double most = bytes_per_us * TICK_US;
+    d->credit_bytes -= (double)bwe_take_debt(&d->bwe);
+    d->credit_bytes += bytes_per_us * (double)(now - d->credit_at);
+    d->credit_bytes = d->credit_bytes < most ? d->credit_bytes : most;
+    d->credit_at = now;
+}
+
+/* The screen before cameras: in the order of the slots. */
+static bool send_next(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        if (s->is_paced && thinning_drain(c, now, s, 1, tx) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        if (is_video(s) && s->can_stamp && s->started && s->rtx_ssrc != 0 &&
+            s->rtx_payload_type != 0)
+            return forwarder_send_padding(now, s, PADDING_BYTES, tx);
+    }
+    return false;
+}
+
+static void drain(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
+    earn(d, now, pace.rate_bps);
+    bool waits = true;
+    while (waits && pace.rate_bps > 0 && d->credit_bytes > 0) {
+        waits = send_next(c, now, p, tx) || (pace.is_probe && send_padding(now, p, tx));
+        pace = bwe_get_pace(&d->bwe, now);
+    }
+    d->next_at = USEC_NEVER;
+    if (waits && pace.rate_bps > 0)
+        d->next_at = now + 1000 + (usec_t)(-d->credit_bytes * 8e6 / (double)pace.rate_bps);
+}
+
+/* A probe with padding, for who is not paced. */
+static void drain_probe(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
+    d->next_at = USEC_NEVER;
+    if (!pace.is_probe)
+        return;
+    earn(d, now, pace.rate_bps);
+    while (pace.is_probe && d->credit_bytes > 0 && send_padding(now, p, tx))
+        pace = bwe_get_pace(&d->bwe, now);
+    d->next_at = pace.is_probe ? now + 1000 : USEC_NEVER;
+}
+
+bool downlink_admit_key_frame(struct participant *p, usec_t now)
+{
+    struct downlink *d = p->downlink;
+    bool is_poor =
+        d != NULL && (d->state == DOWNLINK_PACED || (!d->has_numbers && is_in_trouble(d, now)));
+    if (!is_poor)
+        return true;
+    if (d->key_frame_before != 0 && now - d->key_frame_before < 2 * DOWNLINK_KEY_FRAME_US)
+        return false;
+    d->key_frame_before = d->key_frame_at;
+    d->key_frame_at = now;
+    return true;
+}
+
+static void go_on(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    if (p->downlink->state == DOWNLINK_PACED)
+        drain(c, now, p, tx);
+    else if (p->downlink->state == DOWNLINK_WATCHED)
+        drain_probe(now, p, tx);
+}
+
+void downlink_wake(struct shard_core *c, usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    if (d->next_at != USEC_NEVER)
+        return; /* it is awake */
+    d->next_at = now;
+    shard_arm_timer(c, now, p);
+}
+
+/* --- What it says */
+
+void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *p,
+                          const struct rtcp_twcc *feedback, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    d->has_numbers = d->can_number; /* should it have been slow to begin */
+    d->is_mute = false;
+    bwe_handle_twcc(&d->bwe, now, feedback);
+    update(c, now, p, tx);
+    go_on(c, now, p, tx);
+}
+
+static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    uint64_t bytes = tx_batch_get_bytes(c->tx, p->handle.index);
+    usec_t elapsed = now - d->report_at;
+    uint64_t bps = d->report_at != 0 && elapsed > 0
+                       ? (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed
+                       : 0;
+    d->bytes_before = bytes;
+    d->report_at = now;
+    return bps;
+}
+
+void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
+                            uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    d->is_mute = false;
+    if (rtt_us > 0)
+        d->rtt_min_us = d->rtt_min_us == 0 ? rtt_us : usec_min(d->rtt_min_us, rtt_us);
+    bwe_handle_report(&d->bwe, now, loss_permille, rtt_us, sent_since_report(c, now, p));
+    if (loss_permille >= TROUBLE_LOSS_PERMILLE)
+        note_trouble(c, now, p, "loss", tx);
+    if (rtt_us > d->rtt_min_us + TROUBLE_RTT_US)
+        note_trouble(c, now, p, "delay", tx);
+    update(c, now, p, tx);
+    go_on(c, now, p, tx);
+}
+
+void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
+                          struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    bwe_handle_remb(&d->bwe, now, bps, sent_since_report(c, now, p));
+    update(c, now, p, tx);
+    go_on(c, now, p, tx);
+}
+
+void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
+                          struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    (void)tx;
+    if (d == NULL || d->state != DOWNLINK_FREE)
+        return;
+    if (now - d->nacks_at > NACKS_US) {
+        d->nacks_at = now;
+        d->nacks = 0;
+    }
+    d->nacks += (uint32_t)packets;
+    if (d->nacks >= TROUBLE_NACKS)
+        note_trouble(c, now, p, "nacks", tx);
+}
+
+/* --- Time */
+
+void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,
+                             struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    if (d->state != DOWNLINK_FREE)
+        bwe_handle_timeout(&d->bwe, now);
+    update(c, now, p, tx);
+    go_on(c, now, p, tx);
+}
+
+static usec_t selectors_next_timeout(const struct participant *p)
+{
+    usec_t next = USEC_NEVER;
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        if (p->subscriptions[i].is_paced)
+            next = usec_min(next, thinning_next_timeout_of(&p->subscriptions[i]));
+    }
+    return next;
+}
+
+usec_t downlink_next_timeout(const struct participant *p, usec_t now)
+{
+    const struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected || d->state == DOWNLINK_FREE)
+        return USEC_NEVER;
+    usec_t next = bwe_next_timeout(&d->bwe, now);
+    if (d->state == DOWNLINK_PACED)
+        next = usec_min(next, usec_min(selectors_next_timeout(p), d->allocated_at + ALLOCATE_US));
+    else
+        next = usec_min(next, watched_until(d));
+    if (d->bwe.probe.state == BWE_PROBE_RUNNING)
+        next = usec_min(next, now + 1000);
+    return usec_min(next, d->next_at);
+}

@@ -1,0 +1,77 @@
+/* One participant's way down: what its line carries, and what follows from it. Wires the estimator
+ * (rtc/bwe), the pace, and the cursors of paced subscriptions (layer_selector) together.
+ *
+ *            proven: it carries all there is          calm for some seconds
+ *   PACED ----------------------------------> WATCHED ---------------------> FREE
+ *     ^  numbered; video at the line's rate      |  numbered; video            |  as it comes, not
+ *     |  from the cache, voice at once           |  as it comes                |  numbered
+ *     |<------- the estimate falls short --------'                             |
+ *     |                      ^---- losses, delays, a burst of NACKs -----------'
+ *     `---- something begins that the line has not been proven for ------------'
+ *
+ * A healthy receiver costs nothing here: no number, no feedback, no timer. Who gives no
+ * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
+ * is left alone. One per participant that receives video, on the heap. */
+#pragma once
+
+#include "relay/core/bitrate_allocator.h"
+#include "rtc/bwe.h"
+
+#define DOWNLINK_KEY_FRAME_US SECONDS(10) /* for one that a paced receiver causes; two at once */
+
+enum downlink_state { DOWNLINK_FREE, DOWNLINK_WATCHED, DOWNLINK_PACED, DOWNLINK_STATE_COUNT };
+
+struct downlink {
+    enum downlink_state state;
+    bool can_number;  /* transport-wide numbers were negotiated */
+    bool has_numbers; /* and are answered so far */
+    bool is_mute;     /* it reports nothing */
+    struct bwe bwe;
+    struct bitrate_allocator allocator;
+    usec_t allocated_at, allocate_from;
+    usec_t state_at, trouble_at;
+    double credit_bytes; /* of the paced rate; below zero: to be earned first */
+    usec_t credit_at;
+    usec_t next_at; /* something may be sent then; USEC_NEVER: nothing waits */
+    usec_t key_frame_at, key_frame_before; /* the last two asked for on its account; 0: never */
+    uint64_t bytes_before;                 /* sent in all, at the last report */
+    usec_t report_at;                      /* the last report; 0: none */
+    usec_t rtt_min_us;
+    uint32_t nacks; /* packets asked for since `nacks_at` */
+    usec_t nacks_at;
+    uint32_t paced_count, numbered_count; /* times; for statistics */
+};
+
+struct shard_core;
+struct participant;
+struct subscription;
+struct tx_batch;
+struct rtcp_twcc;
+
+/* Gives the participant a downlink when it receives video. */
+MUST_CHECK enum status downlink_create(struct participant *p);
+void downlink_free(struct participant *p);
+
+/* Media can flow, or one of its slots has got another source. */
+void downlink_start(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx);
+
+/* A packet of `bytes` on the line goes to a metered subscription; its transport-wide number. */
+uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered);
+/* Something has come that its paced subscriptions may want. */
+void downlink_wake(struct shard_core *c, usec_t now, struct participant *p);
+
+void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *p,
+                          const struct rtcp_twcc *feedback, struct tx_batch *tx);
+void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
+                          struct tx_batch *tx);
+/* The worst block of a report. */
+void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
+                            uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx);
+void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
+                          struct tx_batch *tx);
+/* Whether a key frame may be asked for on its account now; notes it when so. */
+bool downlink_admit_key_frame(struct participant *p, usec_t now);
+
+void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,
+                             struct tx_batch *tx);
+usec_t downlink_next_timeout(const struct participant *p, usec_t now);
