@@ -3,7 +3,7 @@
 
 run_packages="build-essential cmake ninja-build pkg-config openssl ca-certificates
  libssl-dev libsrtp2-dev libopus-dev libwebsockets-dev libjansson-dev libsqlite3-dev libjwt-dev
- libcyaml-dev libyaml-dev libsystemd-dev libcurl4-openssl-dev zlib1g-dev"
+ libcyaml-dev libyaml-dev libsystemd-dev libcurl4-openssl-dev zlib1g-dev iproute2"
 [ "$(dpkg --print-architecture)" != amd64 ] || run_packages="$run_packages libipsec-mb-dev"
 test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev python3 chromium firefox-esr
  python3-aiortc python3-aiohttp python3-numpy python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0

@@ -148,6 +148,8 @@ MUST_CHECK enum status store_add_invite(struct store *store, const struct store_
 MUST_CHECK enum status store_find_invite(struct store *store, const char *id,
                                          struct store_invite *out);
 MUST_CHECK enum status store_count_invite_use(struct store *store, const char *id);
+/* Whoever came in by it is out again, and may come back. Never below none. */
+MUST_CHECK enum status store_give_back_invite_use(struct store *store, const char *id);
 MUST_CHECK enum status store_revoke_invite(struct store *store, const char *id);
 MUST_CHECK enum status store_count_invites(struct store *store, const char *class_id,
                                            uint64_t *count);

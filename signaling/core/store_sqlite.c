@@ -35,6 +35,7 @@
                    " FROM invites WHERE class_id = ?1 ORDER BY created_ms DESC LIMIT ?2")          \
     X(COUNT_INVITES, "SELECT count(*) FROM invites WHERE class_id = ?1")                           \
     X(COUNT_USE, "UPDATE invites SET uses = uses + 1 WHERE id = ?1")                               \
+    X(GIVE_BACK_USE, "UPDATE invites SET uses = uses - 1 WHERE id = ?1 AND uses > 0")              \
     X(REVOKE_INVITE, "UPDATE invites SET revoked = 1 WHERE id = ?1")                               \
     X(ADD_PARTICIPANT,                                                                             \
       "INSERT INTO participants(id, room, invite_id, name, role, kind, joined_ms, resume_hash, "   \
@@ -446,6 +447,11 @@ static enum status write_invite(struct store *store, enum statement which, const
 enum status store_count_invite_use(struct store *store, const char *id)
 {
     return write_invite(store, STATEMENT_COUNT_USE, id);
+}
+
+enum status store_give_back_invite_use(struct store *store, const char *id)
+{
+    return write_invite(store, STATEMENT_GIVE_BACK_USE, id);
 }
 
 enum status store_revoke_invite(struct store *store, const char *id)

@@ -7,65 +7,41 @@
 #define MESSAGES_FOR(condition)                                                                    \
     "SELECT * FROM (SELECT " MESSAGE_COLUMNS " FROM messages WHERE room = ?1 AND id < ?2 AND "     \
     "deleted_ms = 0 AND " condition " ORDER BY id DESC LIMIT ?3)"
+/* clang-format off */
+#define MESSAGES_FOR_VIEWER                                                                        \
+    MESSAGES_FOR("recipient = 0") " UNION " MESSAGES_FOR("recipient = ?4") " UNION "               \
+    MESSAGES_FOR("author = ?4") " UNION " MESSAGES_FOR("?5 AND recipient = -1")                    \
+    " ORDER BY id DESC LIMIT ?3"
+/* clang-format on */
 
-#define STATEMENT_LIST(X)                                                                           \
-    X(ADD_MESSAGE, "INSERT INTO messages(room, author, name, role, recipient, text, at_ms, "        \
-                   "question) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                              \
-    X(ANSWER_MESSAGE, "UPDATE messages SET answered_ms = ?2 WHERE id = ?1")                         \
-    X(DELETE_MESSAGE, "UPDATE messages SET deleted_ms = ?2, text = '' WHERE id = ?1")               \
-    X(FIND_MESSAGE,                                                                                 \
-      "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = ?1 AND room = ?2 AND deleted_ms = 0")    \
-    X(MESSAGES_BEFORE,                                                                              \
-      MESSAGES_FOR("recipient = 0") " UNION " MESSAGES_FOR(                                         \
-          "recipient = ?4") " UNION " MESSAGES_FOR("author = ?4") " UNION " MESSAGES_FOR("?5 AND "  \
-                                                                                         "recipie"  \
-                                                                                         "nt = "    \
-                                                                                         "-1") " "  \
-                                                                                               "O"  \
-                                                                                               "R"  \
-                                                                                               "D"  \
-                                                                                               "E"  \
-                                                                                               "R"  \
-                                                                                               " "  \
-                                                                                               "B"  \
-                                                                                               "Y"  \
-                                                                                               " "  \
-                                                                                               "i"  \
-                                                                                               "d"  \
-                                                                                               " "  \
-                                                                                               "D"  \
-                                                                                               "E"  \
-                                                                                               "S"  \
-                                                                                               "C"  \
-                                                                                               " "  \
-                                                                                               "L"  \
-                                                                                               "I"  \
-                                                                                               "M"  \
-                                                                                               "I"  \
-                                                                                               "T"  \
-                                                                                               " "  \
-                                                                                               "?"  \
-                                                                                               "3") \
-    X(MESSAGES_AFTER, "SELECT " MESSAGE_COLUMNS " FROM messages WHERE room = ?1 AND id > ?2 AND "   \
-                      "deleted_ms = 0 ORDER BY id")                                                 \
-    X(LAST_MESSAGE, "SELECT coalesce(max(id), 0), count(*) FROM messages WHERE room = ?1")          \
-    X(ADD_POLL, "INSERT INTO polls(room, definition, at_ms) VALUES(?1, ?2, ?3)")                    \
-    X(UPDATE_POLL, "UPDATE polls SET closed_ms = ?2, shown = ?3 WHERE id = ?1")                     \
-    X(SET_POLL_ANSWER, "INSERT INTO poll_answers(poll, participant, choices, text, at_ms) "         \
-                       "VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET choices = ?3, "        \
-                       "text = ?4, at_ms = ?5")                                                     \
-    X(EACH_POLL, "SELECT id, room, definition, at_ms, closed_ms, shown FROM polls WHERE room = "    \
-                 "?1 ORDER BY id")                                                                  \
-    X(EACH_POLL_ANSWER, "SELECT poll, participant, choices, text, at_ms FROM poll_answers WHERE "   \
-                        "poll = ?1 ORDER BY at_ms, participant")                                    \
-    X(ADD_EVENT, "INSERT INTO events(seq, type, class_id, at_ms, data) VALUES(?1, ?2, ?3, ?4, "     \
-                 "?5)")                                                                             \
-    X(FORGET_EVENTS, "DELETE FROM events WHERE seq <= ?1")                                          \
-    X(EACH_EVENT, "SELECT seq, type, class_id, at_ms, data FROM events WHERE seq > ?1 ORDER BY "    \
-                  "seq LIMIT ?2")                                                                   \
-    X(GET_WEBHOOK, "SELECT url, secret, delivered FROM webhook WHERE id = 1")                       \
-    X(SET_WEBHOOK, "INSERT INTO webhook(id, url, secret, delivered) VALUES(1, ?1, ?2, ?3) ON "      \
-                   "CONFLICT DO UPDATE SET url = ?1, secret = ?2, delivered = ?3")                  \
+#define STATEMENT_LIST(X)                                                                          \
+    X(ADD_MESSAGE, "INSERT INTO messages(room, author, name, role, recipient, text, at_ms, "       \
+                   "question) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                             \
+    X(ANSWER_MESSAGE, "UPDATE messages SET answered_ms = ?2 WHERE id = ?1")                        \
+    X(DELETE_MESSAGE, "UPDATE messages SET deleted_ms = ?2, text = '' WHERE id = ?1")              \
+    X(FIND_MESSAGE,                                                                                \
+      "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = ?1 AND room = ?2 AND deleted_ms = 0")   \
+    X(MESSAGES_BEFORE, MESSAGES_FOR_VIEWER)                                                        \
+    X(MESSAGES_AFTER, "SELECT " MESSAGE_COLUMNS " FROM messages WHERE room = ?1 AND id > ?2 AND "  \
+                      "deleted_ms = 0 ORDER BY id")                                                \
+    X(LAST_MESSAGE, "SELECT coalesce(max(id), 0), count(*) FROM messages WHERE room = ?1")         \
+    X(ADD_POLL, "INSERT INTO polls(room, definition, at_ms) VALUES(?1, ?2, ?3)")                   \
+    X(UPDATE_POLL, "UPDATE polls SET closed_ms = ?2, shown = ?3 WHERE id = ?1")                    \
+    X(SET_POLL_ANSWER, "INSERT INTO poll_answers(poll, participant, choices, text, at_ms) "        \
+                       "VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET choices = ?3, "       \
+                       "text = ?4, at_ms = ?5")                                                    \
+    X(EACH_POLL, "SELECT id, room, definition, at_ms, closed_ms, shown FROM polls WHERE room = "   \
+                 "?1 ORDER BY id")                                                                 \
+    X(EACH_POLL_ANSWER, "SELECT poll, participant, choices, text, at_ms FROM poll_answers WHERE "  \
+                        "poll = ?1 ORDER BY at_ms, participant")                                   \
+    X(ADD_EVENT, "INSERT INTO events(seq, type, class_id, at_ms, data) VALUES(?1, ?2, ?3, ?4, "    \
+                 "?5)")                                                                            \
+    X(FORGET_EVENTS, "DELETE FROM events WHERE seq <= ?1")                                         \
+    X(EACH_EVENT, "SELECT seq, type, class_id, at_ms, data FROM events WHERE seq > ?1 ORDER BY "   \
+                  "seq LIMIT ?2")                                                                  \
+    X(GET_WEBHOOK, "SELECT url, secret, delivered FROM webhook WHERE id = 1")                      \
+    X(SET_WEBHOOK, "INSERT INTO webhook(id, url, secret, delivered) VALUES(1, ?1, ?2, ?3) ON "     \
+                   "CONFLICT DO UPDATE SET url = ?1, secret = ?2, delivered = ?3")                 \
     X(REMOVE_WEBHOOK, "DELETE FROM webhook")
 
 enum statement {

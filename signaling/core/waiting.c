@@ -178,6 +178,13 @@ static enum client_error hold(struct service *service, struct instant at,
     return store_set_hold(service->store, out) == STATUS_OK ? CLIENT_OK : CLIENT_INTERNAL;
 }
 
+/* Whoever is put out may come back through the lobby, by a link that is good for one person too. */
+static void give_back_link(struct service *service, const struct store_invite *invite)
+{
+    if (invite->single_use && store_give_back_invite_use(service->store, invite->id) != STATUS_OK)
+        service->counters.store_errors++;
+}
+
 enum client_error moderation_kick(struct service *service, struct instant at, struct participant *p)
 {
     struct store_invite invite;
@@ -185,6 +192,7 @@ enum client_error moderation_kick(struct service *service, struct instant at, st
     enum client_error error = hold(service, at, p, false, "", &invite, &kept);
     if (error == CLIENT_INTERNAL)
         return error;
+    give_back_link(service, &invite);
     /* With the list full it can come back without waiting; out it goes in any case. */
     service_remove_participant(service, at, p, LEAVE_REMOVED, GOODBYE_REMOVED);
     return CLIENT_OK;
@@ -226,6 +234,7 @@ enum client_error moderation_to_lobby(struct service *service, struct instant at
     enum client_error error = hold(service, at, p, false, "", &admission.invite, &kept);
     if (error == CLIENT_INTERNAL)
         return error;
+    give_back_link(service, &admission.invite);
     struct connection *c = service_find_connection(service, p->connection);
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "%s", kept.name[0] != '\0' ? kept.name : p->record.name);

@@ -391,6 +391,36 @@ static void a_single_use_link_that_waits_twice_is_let_in_once(void **state)
     free(c.link);
 }
 
+static void who_came_by_a_single_use_link_and_was_put_out_comes_back_through_the_lobby(void **state)
+{
+    struct harness *h = *state;
+    struct door_class c = start_class(h);
+    char *token = harness_invite_to(h, h->class_id, "learner", "Zoé", ",\"single_use\":true");
+    struct person zoe = {.connection = knock(h, token, "")};
+    harness_read_welcome(h, &zoe);
+    assert_true(harness_got(h, knock(h, token, ""), "\"code\":\"invalid_token\""));
+    harness_forget(h);
+    ask_about(h, &c.trainer, "to_lobby", &zoe);
+    assert_true(harness_got(h, zoe.connection, "\"type\":\"waiting\""));
+    admit(h, &c, zoe.connection);
+    assert_true(harness_got(h, zoe.connection, "\"type\":\"welcome\""));
+    harness_read_welcome(h, &zoe);
+    assert_true(harness_got(h, knock(h, token, ""), "\"code\":\"invalid_token\""));
+    ask_about(h, &c.trainer, "to_lobby", &zoe);
+    harness_disconnect(h, zoe.connection); /* a reload while it waits */
+    uint64_t again = knock(h, token, "");
+    assert_true(harness_got(h, again, "\"type\":\"waiting\""));
+    admit(h, &c, again);
+    assert_true(harness_got(h, again, "\"type\":\"welcome\""));
+    zoe.connection = again;
+    harness_read_welcome(h, &zoe);
+    ask_about(h, &c.trainer, "kick", &zoe);
+    uint64_t back = knock(h, token, "");
+    assert_true(harness_got(h, back, "\"type\":\"waiting\""));
+    free(token);
+    free(c.link);
+}
+
 static void a_class_that_ends_says_so_to_who_waits(void **state)
 {
     struct harness *h = *state;
@@ -589,6 +619,7 @@ int main(void)
         HARNESS_TEST(the_newest_page_of_a_personal_link_takes_over),
         HARNESS_TEST(a_personal_link_waits_once),
         HARNESS_TEST(a_single_use_link_that_waits_twice_is_let_in_once),
+        HARNESS_TEST(who_came_by_a_single_use_link_and_was_put_out_comes_back_through_the_lobby),
         HARNESS_TEST(a_class_that_ends_says_so_to_who_waits),
         HARNESS_TEST(a_lobby_has_a_last_place_and_staff_sees_the_first_hundred),
         HARNESS_TEST(a_program_does_not_pass_the_lobby),

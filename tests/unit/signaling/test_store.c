@@ -139,7 +139,10 @@ static void an_invite_counts_its_uses_and_can_be_revoked(void **state)
         .id = "i", .class_id = "c", .role = ROLE_TRAINER, .single_use = true, .expires_ms = 9};
     assert_int_equal(store_add_invite(store, &invite), STATUS_OK);
     assert_int_equal(store_add_invite(store, &invite), STATUS_EXISTS);
+    assert_int_equal(store_give_back_invite_use(store, "i"), STATUS_OK); /* never below none */
     assert_int_equal(store_count_invite_use(store, "i"), STATUS_OK);
+    assert_int_equal(store_count_invite_use(store, "i"), STATUS_OK);
+    assert_int_equal(store_give_back_invite_use(store, "i"), STATUS_OK);
     assert_int_equal(store_revoke_invite(store, "i"), STATUS_OK);
     struct store_invite found;
     assert_int_equal(store_find_invite(store, "i", &found), STATUS_OK);
