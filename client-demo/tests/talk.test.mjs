@@ -15,6 +15,20 @@ test('messages stand in the order of time, once each, whichever way they came', 
   assert.deepEqual(state.messages.map((m) => m.id), ['1', '2', '3']);
 });
 
+test('after the line was away, what was written or deleted meanwhile is there, and counts as unread', () => {
+  const before = chat(initialChat(), { type: 'chat_history', messages: [message(1), message(2), message(3)], more: true }, { type: 'chat_seen', open: false });
+  const newest = (messages, more) => ({ type: 'chat_history', newest: true, messages, more });
+  const after = chat(before, newest([message(2), message(4), message(5, { from: '17' })], true));
+  assert.deepEqual(after.messages.map((m) => m.id), ['1', '2', '4', '5'], 'the third was deleted');
+  assert.equal(after.unread, 1, 'but for one\'s own');
+  assert.equal(after.more, true);
+  const gap = chat(before, newest([message(8), message(9)], true));
+  assert.deepEqual(gap.messages.map((m) => m.id), ['8', '9'], 'nothing old with a hole behind it');
+  assert.equal(gap.more, true, 'the rest can be asked for');
+  assert.deepEqual(chat(before, newest([], false)).messages, []);
+  assert.equal(chat(chat(before, { type: 'chat_seen', open: true }), newest([message(4)], false)).unread, 0);
+});
+
 test('what others write while nobody looks is counted, and read when the panel opens', () => {
   const state = chat(initialChat(), said(1), said(2, { from: '17' }), said(3));
   assert.equal(state.unread, 2);

@@ -148,6 +148,12 @@ export class Session {
     if (answer) this.store.dispatch({ ...answer, type: 'chat_history' });
   }
 
+  /** At the beginning, and after each time that the line was away: nothing written may be missed. */
+  async #catchUpWithChat() {
+    const answer = await this.signaling.request('chat_history').catch(() => null);
+    if (answer) this.store.dispatch({ ...answer, type: 'chat_history', newest: true });
+  }
+
   /** @param {string} poll @param {{choices?: number[], text?: string, value?: number}} answer */
   async answerPoll(poll, answer) {
     if (!(await this.ask('poll_answer', { poll, ...answer }))) return false;
@@ -281,7 +287,7 @@ export class Session {
     else this.peer.handleLinkOpen();
     this.#repair(welcome);
     if (this.store.state.mic.wanted && hasFloor(this.store.state) && !this.mic.track) this.mic.open();
-    if (this.store.state.order.features.chat && !this.store.state.chat.loaded) this.loadChat();
+    if (this.store.state.order.features.chat) this.#catchUpWithChat();
   }
 
   /** @param {any} welcome */

@@ -157,6 +157,13 @@ test('messages and questions, for the trainer and for a learner', async () => {
   await learner.tell({ type: 'class', class: { id: 'c', title: 'Anglais logistique', state: 'open', lead: '3', lobby: true, locked: false, chat: false, mode: 'lecture' } });
   await sleep(100);
   await inspect(learner, 'learner-chat-closed');
+  // The line was away; meanwhile somebody wrote, and a message was deleted.
+  const later = [...messages.filter((m) => m.id !== '5'), message('7', '26', 'Fatou Diallo', 'Écrit pendant la coupure')];
+  await learner.evaluate((history) => Object.assign(window.mock.answers, { chat_history: history }), { ...answers.chat_history, messages: later });
+  await learner.tell(welcomeFor(aicha, [trainer]));
+  await sleep(200);
+  const shown = await learner.textContent(testid('chat-list'));
+  check(shown.includes('Écrit pendant la coupure') && !shown.includes('Je n’entends pas bien'), shown);
   await learner.context().close();
 });
 

@@ -34,6 +34,7 @@ export function reduceChat(chat, event, ownId) {
     case 'chat_changed':
       return change(chat, event);
     case 'chat_history':
+      if (event.newest && chat.loaded) return Array.isArray(event.messages) ? catchUp(chat, event, ownId) : chat;
       return { ...chat, messages: merge(chat.messages, event.messages ?? []), more: Boolean(event.more), loaded: true };
     case 'chat_seen':
       return { ...chat, open: event.open, unread: event.open ? 0 : chat.unread };
@@ -55,6 +56,25 @@ function change(chat, { id, answered_ms: answered, deleted }) {
     ? chat.messages.filter((m) => m.id !== id)
     : chat.messages.map((m) => (m.id === id ? { ...m, answered_ms: answered ?? null } : m));
   return { ...chat, messages };
+}
+
+/**
+ * The newest messages, asked for after the line was away: what was written, answered or deleted meanwhile.
+ * Older ones are kept where nothing can be missing between.
+ * @param {Chat} chat @param {any} event @param {string|null} ownId
+ */
+function catchUp(chat, event, ownId) {
+  /** @type {Message[]} */
+  const fresh = event.messages;
+  const known = new Set(chat.messages.map((m) => m.id));
+  const last = chat.messages.reduce((id, m) => Math.max(id, Number(m.id)), 0);
+  const touches = !event.more || fresh.some((m) => known.has(m.id));
+  const older = touches && fresh.length ? chat.messages.filter((m) => Number(m.id) < Number(fresh[0].id)) : [];
+  const missed = fresh.filter((m) => Number(m.id) > last && m.from !== ownId).length;
+  return {
+    ...chat, messages: merge(older, fresh).slice(-KEPT_MAX), more: older.length ? chat.more : Boolean(event.more),
+    unread: chat.open ? 0 : chat.unread + missed,
+  };
 }
 
 /** @param {Message[]} old @param {Message[]} fresh */
