@@ -226,6 +226,24 @@ class StopAndAgain(unittest.TestCase):
             finally:
                 self.assertEqual(running.stop(), 0)
 
+    def test_behind_a_reverse_proxy_links_and_origin_are_the_public_ones(self):
+        with tempfile.TemporaryDirectory(prefix="amphi-run-") as data:
+            running = Running(data, "--public-url", "https://classe.invalid/")
+            try:
+                info = running.info()
+                self.assertEqual(info["base_url"], "https://classe.invalid")
+                self.assertTrue(info["learner_url"].startswith("https://classe.invalid/#"))
+                self.assertIn("--behind-proxy", command_line(info["signaling_pid"]))
+                self.assertNotIn("--this-machine", command_line(info["relay_pid"]))  # learners come from elsewhere
+                for origin, status in (("https://classe.invalid", 101), ("https://other.invalid", 403)):
+                    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as wire:
+                        wire.sendall((f"GET /ws HTTP/1.1\r\nHost: classe.invalid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                      f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+                                      f"Sec-WebSocket-Protocol: amphi.v1\r\nOrigin: {origin}\r\n\r\n").encode())
+                        self.assertIn(f" {status} ".encode(), wire.recv(4096).split(b"\r\n")[0], origin)
+            finally:
+                self.assertEqual(running.stop(), 0)
+
 
 class Options(unittest.TestCase):
     def run_script(self, *options):
@@ -248,6 +266,8 @@ class Options(unittest.TestCase):
                     (["--media-port", "65535", "--shards", "2"], "media-port: 2 ports from 65535 on go past 65535"),
                     (["--cert", "/x"], "--cert and --key go together"),
                     (["--cert", "/nowhere/c", "--key", "/nowhere/k"], "cannot read '/nowhere/c'"),
+                    (["--public-url", "https://x.invalid/path"], "public-url: expected a URL without a path"),
+                    (["--public-url", "https://x.invalid", "--turn"], "public-url: --turn brings a proxy of its own"),
                     (["--config"], "--config needs a file"),
                     (["--config", "/nowhere/amphi.yaml"], "cannot read '/nowhere/amphi.yaml'")):
                 with self.subTest(options):

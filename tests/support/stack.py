@@ -28,7 +28,7 @@ def free_port(kind=socket.SOCK_STREAM, count=1):
             for port in range(base, base + count):
                 for each in kinds:
                     with socket.socket(socket.AF_INET, each) as probe:
-                        probe.bind(("127.0.0.1", port))
+                        probe.bind(("", port))  # on every address: some programs take them all
             return base
         except OSError:
             continue
