@@ -22,10 +22,12 @@ test('a shared screen keeps its size and pays with its frame rate', () => {
   assert.ok(low.maxBitrate <= 200_000);
 });
 
-test('an encoding that nobody receives is switched off, the best one never', () => {
+test('only the best encoding is sent until the server asks for another, and it is never switched off', () => {
+  for (const { encodings } of Object.values(SEND_LIMITS)) encodings.forEach((e, i) => assert.equal(e.active ?? true, i === 0));
   assert.equal(encodingLimits('screen', 1, [true, false]).active, false);
   assert.equal(encodingLimits('screen', 1, [true, true]).active, true);
-  assert.equal(encodingLimits('screen', 1, undefined).active, true);
+  assert.equal(encodingLimits('screen', 1, undefined).active, false);
+  assert.equal(encodingLimits('screen', 0, undefined).active, true);
   assert.equal(encodingLimits('screen', 0, [false, false]).active, true);
   assert.equal(encodingLimits('mic', 0, undefined).maxBitrate, 40_000);
 });

@@ -30,8 +30,9 @@ export const RECEIVE_LINES = [
 /**
  * Best encoding first. Text first: a shared screen keeps its full size in both encodings, frame rate
  * gives way. L1T3 lets the relay thin frames per learner; the second encoding is for the poorest
- * lines, and only made while somebody needs it. A camera's is smaller. (Priority is a sender's, said
- * with its first encoding: Chromium refuses the list otherwise.)
+ * lines. It is off until the server asks for it: every key frame twice is more than a poor line can
+ * take beside a voice. A camera's is smaller. (Priority is a sender's, said with its first encoding:
+ * Chromium refuses the list otherwise.)
  * @type {Record<SendSlot, {encodings: Record<string, any>[], degradation?: string}>}
  */
 export const SEND_LIMITS = {
@@ -39,7 +40,7 @@ export const SEND_LIMITS = {
   screen: {
     encodings: [
       { rid: 'h', maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: 'L1T3', priority: 'medium' },
-      { rid: 'l', maxBitrate: 160_000, maxFramerate: 5, scalabilityMode: 'L1T1', scaleResolutionDownBy: 1 },
+      { rid: 'l', maxBitrate: 160_000, maxFramerate: 5, scalabilityMode: 'L1T1', scaleResolutionDownBy: 1, active: false },
     ],
     degradation: 'maintain-resolution',
   },
@@ -47,7 +48,7 @@ export const SEND_LIMITS = {
   camera: {
     encodings: [
       { rid: 'h', maxBitrate: 600_000, maxFramerate: 24, scalabilityMode: 'L1T3', priority: 'low' },
-      { rid: 'l', maxBitrate: 120_000, maxFramerate: 15, scalabilityMode: 'L1T1', scaleResolutionDownBy: 3 },
+      { rid: 'l', maxBitrate: 120_000, maxFramerate: 15, scalabilityMode: 'L1T1', scaleResolutionDownBy: 3, active: false },
     ],
   },
 };
@@ -68,12 +69,12 @@ export function encodingChoices(encodings) {
  * What an encoding shall be now: its limits, and whether anybody receives it.
  * @param {SendSlot} slot
  * @param {number} index of the encoding, best first
- * @param {readonly boolean[]|undefined} wanted as the server says; undefined: not known
+ * @param {readonly boolean[]|undefined} wanted as the server says; undefined: nothing yet, and the best alone is sent
  * @returns {Record<string, any>}
  */
 export function encodingLimits(slot, index, wanted) {
   const { rid, ...limits } = SEND_LIMITS[slot].encodings[index] ?? {};
-  return index > 0 && wanted ? { ...limits, active: Boolean(wanted[index]) } : { ...limits, active: true };
+  return { ...limits, active: index === 0 || Boolean(wanted?.[index]) };
 }
 
 /** VP9 writes text best; every browser reads VP8. */

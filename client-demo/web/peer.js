@@ -232,7 +232,7 @@ export class Peer {
       if (degradation) /** @type {any} */ (parameters).degradationPreference = degradation;
       await sender.setParameters(parameters);
     } catch {
-      await limitBitrateOnly(sender, SEND_LIMITS[slot].encodings);
+      await limitBitrateOnly(slot, sender, this.wanted.get(slot));
     }
   }
 
@@ -377,12 +377,15 @@ function offerFewCodecs(line, side) {
   }
 }
 
-/** @param {RTCRtpSender} sender @param {Record<string, any>[]} limits */
-async function limitBitrateOnly(sender, limits) {
+/** @param {SendSlot} slot @param {RTCRtpSender} sender @param {boolean[]|undefined} wanted */
+async function limitBitrateOnly(slot, sender, wanted) {
   try {
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
-    parameters.encodings.forEach((encoding, i) => { encoding.maxBitrate = limits[i]?.maxBitrate; });
+    parameters.encodings.forEach((encoding, i) => {
+      const { maxBitrate, active } = encodingLimits(slot, i, wanted);
+      Object.assign(encoding, { maxBitrate, active });
+    });
     await sender.setParameters(parameters);
   } catch {
     // The browser's own limits then hold.

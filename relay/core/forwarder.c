@@ -208,7 +208,7 @@ static void replicate(struct shard_core *c, const struct publication *p, uint32_
         m->media.ref = p->ref;
         m->media.encoding = (uint8_t)encoding;
         m->media.is_main = encoding == p->main;
-        m->media.encodings_seen = (uint8_t)p->encodings_seen;
+        m->media.encodings_known = (uint8_t)p->encodings_known;
         m->media.layers = packet->layers;
         m->media.epoch = s->epoch;
         m->media.codec = s->codec;
@@ -226,7 +226,8 @@ static void keep(struct publication *p, uint32_t encoding, usec_t now,
                  const struct media_packet *packet, struct bytes whole)
 {
     struct publication_stream *s = &p->streams[encoding];
-    p->encodings_seen |= (uint32_t)1 << encoding;
+    p->encodings_known |= (uint32_t)1 << encoding;
+    p->demand_awaited &= ~((uint32_t)1 << encoding);
     layer_rates_note(&s->rates, now, packet->layers.temporal_layer, whole.size);
     if (publication_prepare_cache(s) != STATUS_OK)
         return;
@@ -269,7 +270,7 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
         return;
     if (packet.key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO)
         s->wants_key_frame = false;
-    p->encodings_seen |= media->encodings_seen;
+    p->encodings_known = media->encodings_known;
     keep(p, media->encoding, now, &packet, whole);
     if (media->is_main)
         fan_out(c, now, p, &packet, tx);

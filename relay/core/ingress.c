@@ -214,6 +214,11 @@ static void note_level(struct shard_core *c, usec_t now, const struct participan
     publication->level_count = 0;
 }
 
+static uint32_t bit_of(const struct arrival *a)
+{
+    return (uint32_t)1 << (uint32_t)(a->encoding - a->publication->encodings);
+}
+
 static void begin_epoch_if_needed(struct shard_core *c, struct arrival *a)
 {
     struct publication_stream *s = a->stream;
@@ -222,6 +227,8 @@ static void begin_epoch_if_needed(struct shard_core *c, struct arrival *a)
     a->epoch_begins = true;
     a->encoding->has_payload_type = true;
     a->encoding->payload_type = a->codec->payload_type;
+    if (s->serial == 0) /* it is sent, told or not */
+        a->publication->demand_told |= bit_of(a);
     publication_begin_epoch(s, s->epoch + 1, ++c->next_serial, a->codec->codec, a->codec->profile);
 }
 
@@ -312,6 +319,7 @@ static void note_active(struct shard_core *c, usec_t now, const struct participa
     if (publication->active)
         return;
     publication->active = true;
+    publication->awaited_since = now;
     tell_publication(c, publication, true);
 }
 

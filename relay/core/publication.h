@@ -20,6 +20,7 @@
 #define PUBLICATION_KEY_FRAME_CAMERA_US 500000
 #define PUBLICATION_SILENT_US SECONDS(2)   /* a microphone without a packet */
 #define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
+#define PUBLICATION_ABSENT_US SECONDS(3)   /* of others' packets, and none of the one told on */
 #define PUBLICATION_LEVEL_US 60000         /* between two levels to the director */
 
 #define PUBLICATION_ALONE_US                                                                       \
@@ -74,12 +75,14 @@ struct publication {
      * The others are for those who cannot. */
     struct publication_stream streams[CONTROL_ENCODINGS_MAX];
     uint32_t main;             /* index of the best that sends */
-    uint32_t encodings_seen;   /* bit n: encoding n has sent */
+    uint32_t encodings_known;  /* bit n: encoding n was negotiated or has sent, and can be had */
     uint32_t wanted_here;      /* bit n: somebody on this shard reads or wants encoding n apart */
     uint32_t wanted_elsewhere; /* on other shards; home only */
     uint8_t wanted_by[CONTROL_SHARDS_MAX]; /* by shard; home only */
-    uint32_t demand_told; /* encodings that the publisher knows to be received; 0: all. Home only */
-    usec_t surplus_since; /* more was told than is received; 0: not so */
+    uint32_t demand_told;    /* encodings that the publisher sends as far as we know. Home only */
+    usec_t surplus_since;    /* more was told than is received; 0: not so */
+    uint32_t demand_awaited; /* bit n: told on, and nothing of it has come since; home only */
+    usec_t awaited_since;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
 
     /* Home only. */

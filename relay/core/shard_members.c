@@ -147,6 +147,9 @@ static enum status add_publications(struct shard_core *c, struct participant *p)
             return status;
         p->publications[params->slot] = publication;
         publication->params = params;
+        /* The others need not be sent before somebody wants them: they can be had all the same. */
+        publication->encodings_known = ((uint32_t)1 << params->rid_count) - 1;
+        publication->demand_told = 1;
         for (size_t e = 0; params->rid_count == 0 && e < params->encoding_count; e++) {
             publication->encodings[e].ssrc = params->encodings[e].ssrc;
             publication->encodings[e].rtx_ssrc = params->encodings[e].rtx_ssrc;

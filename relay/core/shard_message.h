@@ -52,7 +52,7 @@ struct shard_media {
     struct publication_ref ref;
     uint8_t encoding;
     bool is_main; /* the best that sends */
-    uint8_t encodings_seen;
+    uint8_t encodings_known;
     struct layer_mark layers;
     uint32_t epoch;
     enum media_codec codec;

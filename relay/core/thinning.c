@@ -90,11 +90,14 @@ void thinning_update_demand(struct shard_core *c, struct publication *p)
     shard_commit(c, p->home);
 }
 
-static void send_demand(struct shard_core *c, struct publication *p, uint32_t encodings)
+static void send_demand(struct shard_core *c, usec_t now, struct publication *p, uint32_t encodings)
 {
     struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_DEMAND);
     if (m == NULL)
         return;
+    if ((encodings & ~p->demand_told) != 0)
+        p->awaited_since = now;
+    p->demand_awaited = (p->demand_awaited & encodings) | (encodings & ~p->demand_told);
     p->demand_told = encodings;
     p->surplus_since = 0;
     m->demand.ref = p->ref;
@@ -102,22 +105,34 @@ static void send_demand(struct shard_core *c, struct publication *p, uint32_t en
     shard_commit(c, c->config.shard_count);
 }
 
+/* A publisher that cannot send what it was asked for: those who wait for it are given what there
+ * is. It stays asked for, and counts again as soon as it comes. */
+static void give_up_absent(struct publication *p)
+{
+    if (p->demand_awaited == 0 || p->active_at - p->awaited_since < PUBLICATION_ABSENT_US)
+        return;
+    p->encodings_known &= ~p->demand_awaited;
+    p->demand_awaited = 0;
+}
+
 /* The best encoding is never told off: whoever joins gets it. */
 void thinning_tell_demand(struct shard_core *c, usec_t now, struct publication *p)
 {
-    uint32_t seen = p->encodings_seen;
-    if (!p->is_home || (seen & (seen - 1)) == 0)
+    if (!p->is_home)
+        return;
+    give_up_absent(p);
+    uint32_t known = p->encodings_known, told = p->demand_told;
+    if ((known & (known - 1)) == 0)
         return; /* nothing to choose from */
-    uint32_t wanted = (1 | (uint32_t)1 << p->main | p->wanted_here | p->wanted_elsewhere) & seen;
-    uint32_t told = p->demand_told != 0 ? p->demand_told : seen;
+    uint32_t wanted = (1 | (uint32_t)1 << p->main | p->wanted_here | p->wanted_elsewhere) & known;
     if ((wanted & ~told) != 0) {
-        send_demand(c, p, told | wanted);
+        send_demand(c, now, p, told | wanted);
     } else if ((told & ~wanted) == 0) {
         p->surplus_since = 0;
     } else if (p->surplus_since == 0) {
         p->surplus_since = now;
     } else if (now - p->surplus_since >= PUBLICATION_SURPLUS_US) {
-        send_demand(c, p, wanted);
+        send_demand(c, now, p, wanted);
     }
 }
 
@@ -377,11 +392,12 @@ void thinning_describe(const struct subscription *s, usec_t now, struct allocato
         [ROOM_SLOT_CAMERA_2] = ALLOCATOR_CAMERA};
     const struct publication *p = publication_of(s);
     *out = (struct allocator_stream){.class = classes[s->slot],
-                                     .active = p != NULL && p->encodings_seen != 0,
+                                     .active = p != NULL && p->streams[p->main].serial != 0,
                                      .lag_us = thinning_lag(s, now)};
     for (size_t e = 0; p != NULL && e < LAYER_ENCODINGS_MAX; e++) {
         struct allocator_encoding *encoding = &out->encodings[e];
-        encoding->exists = (p->encodings_seen >> e & 1) != 0;
+        encoding->exists =
+            (p->encodings_known >> e & 1) != 0 && (e >= p->main || p->streams[e].serial != 0);
         encoding->layers = layer_rates_get(&p->streams[e].rates, encoding->bps);
     }
 }

@@ -878,6 +878,116 @@ static void an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_onc
     assert_int_equal(b->demand_told, 1);
 }
 
+/* A publisher that sends only its best encoding until it is asked for more, as a page does. */
+static struct peer *add_sparing_peer(struct bench *b)
+{
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    return sender;
+}
+
+/* Time passes for peers that are there: they check their paths as they must. */
+static void live_on(struct bench *b, usec_t duration)
+{
+    uint8_t check[400];
+    for (size_t i = 0; i < b->peer_count; i++)
+        give(b, &b->peers[i], check, ice_peer_write_check(&b->peers[i].ice, check));
+    pass_time(b, duration);
+}
+
+static struct allocator_stream describe(struct bench *b, const struct peer *p)
+{
+    struct allocator_stream out;
+    thinning_describe(screen_of(b, p), b->now, &out);
+    return out;
+}
+
+static void
+a_low_encoding_that_nobody_needs_is_not_asked_for_and_at_once_when_one_does(void **state)
+{
+    static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
+    struct bench *b = *state;
+    struct peer *sender = add_sparing_peer(b);
+    struct peer *near = add_peer(b, 0, true), *far = add_peer(b, 1, true);
+    struct peer *const learners[] = {near, far};
+    uint16_t high = 100, low_seq = 60000;
+    for (size_t i = 0; i < COUNT_OF(learners); i++)
+        assert_false(describe(b, learners[i]).active); /* nothing is sent yet */
+    for (int i = 0; i < 30; i++) {
+        send_encoding(b, sender, 'h', i == 0, high++, 0x80);
+        live_on(b, MILLISECONDS(500));
+    }
+    assert_int_equal(b->demand_told, 0);              /* never */
+    for (size_t i = 0; i < COUNT_OF(learners); i++) { /* and yet it may be chosen */
+        struct allocator_stream stream = describe(b, learners[i]);
+        assert_true(stream.active);
+        assert_true(stream.encodings[0].exists && stream.encodings[1].exists);
+        assert_false(stream.encodings[2].exists);
+        assert_int_equal(stream.encodings[1].layers, 0);
+    }
+    set_target(b, far, low);
+    assert_int_equal(b->demand_told, 3);
+    /* Until it comes, what there is. */
+    send_encoding(b, sender, 'h', false, high++, 0x81);
+    pass_time(b, MILLISECONDS(100));
+    assert_int_equal(far->last_tag, 0x81);
+    send_encoding(b, sender, 'l', true, low_seq++, 0x11);
+    send_encoding(b, sender, 'h', true, high++, 0x82);
+    pass_time(b, MILLISECONDS(100));
+    assert_int_equal(far->last_tag, 0x11);
+    assert_int_equal(near->last_tag, 0x82);
+    assert_int_equal((uint16_t)(far->last_seq - far->first_seq) + 1u, far->screen);
+    set_target(b, far, everything);
+    for (int i = 0; i < 24; i++) {
+        send_encoding(b, sender, 'h', i == 0, high++, 0x83);
+        send_encoding(b, sender, 'l', false, low_seq++, 0x12);
+        live_on(b, MILLISECONDS(500));
+    }
+    assert_int_equal(far->last_tag, 0x83);
+    assert_int_equal(b->demand_told, 1);
+}
+
+static void
+a_low_encoding_that_does_not_come_when_asked_for_is_no_choice_until_it_does(void **state)
+{
+    static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    struct bench *b = *state;
+    struct peer *sender = add_sparing_peer(b);
+    struct peer *near = add_peer(b, 0, true), *far = add_peer(b, 1, true);
+    struct peer *const learners[] = {near, far};
+    uint16_t high = 100;
+    send_encoding(b, sender, 'h', true, high++, 0x80);
+    set_target(b, far, low);
+    /* While nothing at all comes it may be the line, or a still screen. */
+    live_on(b, SECONDS(10));
+    assert_true(describe(b, near).encodings[1].exists);
+    send_encoding(b, sender, 'h', false, high++, 0x80);
+    for (int i = 0; i < 7; i++) {
+        live_on(b, MILLISECONDS(500));
+        send_encoding(b, sender, 'h', false, high++, 0x81);
+    }
+    pass_time(b, MILLISECONDS(100));
+    send_encoding(b, sender, 'h', false, high++, 0x82);
+    for (size_t i = 0; i < COUNT_OF(learners); i++) {
+        assert_true(describe(b, learners[i]).encodings[0].exists);
+        assert_false(describe(b, learners[i]).encodings[1].exists);
+    }
+    for (int i = 0; i < 3; i++)
+        live_on(b, SECONDS(5));
+    assert_int_equal(b->demand_told, 3); /* it stays asked for: the page's line may be down */
+    assert_int_equal(far->last_tag, 0x82);
+    send_encoding(b, sender, 'l', true, 60000, 0x11);
+    pass_time(b, MILLISECONDS(100));
+    for (size_t i = 0; i < COUNT_OF(learners); i++)
+        assert_true(describe(b, learners[i]).encodings[0].exists);
+    assert_true(describe(b, near).encodings[1].exists);
+    assert_int_equal(far->last_tag, 0x11);
+}
+
 static void sound_that_is_off_comes_again_without_a_gap(void **state)
 {
     struct bench *b = *state;
@@ -1128,6 +1238,8 @@ int main(void)
         TEST(a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best),
         TEST(a_thinned_learner_that_leaves_wants_nothing_any_more),
         TEST(an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_once),
+        TEST(a_low_encoding_that_nobody_needs_is_not_asked_for_and_at_once_when_one_does),
+        TEST(a_low_encoding_that_does_not_come_when_asked_for_is_no_choice_until_it_does),
         TEST(sound_that_is_off_comes_again_without_a_gap),
         TEST(a_publisher_above_its_rate_is_cut_to_it),
         TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
