@@ -356,11 +356,14 @@ static bool choose_place(struct layer_selector *l, usec_t now, const struct laye
 
 /* --- Reading on */
 
-/* The next packet that is there, from the cursor on; NULL at the live edge. */
+/* The next packet that is there, from the cursor on; NULL at the live edge. What the cache cannot
+ * hold any more is not looked for: a source that never sends a key frame may be far ahead. */
 static const struct retransmit_entry *find_next(const struct layer_selector *l,
                                                 const struct layer_source *source)
 {
-    for (uint64_t seq = l->cursor; seq <= source->cache->highest; seq++) {
+    const struct retransmit_cache *cache = source->cache;
+    uint64_t oldest = cache->highest >= cache->capacity ? cache->highest - cache->capacity + 1 : 0;
+    for (uint64_t seq = l->cursor > oldest ? l->cursor : oldest; seq <= cache->highest; seq++) {
         const struct retransmit_entry *e = retransmit_cache_find(source->cache, seq);
         if (e != NULL)
             return e;

@@ -44,7 +44,7 @@ struct subscription_codec {
 };
 
 #define SUBSCRIPTION_RESENDS 128    /* retransmissions remembered */
-#define SUBSCRIPTION_RESENDS_EACH 3 /* per packet (sfu-engineering practice) */
+#define SUBSCRIPTION_RESENDS_EACH 3 /* per packet: one lost so often comes too late */
 #define SUBSCRIPTION_HISTORY 4      /* epochs whose numbers can still be asked for */
 
 struct subscription {
