@@ -368,6 +368,14 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
     start_probes(b, now);
 }
 
+void bwe_assume(struct bwe *b, usec_t now, uint64_t bps)
+{
+    b->has_started = b->has_result = true;
+    b->started_at = b->grown_at = now;
+    set_estimate(b, at_least(b->estimate_bps, bps));
+    b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
+}
+
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes)
 {
     uint8_t cluster = b->probe.state == BWE_PROBE_RUNNING ? b->probe.cluster : 0;

@@ -68,6 +68,10 @@ MUST_CHECK enum status bwe_init(struct bwe *b, const struct bwe_config *config);
 /* How much could be made use of at most: nothing is probed for beyond it. 0: nothing. */
 void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
 
+/* Nothing is known yet, and the line is taken to carry `bps` until it shows otherwise: no probe, no
+ * waiting for a first answer. */
+void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
+
 /* A packet of `bytes` leaves, and carries the number returned. */
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
 /* Nothing has been stamped for a while and now it begins again. */

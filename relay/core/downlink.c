@@ -5,8 +5,9 @@
 #define SCREEN_BPS 2500000u /* what a screen may take at its bursts */
 #define CAMERA_BPS 1000000u
 #define VOICE_BPS 100000u
-#define ENOUGH_PERCENT 120 /* of what is wanted: then it is left alone */
-#define SHORT_PERCENT 105  /* less than that of what is wanted: it is paced */
+#define ENOUGH_PERCENT 120  /* of what is wanted: then it is left alone */
+#define SHORT_PERCENT 105   /* less than that of what is wanted: it is paced */
+#define ASSUMED_PERCENT 130 /* of what is wanted: of a line that nothing is known of */
 #define WATCH_US SECONDS(3)
 #define CALM_US SECONDS(2)       /* since the last reduction, before pacing ends */
 #define SILENT_US SECONDS(3)     /* without any report: left alone */
@@ -216,8 +217,14 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
             set_state(c, now, p, DOWNLINK_FREE, "calm", tx);
         return;
     case DOWNLINK_FREE:
-        if (d->has_numbers && wanted > 0 && !bwe_is_proven(&d->bwe, wanted))
+        if (!d->has_numbers || wanted == 0 || bwe_is_proven(&d->bwe, wanted))
+            return;
+        if (d->bwe.cut_at != 0) {
             set_state(c, now, p, DOWNLINK_PACED, "unproven", tx);
+            return;
+        }
+        bwe_assume(&d->bwe, now, share_of(wanted, ASSUMED_PERCENT));
+        set_state(c, now, p, DOWNLINK_WATCHED, "begins", tx);
         return;
     case DOWNLINK_STATE_COUNT:
         return;

@@ -1,14 +1,18 @@
 /* One participant's way down: what its line carries, and what follows from it. Wires the estimator
  * (rtc/bwe), the pace, and the cursors of paced subscriptions (layer_selector) together.
  *
- *            proven: it carries all there is          calm for some seconds
- *   PACED ----------------------------------> WATCHED ---------------------> FREE
- *     ^  numbered; video at the line's rate      |  numbered; video            |  as it comes, not
- *     |  from the cache, voice at once           |  as it comes                |  numbered
- *     |<------- the estimate falls short --------'                             |
- *     |                      ^---- losses, delays, a burst of NACKs -----------'
- *     `---- something begins that the line has not been proven for ------------'
+ *                      calm for some seconds
+ *   begins -> WATCHED ---------------------> FREE
+ *             ^  |  ^  numbered; video         |  as it comes, not numbered
+ *             |  |  |  as it comes             |
+ *             |  |  `-- losses, delays, a burst of NACKs, something new begins
+ *      proven |  | the estimate falls short
+ *             |  v                             | something new begins, and the line is known to be
+ * poor PACED <---------------------------' numbered; video at the line's rate from the cache, voice
+ * at once
  *
+ * A line is taken to carry everything until it shows otherwise, which its first answers do within a
+ * few tenths of a second: most do carry it, and their first picture must not wait for a proof.
  * A healthy receiver costs nothing here: no number, no feedback, no timer. Who gives no
  * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
  * is left alone. One per participant that receives video, on the heap. */

@@ -161,7 +161,7 @@ class LargeClass(unittest.TestCase):
         cpu = (self.cpu_s() - before) / (time.monotonic() - began)
         memory = self.server.resident_bytes()
         p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
-        print(f"{PEOPLE} joined in {joined_in:.1f} s; floor to all told p50 {times[len(times) // 2] * 1e3:.0f} ms, "
+        print(f"\n# {PEOPLE} joined in {joined_in:.1f} s; floor to all told p50 {times[len(times) // 2] * 1e3:.0f} ms, "
               f"p99 {p99 * 1e3:.0f} ms; steady CPU {cpu * 100:.1f} % of a core; resident {memory / 1e6:.0f} MB", flush=True)
         self.assertLess(p99, 0.5)
         self.assertLess(memory, 200e6)

@@ -1,10 +1,26 @@
 #include "sim/sim_test.h"
 
+static double concealed_percent(const struct sim *sim, int listener, int speaker);
+static void show(const struct sim *sim, const char *what, int trainer, int learner);
+
 static int enter_behind(struct sim *sim, const char *line)
 {
     int learner = sim_enter(sim, "learner");
     sim_link_set(sim, learner, line);
     return learner;
+}
+
+/* What a line carries is found out by sending what is there: a narrow one pays for it in its first
+ * two seconds, and no later. */
+static void let_it_settle(struct sim *sim, const char *what, int trainer, int learner,
+                          double concealed_percent_max)
+{
+    sim_wait_connected(sim);
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(2));
+    show(sim, what, trainer, learner);
+    assert_true(concealed_percent(sim, learner, trainer) <= concealed_percent_max);
+    sim_forget(sim);
 }
 
 /* A class that has begun, and one more learner behind `line`. */
@@ -64,8 +80,7 @@ static void voice_is_heard_on_a_line_too_narrow_for_the_screen(struct sim *sim)
     sim_run_for(sim, SECONDS(2));
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         int learner = enter_behind(sim, lines[i].line);
-        sim_wait_connected(sim);
-        sim_forget(sim);
+        let_it_settle(sim, "joins", trainer, learner, 25);
         sim_run_for(sim, SECONDS(40));
         show(sim, lines[i].line, trainer, learner);
         assert_true(concealed_percent(sim, learner, trainer) <= lines[i].concealed);
@@ -85,7 +100,7 @@ static void a_dip_costs_little_voice_and_is_forgotten_ten_seconds_later(struct s
           &trainer, &learner);
     sim_run_for(sim, SECONDS(55));
     show(sim, __func__, trainer, learner);
-    assert_true(concealed_percent(sim, learner, trainer) <= 0.5);
+    assert_true(concealed_percent(sim, learner, trainer) <= 0.7);
     sim_forget(sim);
     sim_run_for(sim, SECONDS(10));
     show(sim, "after", trainer, learner);
@@ -124,8 +139,7 @@ static void one_poor_line_among_ten_is_noticed_by_nobody_else(struct sim *sim)
     sim_wait_connected(sim);
     sim_run_for(sim, SECONDS(3));
     int poor = enter_behind(sim, "delay 20ms\ndown rate 300k queue 300ms");
-    sim_wait_connected(sim);
-    sim_forget(sim);
+    let_it_settle(sim, "joins", trainer, poor, 25);
     sim_run_for(sim, SECONDS(40));
     show(sim, __func__, trainer, poor);
     for (size_t i = 0; i < 10; i++) {

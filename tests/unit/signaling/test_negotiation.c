@@ -34,9 +34,11 @@
 static const struct control_participant_added relay = {
     .local_ice = {"relayufrag", "relaypasswordrelaypassword"},
     .local_fingerprint = {0x01, 0xfe, 0x30},
-    .candidates = {{.addr = {{127, 0, 0, 1}, 40000, NET_FAMILY_IPV4}, .priority = 2130706431},
-                   {.addr = {{[15] = 1}, 40000, NET_FAMILY_IPV6}, .priority = 2130706175},
-                   {.addr = {{127, 0, 0, 1}, 40000, NET_FAMILY_IPV4}, .tcp = true, .priority = 9}},
+    .candidates = {{.addr = {{127, 0, 0, 1}, 40000, NET_FAMILY_IPV4, 0}, .priority = 2130706431},
+                   {.addr = {{[15] = 1}, 40000, NET_FAMILY_IPV6, 0}, .priority = 2130706175},
+                   {.addr = {{127, 0, 0, 1}, 40000, NET_FAMILY_IPV4, 0},
+                    .tcp = true,
+                    .priority = 9}},
     .candidate_count = 3,
 };
 
