@@ -244,7 +244,7 @@ class GoodRequests(WithServer):
                 imports = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text, re.S).group(1))["imports"]
                 named = re.findall(r'(?:href|src)="(/[^"]+)"', text)
             else:
-                named = re.findall(r'(?<![\w-])(?:from|import)\s*"([^"]+)"', text) if path.endswith("js") else []
+                named = re.findall(r'(?<![\w-])(?:from|import)\s*"([\w@./-]+)"', text) if path.endswith("js") else []
             waiting += [urllib.parse.urljoin(path, imports.get(name, name)) for name in named]
         self.assertGreater(len(seen), 30, sorted(seen))
         self.assertIn("/modules/preact/dist/preact.module.js", seen)
