@@ -203,6 +203,11 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
 {
     struct downlink *d = p->downlink;
     uint64_t wanted = wanted_of(p);
+    bool begins = d->state == DOWNLINK_FREE && d->has_numbers && wanted > 0 &&
+                  !bwe_is_proven(&d->bwe, wanted);
+    bool is_poor = d->bwe.cut_at != 0;
+    if (begins && !is_poor)
+        bwe_assume(&d->bwe, now, share_of(wanted, ASSUMED_PERCENT));
     bwe_set_wanted(&d->bwe, now, wanted);
     switch (d->state) {
     case DOWNLINK_PACED:
@@ -217,14 +222,10 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
             set_state(c, now, p, DOWNLINK_FREE, "calm", tx);
         return;
     case DOWNLINK_FREE:
-        if (!d->has_numbers || wanted == 0 || bwe_is_proven(&d->bwe, wanted))
-            return;
-        if (d->bwe.cut_at != 0) {
+        if (begins && is_poor)
             set_state(c, now, p, DOWNLINK_PACED, "unproven", tx);
-            return;
-        }
-        bwe_assume(&d->bwe, now, share_of(wanted, ASSUMED_PERCENT));
-        set_state(c, now, p, DOWNLINK_WATCHED, "begins", tx);
+        else if (begins)
+            set_state(c, now, p, DOWNLINK_WATCHED, "begins", tx);
         return;
     case DOWNLINK_STATE_COUNT:
         return;
