@@ -382,7 +382,7 @@ static json_t *rush(struct bench *b)
 
 static enum status set_up(struct bench *b)
 {
-    struct net_addr local, learner;
+    struct net_addr local = {0}, learner;
     uint64_t seed;
     random_bytes(&seed, sizeof seed);
     b->shared.rng = rng_of_seed(seed);
