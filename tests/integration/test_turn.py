@@ -140,7 +140,7 @@ class RunWithTurn(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.program.send_signal(signal.SIGINT)
+        cls.program.send_signal(signal.SIGTERM)
         cls.program.wait(20)
         cls.output.close()
         cls.folder.cleanup()
