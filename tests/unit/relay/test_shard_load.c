@@ -1,0 +1,124 @@
+/* What a shard does when there is too much of something, and what a packet costs it. */
+#include "unit/relay/shard_bench.c"
+
+static void a_publisher_above_its_rate_is_cut_to_it(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct participant *p = shard_find_participant(b->cores[0], sender->id);
+    grant(b, sender, true);
+    size_t passed = 0;
+    for (int i = 0; i < 20000; i++) { /* 10 s at 16 Mbit/s, below the transport */
+        uint8_t packet[1000] = {0x80, SCREEN_PT, (uint8_t)(i >> 8), (uint8_t)i};
+        store_u32(packet + 8, sender->ssrc);
+        packet[12] = 0x10;
+        packet[13] = 1;
+        uint64_t before = drops(b, 0, DROP_RATE_LIMIT);
+        ingress_handle_rtp(b->cores[0], b->now, p, (struct bytes_mut){packet, sizeof packet},
+                           &b->tx[0]);
+        passed += drops(b, 0, DROP_RATE_LIMIT) == before ? 1 : 0;
+        b->now += 500;
+        b->queue_count = 0;
+    }
+    assert_in_range(passed, 10000, 10600); /* 8 Mbit/s and half a second's burst */
+}
+
+/* A class comes in all at once: its handshakes wait for their turn, and a voice does not. */
+static void a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *near = add_peer(b, 0, true);
+    struct peer *rusher = add_peer(b, 0, true);
+    struct shard_core *c = b->cores[0];
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint8_t record[] = {22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 7}; /* worth nothing */
+    uint64_t bad = drops(b, 0, DROP_BAD_DTLS);
+    for (int i = 0; i < HANDSHAKES_WAITING_EACH + 3; i++) {
+        uint8_t copy[sizeof record];
+        memcpy(copy, record, sizeof record);
+        shard_core_handle_datagram(c, b->now, &rusher->addr, (struct bytes_mut){copy, sizeof copy},
+                                   &b->tx[0]);
+    }
+    assert_int_equal(drops(b, 0, DROP_HANDSHAKES_FULL), 3);
+    size_t waiting = HANDSHAKES_WAITING_EACH;
+    while (waiting > 0) {
+        assert_int_equal(c->handshakes.count, waiting);
+        assert_true(shard_core_next_timeout(c) <= b->now);
+        shard_core_handle_timeout(c, b->now, &b->tx[0]);
+        waiting -= HANDSHAKES_EACH_TURN;
+    }
+    assert_true(shard_core_next_timeout(c) > b->now);
+    assert_true(drops(b, 0, DROP_BAD_DTLS) <= bad + HANDSHAKES_WAITING_EACH);
+    for (int i = 0; i < HANDSHAKES_EACH_TURN; i++) {
+        uint8_t copy[sizeof record];
+        memcpy(copy, record, sizeof record);
+        shard_core_handle_datagram(c, b->now, &rusher->addr, (struct bytes_mut){copy, sizeof copy},
+                                   &b->tx[0]);
+    }
+    shard_remove_participant(c, shard_find_participant(c, rusher->id), &b->tx[0]);
+    send_screen(b, sender, true, 1); /* what waits for nobody is thrown away on the way */
+    assert_int_equal(near->screen, 1);
+    assert_int_equal(c->handshakes.count, 0);
+}
+
+/* What comes again would add to what the relay cannot take in. */
+static void nothing_is_asked_for_again_while_the_relay_itself_loses_packets(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    (void)add_peer(b, 0, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    shard_core_note_overload(b->cores[0], b->now);
+    sender->seq += 3;
+    send_screen(b, sender, false, 2);
+    pass_time(b, OVERLOAD_US / 2);
+    send_screen(b, sender, false, 3);
+    assert_int_equal(sender->nacks, 0);
+    pass_time(b, OVERLOAD_US);
+    sender->seq += 3;
+    send_screen(b, sender, false, 4);
+    pass_time(b, MILLISECONDS(50));
+    send_screen(b, sender, false, 5);
+    assert_true(sender->nacks > 0);
+}
+
+static void forwarding_allocates_nothing(void **state)
+{
+    struct bench *b = *state;
+    if (!allocations_can_be_counted())
+        skip();
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *near = add_peer(b, 0, true);
+    struct peer *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    for (int i = 0; i < 100; i++) { /* streams, caches and tables are made by the first ones */
+        b->now += MILLISECONDS(5);
+        send_screen(b, sender, i == 0, 1);
+    }
+    size_t before = allocations_get_count();
+    for (int i = 0; i < 2000; i++) {
+        b->now += MILLISECONDS(5);
+        b->counts_allocations = true;
+        send_screen(b, sender, false, 1);
+        b->counts_allocations = false;
+    }
+    assert_int_equal(near->screen, 2100);
+    assert_int_equal(far->screen, 2100);
+    assert_int_equal(allocations_get_count() - before, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(a_publisher_above_its_rate_is_cut_to_it),
+        BENCH_TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
+        BENCH_TEST(nothing_is_asked_for_again_while_the_relay_itself_loses_packets),
+        BENCH_TEST(forwarding_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);
+}
