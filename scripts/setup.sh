@@ -44,16 +44,15 @@ install_node() {
     fi
 }
 
-# npm_install FOLDER [npm ci options]: only when the lock file has changed since the last time.
+# npm_install FOLDER [npm ci options]: only when the lock file has changed since the last time. What a developer has installed in full
+# (npm's own list tells) stays full.
 npm_install() {
     local folder="$1" stamp wanted
     shift
+    ! grep -qs '"dev": true' "$folder/node_modules/.package-lock.json" || set --
     stamp="$folder/node_modules/.amphi-installed"
     wanted="$(sha256sum "$folder/package-lock.json" | cut -d' ' -f1) $*"
-    if [ -f "$stamp" ]; then
-        # A full install serves those who want less.
-        case "$(cat "$stamp")" in "$wanted" | "${wanted%% *} ") return 0 ;; esac
-    fi
+    [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ] || return 0
     say "Fetching the page's libraries ($(basename "$folder"))"
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund "$@") >"$log_dir/npm.log" 2>&1 ||
         { tail -n 15 "$log_dir/npm.log" >&2; die "npm ci failed in $folder"; }

@@ -311,6 +311,36 @@ class Options(unittest.TestCase):
             self.assertIn("in use", error)
 
 
+class PageLibraries(unittest.TestCase):
+    """npm_install of scripts/setup.sh, with an npm that only says how it was called."""
+
+    def install(self, *options, installed=None):
+        """How npm was called, None when it was not; `installed`: npm's own list of what is there."""
+        with tempfile.TemporaryDirectory(prefix="amphi-npm-") as folder:
+            page = os.path.join(folder, "page")
+            os.makedirs(os.path.join(page, "node_modules"))
+            for path, text in (("page/package-lock.json", "{}"), ("page/node_modules/.package-lock.json", installed),
+                               ("npm", "#!/bin/sh\necho called \"$@\"\n")):
+                if text is not None:
+                    with open(os.path.join(folder, path), "w", encoding="ascii") as file:
+                        file.write(text)
+            os.chmod(os.path.join(folder, "npm"), 0o755)
+            script = 'root="$1"; log_dir="$2"; . "$1/scripts/setup.sh"; shift 2; for time in 1 2; do npm_install "$@"; cat "$log_dir/npm.log"; rm -f "$log_dir/npm.log"; done'
+            done = subprocess.run(["bash", "-uc", script, "bash", ROOT, folder, page, *options], check=True, capture_output=True, text=True,
+                                  env=dict(os.environ, PATH=folder + ":" + os.environ["PATH"]))
+            calls = re.findall(r"^called (.*)$", done.stdout, re.M)
+            self.assertEqual(len(calls), 1, "the second time there is nothing to do")
+            return calls[0]
+
+    def test_run_fetches_what_the_page_needs_and_no_more(self):
+        self.assertIn("--omit=dev", self.install("--omit=dev"))
+        self.assertNotIn("--omit=dev", self.install())
+
+    def test_run_leaves_a_developer_the_libraries_that_the_checks_need(self):
+        full = '{"packages": {"node_modules/typescript": {"dev": true}}}'
+        self.assertNotIn("--omit=dev", self.install("--omit=dev", installed=full))
+
+
 if __name__ == "__main__":
     if "--build" in sys.argv:
         at = sys.argv.index("--build")
