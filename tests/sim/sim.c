@@ -369,6 +369,13 @@ void sim_restart_ice(struct sim *sim, int who)
     sim_participant_restart_ice(sim_participant(sim, who));
 }
 
+void sim_lose_picture(struct sim *sim, int who)
+{
+    struct video_sink *pictures = sim_participant(sim, who)->peer.pictures;
+    pictures->synced = false;
+    pictures->wants_key_frame = true;
+}
+
 void sim_link_block_media(struct sim *sim, int who, bool on)
 {
     sim_participant(sim, who)->is_blocked = on;

@@ -73,6 +73,8 @@ void sim_link_block_media(struct sim *sim, int who, bool on);
 void sim_move(struct sim *sim, int who);
 /* Its page asks for an ICE restart. */
 void sim_restart_ice(struct sim *sim, int who);
+/* Its decoder has lost what it had: only a key frame helps. */
+void sim_lose_picture(struct sim *sim, int who);
 /* Its WebSocket breaks, and is opened again after `for_us`. */
 void sim_cut_socket(struct sim *sim, int who, usec_t for_us);
 
