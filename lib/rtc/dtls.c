@@ -10,12 +10,17 @@
 
 #define RETRANSMIT_FIRST_US 100000u
 #define RETRANSMIT_LAST_US 4000000u
+#define LAST_FLIGHT_BYTES_MAX 128      /* ChangeCipherSpec and Finished are 75 */
 #define PEER_KEY_SECURITY_BITS_MIN 112 /* P-256 has 128, RSA of 2048 bits 112 */
 
 struct dtls {
     struct dtls_context *context;
     SSL *ssl;                        /* one attempt's; NULL at rest */
     struct dtls_alert_reader alerts; /* at rest */
+    /* What a peer that lost it asks for by repeating its own. A client's last word is heard, since
+     * the server's answer to it is what connects. */
+    uint8_t last_flight[LAST_FLIGHT_BYTES_MAX];
+    size_t last_flight_bytes; /* 0: not kept */
     struct dtls_pipe pipe;
     enum dtls_state state;
     enum dtls_role role;
@@ -185,15 +190,36 @@ static void begin_again(struct dtls *d)
     ERR_clear_error();
 }
 
+/* Those datagrams that OpenSSL wrote behind the first `before`; they may travel as one. */
+static void keep_last_flight(struct dtls *d, size_t before)
+{
+    const struct dtls_pipe *pipe = &d->pipe;
+    size_t bytes = 0;
+    d->last_flight_bytes = 0;
+    if (d->role != DTLS_ROLE_SERVER || pipe->out_count == DTLS_OUT_MAX) /* some may be lost */
+        return;
+    for (size_t i = before; i < pipe->out_count; i++) {
+        const struct dtls_datagram *datagram = pipe->out[(pipe->out_head + i) % DTLS_OUT_MAX];
+        if (bytes + datagram->size > sizeof d->last_flight)
+            return;
+        memcpy(d->last_flight + bytes, datagram->data, datagram->size);
+        bytes += datagram->size;
+    }
+    d->last_flight_bytes = bytes;
+}
+
 /* Goes on with the handshake as far as what has come allows. */
 static enum status continue_handshake(struct dtls *d)
 {
     if (d->state == DTLS_NEW)
         set_state(d, DTLS_HANDSHAKING, "");
     ERR_clear_error();
+    size_t before = d->pipe.out_count;
     int result = SSL_do_handshake(d->ssl);
-    if (result == 1)
+    if (result == 1) {
+        keep_last_flight(d, before);
         return finish_handshake(d);
+    }
     int error = SSL_get_error(d->ssl, result);
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
         return STATUS_OK;
@@ -202,16 +228,24 @@ static enum status continue_handshake(struct dtls *d)
     return STATUS_AUTH;
 }
 
-/* After the handshake: retransmitted flights are answered by OpenSSL itself, alerts noticed. Its
- * buffers (34 kB) are there only meanwhile. */
+static void read_at_rest(struct dtls *d)
+{
+    enum dtls_alert said = dtls_alert_read(&d->alerts, d->pipe.in);
+    if (said == DTLS_ALERT_END)
+        set_state(d, DTLS_CLOSED, "closed_by_peer");
+    else if (said == DTLS_ALERT_UNFINISHED && d->last_flight_bytes > 0)
+        dtls_pipe_put(&d->pipe, bytes_of(d->last_flight, d->last_flight_bytes));
+}
+
+/* After the handshake, with a cipher suite that does not let us rest: retransmitted flights are
+ * answered by OpenSSL itself, alerts noticed. Its buffers (34 kB) are there only meanwhile. */
 static enum status read_records(struct dtls *d)
 {
     uint8_t data[DTLS_DATAGRAM_BYTES_MAX];
     size_t size;
     ERR_clear_error();
     if (d->ssl == NULL) {
-        if (dtls_alert_read(&d->alerts, d->pipe.in) == DTLS_ALERT_END)
-            set_state(d, DTLS_CLOSED, "closed_by_peer");
+        read_at_rest(d);
         return STATUS_OK;
     }
     if (SSL_alloc_buffers(d->ssl) != 1)
@@ -271,6 +305,7 @@ enum status dtls_handle_datagram(struct dtls *d, usec_t now, struct bytes datagr
 void dtls_rest(struct dtls *d)
 {
     if (d->state != DTLS_CONNECTED || d->ssl == NULL ||
+        (d->role == DTLS_ROLE_SERVER && d->last_flight_bytes == 0) ||
         !dtls_alert_reader_init(&d->alerts, d->ssl, d->role))
         return;
     SSL_free(d->ssl);

@@ -64,8 +64,8 @@ usec_t dtls_next_timeout(const struct dtls *d, usec_t now);
 /* Borrowed until the next call. */
 bool dtls_poll_datagram(struct dtls *d, struct bytes *out);
 
-/* The peer is known to have our last flight (it sent media under the new keys): what only a
- * handshake needs is given back, about 40 kB. Alerts are still understood; keys can no longer be
+/* The keys have been exported: what only a handshake needs is given back, about 40 kB. Alerts are
+ * still understood, and a peer that lacks our last flight gets it again; keys can no longer be
  * exported. Does nothing unless connected, or with a cipher suite that we do not prefer. */
 void dtls_rest(struct dtls *d);
 

@@ -14,10 +14,20 @@
 #define EXPLICIT_BYTES 8 /* of the nonce, in each record */
 #define TAG_BYTES 16
 #define ALERT_BYTES 2
+#define FINISHED_BYTES 24 /* RFC 6347 4.2.2, RFC 5246 7.4.9: header and 12 bytes */
 #define TYPE_ALERT 21
+#define TYPE_HANDSHAKE 22
+#define MESSAGE_FINISHED 20
+#define EPOCH_KEYED 1
 #define VERSION_DTLS_1_2 0xfefd
 #define LEVEL_FATAL 2
 #define DESCRIPTION_CLOSE_NOTIFY 0
+
+struct record {
+    uint8_t type;
+    uint64_t number; /* epoch and sequence number */
+    struct bytes fragment;
+};
 
 /* RFC 5246 6.3: client key, server key, client salt, server salt. */
 static bool expand(const uint8_t master[MASTER_BYTES], const uint8_t *seed, size_t seed_bytes,
@@ -54,6 +64,7 @@ bool dtls_alert_reader_init(struct dtls_alert_reader *r, SSL *ssl, enum dtls_rol
         return false;
     SSL_get_server_random(ssl, seed.server, sizeof seed.server);
     SSL_get_client_random(ssl, seed.client, sizeof seed.client);
+    r->finished = (uint64_t)EPOCH_KEYED << 48; /* the first one: OpenSSL has read it */
     bool done = expand(master, (const uint8_t *)&seed, sizeof seed, block, sizeof block);
     size_t peer = role == DTLS_ROLE_SERVER ? 0 : 1; /* the client's keys come first */
     memcpy(r->key, block + peer * KEY_BYTES, KEY_BYTES);
@@ -63,50 +74,62 @@ bool dtls_alert_reader_init(struct dtls_alert_reader *r, SSL *ssl, enum dtls_rol
     return done;
 }
 
-/* The two bytes of an alert; false when the record is not authentic. */
-static bool open_record(const struct dtls_alert_reader *r, const uint8_t number[8],
-                        struct bytes fragment, uint8_t alert[ALERT_BYTES])
+/* A record of so many bytes in clear, opened; false when it is none, or not authentic. */
+static bool open_record(const struct dtls_alert_reader *r, const struct record *record,
+                        size_t bytes, uint8_t *plain)
 {
     uint8_t nonce[SALT_BYTES + EXPLICIT_BYTES], aad[13], tag[TAG_BYTES];
-    const uint8_t *sealed = fragment.data + EXPLICIT_BYTES;
+    if (record->fragment.size != EXPLICIT_BYTES + bytes + TAG_BYTES)
+        return false;
+    const uint8_t *sealed = record->fragment.data + EXPLICIT_BYTES;
     int size = 0;
     memcpy(nonce, r->salt, SALT_BYTES);
-    memcpy(nonce + SALT_BYTES, fragment.data, EXPLICIT_BYTES);
-    memcpy(aad, number, 8);
-    aad[8] = TYPE_ALERT;
+    memcpy(nonce + SALT_BYTES, record->fragment.data, EXPLICIT_BYTES);
+    store_u32(aad, (uint32_t)(record->number >> 32));
+    store_u32(aad + 4, (uint32_t)record->number);
+    aad[8] = record->type;
     store_u16(aad + 9, VERSION_DTLS_1_2);
-    store_u16(aad + 11, ALERT_BYTES);
-    memcpy(tag, sealed + ALERT_BYTES, TAG_BYTES);
+    store_u16(aad + 11, (uint16_t)bytes);
+    memcpy(tag, sealed + bytes, TAG_BYTES);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     bool done = context != NULL &&
                 EVP_DecryptInit_ex(context, EVP_aes_128_gcm(), NULL, r->key, nonce) == 1 &&
                 EVP_DecryptUpdate(context, NULL, &size, aad, sizeof aad) == 1 &&
-                EVP_DecryptUpdate(context, alert, &size, sealed, ALERT_BYTES) == 1 &&
+                EVP_DecryptUpdate(context, plain, &size, sealed, (int)bytes) == 1 &&
                 EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
-                EVP_DecryptFinal_ex(context, alert + ALERT_BYTES, &size) == 1;
+                EVP_DecryptFinal_ex(context, plain + bytes, &size) == 1;
     EVP_CIPHER_CTX_free(context);
     return done;
 }
 
-enum dtls_alert dtls_alert_read(const struct dtls_alert_reader *r, struct bytes datagram)
+static enum dtls_alert read_record(struct dtls_alert_reader *r, const struct record *record)
+{
+    uint8_t plain[FINISHED_BYTES];
+    if (record->type == TYPE_ALERT && open_record(r, record, ALERT_BYTES, plain))
+        return plain[0] == LEVEL_FATAL || plain[1] == DESCRIPTION_CLOSE_NOTIFY ? DTLS_ALERT_END
+                                                                               : DTLS_ALERT_WARNING;
+    if (record->type != TYPE_HANDSHAKE || record->number <= r->finished ||
+        !open_record(r, record, FINISHED_BYTES, plain) || plain[0] != MESSAGE_FINISHED)
+        return DTLS_ALERT_NONE;
+    r->finished = record->number;
+    return DTLS_ALERT_UNFINISHED;
+}
+
+enum dtls_alert dtls_alert_read(struct dtls_alert_reader *r, struct bytes datagram)
 {
     struct reader in = reader_of(datagram);
     enum dtls_alert found = DTLS_ALERT_NONE;
     while (reader_left(&in) > 0) {
-        uint8_t alert[ALERT_BYTES];
-        uint8_t type = read_u8(&in);
+        struct record record = {.type = read_u8(&in)};
         uint16_t version = read_u16(&in);
-        struct bytes number = read_bytes(&in, 8); /* epoch, sequence number */
-        struct bytes fragment = read_bytes(&in, read_u16(&in));
+        record.number = read_uint(&in, 8);
+        record.fragment = read_bytes(&in, read_u16(&in));
         if (in.failed)
             break;
-        if (type != TYPE_ALERT || version != VERSION_DTLS_1_2 || load_u16(number.data) != 1 ||
-            fragment.size != EXPLICIT_BYTES + ALERT_BYTES + TAG_BYTES ||
-            !open_record(r, number.data, fragment, alert))
+        if (version != VERSION_DTLS_1_2 || record.number >> 48 != EPOCH_KEYED)
             continue;
-        if (alert[0] == LEVEL_FATAL || alert[1] == DESCRIPTION_CLOSE_NOTIFY)
-            return DTLS_ALERT_END;
-        found = DTLS_ALERT_WARNING;
+        enum dtls_alert said = read_record(r, &record);
+        found = said > found ? said : found;
     }
     return found;
 }

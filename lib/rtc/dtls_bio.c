@@ -20,21 +20,24 @@ static int bio_read(BIO *bio, char *out, size_t capacity, size_t *size)
     return 1;
 }
 
-/* A full queue, or memory, loses the datagram, as a network would: DTLS sends it again. */
 static int bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 {
-    struct dtls_pipe *pipe = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     *written = size;
-    if (size > DTLS_DATAGRAM_BYTES_MAX || pipe->out_count == DTLS_OUT_MAX)
-        return 1;
-    struct dtls_datagram *datagram = malloc(sizeof *datagram + size);
-    if (datagram == NULL)
-        return 1;
-    datagram->size = size;
-    memcpy(datagram->data, data, size);
-    pipe->out[(pipe->out_head + pipe->out_count++) % DTLS_OUT_MAX] = datagram;
+    dtls_pipe_put(BIO_get_data(bio), bytes_of((const uint8_t *)data, size));
     return 1;
+}
+
+void dtls_pipe_put(struct dtls_pipe *pipe, struct bytes data)
+{
+    if (data.size > DTLS_DATAGRAM_BYTES_MAX || pipe->out_count == DTLS_OUT_MAX)
+        return;
+    struct dtls_datagram *datagram = malloc(sizeof *datagram + data.size);
+    if (datagram == NULL)
+        return;
+    datagram->size = data.size;
+    memcpy(datagram->data, data.data, data.size);
+    pipe->out[(pipe->out_head + pipe->out_count++) % DTLS_OUT_MAX] = datagram;
 }
 
 const struct dtls_datagram *dtls_pipe_take(struct dtls_pipe *pipe)

@@ -31,6 +31,8 @@ struct dtls_pipe {
 /* Takes out the oldest; valid until the next call. NULL when there is none. */
 const struct dtls_datagram *dtls_pipe_take(struct dtls_pipe *pipe);
 void dtls_pipe_clear(struct dtls_pipe *pipe);
+/* A full queue, or memory, loses the datagram, as a network would: DTLS sends it again. */
+void dtls_pipe_put(struct dtls_pipe *pipe, struct bytes datagram);
 
 BIO_METHOD *dtls_bio_method_create(void);
 /* A BIO over `pipe`, which outlives it. NULL when out of memory. */

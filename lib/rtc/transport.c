@@ -20,7 +20,6 @@ struct transport {
     struct net_addr dtls_to; /* where the peer's last flight came from */
     bool has_dtls_to;
     bool has_heard_dtls;
-    bool has_heard_media;
     bool has_answer;
     struct net_addr answer_to;
     size_t answer_bytes;
@@ -129,6 +128,7 @@ static void follow_dtls(struct transport *t, usec_t now)
     t->stats.srtp_profile = media_profile_get_name(keys.profile);
     t->stats.connected_at = now;
     memory_wipe(&keys, sizeof keys);
+    dtls_rest(t->dtls);
     set_state(t, TRANSPORT_CONNECTED, "");
 }
 
@@ -211,7 +211,6 @@ static enum transport_input handle_media(struct transport *t, usec_t now,
         return TRANSPORT_INPUT_BAD_RTP;
     ice_lite_note_media(&t->ice, now, from);
     note_alive(t);
-    t->has_heard_media = true;
     *plain = (struct bytes_mut){datagram.data, size};
     return is_rtcp ? TRANSPORT_INPUT_RTCP : TRANSPORT_INPUT_RTP;
 }
@@ -266,8 +265,6 @@ void transport_handle_timeout(struct transport *t, usec_t now)
     follow_dtls(t, now);
     if (t->state == TRANSPORT_CLOSED)
         return;
-    if (t->has_heard_media)
-        dtls_rest(t->dtls);
     usec_t silence = ice_lite_get_silence_us(&t->ice, now);
     if (silence >= t->config.close_after_us)
         set_state(t, TRANSPORT_CLOSED, "silence");

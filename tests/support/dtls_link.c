@@ -44,6 +44,7 @@ void dtls_link_reset(struct dtls_link *link, usec_t now)
     CHECK(dtls_create(&link->server, now, link->server_context, DTLS_ROLE_SERVER, client,
                       &silent) == STATUS_OK);
     link->drop_mask = 0;
+    link->rests = false;
     link->loss_percent = link->duplicate_percent = 0;
     link->delay_us = MILLISECONDS(10);
     link->jitter_us = 0;
@@ -109,6 +110,12 @@ static void deliver(struct dtls_link *link, struct dtls_flying *f)
     (void)!dtls_handle_datagram(to, link->now, bytes_of(arrived.data, arrived.size));
 }
 
+static void rest(struct dtls *d, struct media_keys *keys)
+{
+    if (dtls_get_state(d) == DTLS_CONNECTED && dtls_export_keys(d, keys) == STATUS_OK)
+        dtls_rest(d);
+}
+
 static bool is_handshaking(const struct dtls *d)
 {
     return dtls_get_state(d) == DTLS_NEW || dtls_get_state(d) == DTLS_HANDSHAKING;
@@ -133,6 +140,10 @@ bool dtls_link_run(struct dtls_link *link, usec_t deadline)
             deliver(link, f);
         dtls_handle_timeout(link->client, link->now);
         dtls_handle_timeout(link->server, link->now);
+        if (link->rests) {
+            rest(link->client, &link->client_keys);
+            rest(link->server, &link->server_keys);
+        }
     }
     return dtls_get_state(link->client) == DTLS_CONNECTED &&
            dtls_get_state(link->server) == DTLS_CONNECTED;

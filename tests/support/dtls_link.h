@@ -21,6 +21,8 @@ struct dtls_link {
     uint64_t drop_mask; /* bit n: the n-th datagram sent is lost */
     unsigned loss_percent, duplicate_percent;
     usec_t delay_us, jitter_us;
+    bool rests;                                 /* both rest as soon as they are connected */
+    struct media_keys client_keys, server_keys; /* exported before */
     struct rng rng;
     size_t sent;
     size_t flying_count;

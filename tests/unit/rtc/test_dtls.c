@@ -112,6 +112,31 @@ static void the_loss_of_any_two_datagrams_is_survived(void **state)
     }
 }
 
+static void assert_rested_with_same_keys(struct dtls_link *link)
+{
+    struct media_keys keys;
+    assert_int_equal(dtls_export_keys(link->client, &keys), STATUS_STATE);
+    assert_int_equal(dtls_export_keys(link->server, &keys), STATUS_STATE);
+    assert_memory_equal(link->client_keys.local, link->server_keys.remote, 28);
+    assert_memory_equal(link->client_keys.remote, link->server_keys.local, 28);
+}
+
+static void a_peer_without_the_last_flight_gets_it_from_one_at_rest(void **state)
+{
+    struct dtls_link *link = *state;
+    size_t count = datagrams_of_a_clean_run(link) + 4; /* retransmitted ones, too */
+    for (size_t a = 0; a < count; a++) {
+        for (size_t b = a; b < count; b++) {
+            dtls_link_reset(link, SECONDS(1));
+            link->rests = true;
+            link->drop_mask = UINT64_C(1) << a | UINT64_C(1) << b;
+            if (!dtls_link_run(link, SECONDS(31)))
+                fail_msg("datagrams %zu and %zu lost: never connected", a, b);
+            assert_rested_with_same_keys(link);
+        }
+    }
+}
+
 static void a_link_that_loses_reorders_and_duplicates_connects(void **state)
 {
     struct dtls_link *link = *state;
@@ -541,6 +566,7 @@ int main(void)
         TEST(no_datagram_exceeds_the_mtu),
         TEST(the_loss_of_any_one_datagram_costs_one_retransmission),
         TEST(the_loss_of_any_two_datagrams_is_survived),
+        TEST(a_peer_without_the_last_flight_gets_it_from_one_at_rest),
         TEST(a_link_that_loses_reorders_and_duplicates_connects),
         TEST(a_dead_link_ends_at_the_deadline),
         TEST(a_client_hello_in_pieces_is_understood),

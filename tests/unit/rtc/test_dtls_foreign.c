@@ -318,6 +318,70 @@ static void a_farewell_at_rest_closes_it_and_nothing_else_does(void **state)
     (void)state;
 }
 
+/* Our last flight never arrives, and the peer's timer has run out: its flight again, in `out`. */
+static size_t lose_last_flight(struct bench *b, uint8_t *out, size_t capacity)
+{
+    struct bytes datagram;
+    struct media_keys keys;
+    char *data;
+    for (int round = 0; round < 10 && dtls_get_state(b->ours) != DTLS_CONNECTED; round++) {
+        (void)SSL_do_handshake(b->foreign);
+        take_from_foreign(b);
+        while (dtls_get_state(b->ours) != DTLS_CONNECTED && dtls_poll_datagram(b->ours, &datagram))
+            (void)BIO_write(SSL_get_rbio(b->foreign), datagram.data, (int)datagram.size);
+    }
+    assert_int_equal(dtls_export_keys(b->ours, &keys), STATUS_OK);
+    dtls_rest(b->ours);
+    assert_int_equal(dtls_export_keys(b->ours, &keys), STATUS_STATE);
+    while (dtls_poll_datagram(b->ours, &datagram)) {
+    }
+    virtual_time_set(SECONDS(2));
+    assert_int_equal(DTLSv1_handle_timeout(b->foreign), 1);
+    size_t size = (size_t)BIO_get_mem_data(SSL_get_wbio(b->foreign), &data);
+    assert_in_range(size, 100, capacity);
+    memcpy(out, data, size);
+    return size;
+}
+
+static size_t count_answers(struct bench *b)
+{
+    struct bytes datagram;
+    size_t count = 0;
+    for (; dtls_poll_datagram(b->ours, &datagram); count++)
+        (void)BIO_write(SSL_get_rbio(b->foreign), datagram.data, (int)datagram.size);
+    return count;
+}
+
+static void a_peer_that_lacks_our_last_flight_gets_it_at_rest_and_nobody_else_does(void **state)
+{
+    struct bench b;
+    uint8_t flight[8192];
+    open_bench(&b, DTLS_ROLE_SERVER, &ordinary);
+    size_t size = lose_last_flight(&b, flight, sizeof flight);
+    size_t finished = size - RECORD_HEADER_BYTES - 48; /* the last record */
+    struct bytes record = bytes_of(flight + finished, size - finished);
+    assert_int_equal(record.data[0], 22);
+    for (size_t bit = 3 * 8; bit < record.size * 8; bit++) {
+        uint8_t copy[DTLS_DATAGRAM_BYTES_MAX];
+        memcpy(copy, record.data, record.size);
+        copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        (void)!dtls_handle_datagram(b.ours, 0, bytes_of(copy, record.size));
+        (void)!dtls_handle_datagram(b.ours, 0, bytes_of(copy, bit / 8)); /* cut */
+        if (count_answers(&b) != 0)
+            fail_msg("bit %zu is answered", bit);
+    }
+    assert_int_not_equal(SSL_do_handshake(b.foreign), 1);
+    take_from_foreign(&b);
+    assert_int_equal(count_answers(&b), 1);
+    assert_int_equal(SSL_do_handshake(b.foreign), 1);
+    /* The same record again, as anybody can send it. */
+    assert_int_equal(dtls_handle_datagram(b.ours, 0, record), STATUS_OK);
+    assert_int_equal(count_answers(&b), 0);
+    assert_int_equal(dtls_get_state(b.ours), DTLS_CONNECTED);
+    close_bench(&b);
+    (void)state;
+}
+
 static void keys_cannot_be_exported_at_rest(void **state)
 {
     struct bench b;
@@ -376,6 +440,7 @@ int main(void)
         cmocka_unit_test(what_a_peer_may_and_may_not_be),
         cmocka_unit_test(a_farewell_of_the_peer_closes_it),
         cmocka_unit_test(a_farewell_at_rest_closes_it_and_nothing_else_does),
+        cmocka_unit_test(a_peer_that_lacks_our_last_flight_gets_it_at_rest_and_nobody_else_does),
         cmocka_unit_test(keys_cannot_be_exported_at_rest),
         cmocka_unit_test(application_data_changes_nothing),
         cmocka_unit_test(a_second_handshake_is_refused),
