@@ -57,6 +57,16 @@ enum status bwe_init(struct bwe *b, const struct bwe_config *config)
     return STATUS_OK;
 }
 
+enum status bwe_begin_numbers(struct bwe *b)
+{
+    return twcc_sends_open(&b->sends);
+}
+
+void bwe_end_numbers(struct bwe *b)
+{
+    twcc_sends_close(&b->sends);
+}
+
 static uint64_t at_least(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

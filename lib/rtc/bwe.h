@@ -1,12 +1,14 @@
 /* How much one peer's line carries: an estimate from its transport-wide feedback (delay, loss, and
  * probes that push a little), or, where it gives none, from its receiver reports and REMB. It never
- * limits what is sent; its owner paces by it. Sans-IO; allocates nothing; one per receiver.
+ * limits what is sent; its owner paces by it. Sans-IO; one per receiver.
  *
  *   sent packet -> bwe_handle_send -> number to stamp       feedback -> bwe_handle_twcc
  *   queue too long  -> what arrived while the line was busy, a tenth less (bwe_delay)
  *   losses beyond the line's usual -> what arrived (bwe_loss)
  *   sent at the estimate without a queue -> a little more
  *   more is wanted  -> a probe now and then (bwe_probe); what it found out, at once
+ *
+ * Memory for what is under way is taken only while packets are numbered.
  *
  * What happens to be sent says nothing against a line: idle times leave the estimate alone. */
 #pragma once
@@ -65,6 +67,11 @@ struct bwe {
 /* STATUS_CONFIG for values out of range. */
 MUST_CHECK enum status bwe_init(struct bwe *b, const struct bwe_config *config);
 
+/* Packets will be numbered from now on, until bwe_end_numbers: takes the memory for that (8 kB),
+ * and gives it back. Numbers go on where they were. STATUS_NO_MEMORY. */
+MUST_CHECK enum status bwe_begin_numbers(struct bwe *b);
+void bwe_end_numbers(struct bwe *b);
+
 /* How much could be made use of at most: nothing is probed for beyond it. 0: nothing. */
 void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
 
@@ -72,7 +79,7 @@ void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
  * waiting for a first answer. */
 void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
 
-/* A packet of `bytes` leaves, and carries the number returned. */
+/* A packet of `bytes` leaves, and carries the number returned. Only while packets are numbered. */
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
 /* Nothing has been stamped for a while and now it begins again. */
 void bwe_handle_resume(struct bwe *b, usec_t now);

@@ -1,5 +1,7 @@
 #include "rtc/twcc_sends.h"
 
+#include <stdlib.h>
+
 enum state { STATE_NONE, STATE_WAITING, STATE_LOST, STATE_ARRIVED };
 
 static struct twcc_send *send_of(struct twcc_sends *s, uint64_t number)
@@ -14,8 +16,23 @@ static void stop_waiting(struct twcc_sends *s, struct twcc_send *send, enum stat
     send->state = (uint8_t)state;
 }
 
+enum status twcc_sends_open(struct twcc_sends *s)
+{
+    if (s->ring == NULL)
+        s->ring = calloc(TWCC_SENDS_MAX, sizeof *s->ring);
+    return s->ring != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+void twcc_sends_close(struct twcc_sends *s)
+{
+    free(s->ring);
+    s->ring = NULL;
+    s->waiting_bytes = 0;
+}
+
 uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster)
 {
+    CHECK(s->ring != NULL);
     struct twcc_send *send = send_of(s, s->count);
     stop_waiting(s, send, STATE_NONE);
     *send = (struct twcc_send){.at = (uint32_t)now,
@@ -28,7 +45,7 @@ uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t
 
 void twcc_sends_forget(struct twcc_sends *s)
 {
-    for (size_t i = 0; i < TWCC_SENDS_MAX; i++)
+    for (size_t i = 0; s->ring != NULL && i < TWCC_SENDS_MAX; i++)
         stop_waiting(s, &s->ring[i], STATE_NONE);
 }
 
@@ -60,7 +77,7 @@ static usec_t unwrap_arrival(struct twcc_sends *s, usec_t on_wire)
 static bool find_number(const struct twcc_sends *s, uint16_t seq, uint64_t *number)
 {
     uint64_t behind = (uint16_t)((uint16_t)s->count - seq);
-    if (behind == 0 || behind > TWCC_SENDS_MAX || behind > s->count)
+    if (s->ring == NULL || behind == 0 || behind > TWCC_SENDS_MAX || behind > s->count)
         return false;
     *number = s->count - behind;
     return true;

@@ -1,9 +1,10 @@
 /* When packets left for one peer, by transport-wide sequence number, and what its feedback says
- * became of them (draft-holmer-rmcat-transport-wide-cc-extensions-01). A fixed ring; sans-IO;
- * allocates nothing. */
+ * became of them (draft-holmer-rmcat-transport-wide-cc-extensions-01). A fixed ring, whose memory
+ * is taken only while packets are numbered: most peers' are not most of the time. Sans-IO. */
 #pragma once
 
 #include "base/bytes.h"
+#include "base/status.h"
 #include "base/usec.h"
 #include "wire/rtcp_twcc.h"
 
@@ -16,9 +17,9 @@ struct twcc_send {
     uint8_t state;   /* enum in twcc_sends.c */
 };
 
-/* Zero-initialised is ready. */
+/* Zero-initialised is closed. */
 struct twcc_sends {
-    struct twcc_send ring[TWCC_SENDS_MAX];
+    struct twcc_send *ring; /* owned, TWCC_SENDS_MAX; NULL: closed */
     uint64_t count;         /* packets ever noted: the next one's number */
     uint32_t waiting_bytes; /* noted, and not heard of yet */
     bool has_arrival;       /* the peer's clock has been seen */
@@ -26,7 +27,13 @@ struct twcc_sends {
     usec_t arrival_unwrapped;
 };
 
-/* Notes a packet of `bytes` that leaves now; returns the number that it has to carry. */
+/* Takes memory (8 kB), if it is closed. Numbers go on from before. STATUS_NO_MEMORY. */
+MUST_CHECK enum status twcc_sends_open(struct twcc_sends *s);
+/* Gives it back; what has not been heard of is forgotten, and feedback ignored. */
+void twcc_sends_close(struct twcc_sends *s);
+
+/* Only while it is open. Notes a packet of `bytes` that leaves now; returns the number that it has
+ * to carry. */
 uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster);
 
 /* Forgets what has not been heard of: feedback about it will be ignored. Numbers go on. */

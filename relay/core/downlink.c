@@ -65,6 +65,8 @@ enum status downlink_create(struct participant *p)
 
 void downlink_free(struct participant *p)
 {
+    if (p->downlink != NULL)
+        bwe_end_numbers(&p->downlink->bwe);
     free(p->downlink);
     p->downlink = NULL;
 }
@@ -123,7 +125,7 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
 {
     static const char *const names[DOWNLINK_STATE_COUNT] = {"free", "watched", "paced"};
     struct downlink *d = p->downlink;
-    if (d->state == state)
+    if (d->state == state || (d->state == DOWNLINK_FREE && bwe_begin_numbers(&d->bwe) != STATUS_OK))
         return;
     log_debug(&c->log, "downlink", "participant=%llu from=%s to=%s estimate_bps=%llu reason=%s",
               (unsigned long long)p->id, names[d->state], names[state],
@@ -144,6 +146,8 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     } else {
         stop_thinning(c, now, p, tx);
     }
+    if (state == DOWNLINK_FREE)
+        bwe_end_numbers(&d->bwe);
     d->next_at = state == DOWNLINK_PACED ? now : USEC_NEVER;
 }
 

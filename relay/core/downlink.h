@@ -13,7 +13,7 @@
  *
  * A line is taken to carry everything until it shows otherwise, which its first answers do within a
  * few tenths of a second: most do carry it, and their first picture must not wait for a proof.
- * A healthy receiver costs nothing here: no number, no feedback, no timer. Who gives no
+ * A healthy receiver costs nothing here: no number, no feedback, no timer, 2 kB. Who gives no
  * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
  * is left alone. One per participant that receives video, on the heap. */
 #pragma once

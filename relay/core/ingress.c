@@ -133,10 +133,7 @@ static bool bind_ssrc(struct participant *p, struct arrival *a)
     }
     uint32_t rtx_ssrc = a->encoding->rtx_ssrc;
     bool replaced = a->encoding->ssrc != 0; /* numbers start afresh */
-    *a->encoding =
-        (struct publication_encoding){.ssrc = a->header.ssrc, .rtx_ssrc = replaced ? 0 : rtx_ssrc};
-    struct nack_generator_config config = nack_generator_config_default();
-    CHECK(nack_generator_init(&a->encoding->nack, &config) == STATUS_OK);
+    publication_restart_encoding(a->encoding, a->header.ssrc, replaced ? 0 : rtx_ssrc);
     return true;
 }
 
@@ -167,13 +164,18 @@ static enum drop_reason unwrap_rtx(struct arrival *a)
                                                                             : DROP_BAD_RTP;
 }
 
+/* Memory for it is taken at the first packet that is numbered. */
 static void note_transport_seq(struct participant *p, usec_t now, const struct rtp_header *header)
 {
     struct bytes data;
     uint16_t seq;
-    if (p->arrivals != NULL &&
-        rtp_extension_find(header, p->extension_ids[HEADER_EXTENSION_TRANSPORT_CC], &data) &&
-        rtp_extension_parse_transport_seq(data, &seq))
+    if (!p->gets_feedback ||
+        !rtp_extension_find(header, p->extension_ids[HEADER_EXTENSION_TRANSPORT_CC], &data) ||
+        !rtp_extension_parse_transport_seq(data, &seq))
+        return;
+    if (p->arrivals == NULL)
+        p->arrivals = calloc(1, sizeof *p->arrivals);
+    if (p->arrivals != NULL)
         twcc_arrivals_handle_packet(p->arrivals, now, seq);
 }
 
@@ -306,7 +308,8 @@ static bool account(struct shard_core *c, usec_t now, struct arrival *a, uint64_
     }
     receive_stats_handle_packet(&e->received, now, *seq, a->header.timestamp, a->codec->clock_rate,
                                 a->packet.size);
-    if (a->codec->nack && nack_generator_handle_packet(&e->nack, now, *seq) != STATUS_OK)
+    if (a->codec->nack && publication_prepare_nack(e) == STATUS_OK &&
+        nack_generator_handle_packet(e->nack, now, *seq) != STATUS_OK)
         a->stream->wants_key_frame = a->stream->clock_rate == 90000;
     return true;
 }
@@ -347,7 +350,8 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
         return;
     if (packet.key_frame && media_codec_kind(packet.codec) == MEDIA_KIND_VIDEO) {
         a->stream->wants_key_frame = false;
-        nack_generator_forget_before(&a->encoding->nack, seq);
+        if (a->encoding->nack != NULL)
+            nack_generator_forget_before(a->encoding->nack, seq);
     }
     note_active(c, now, p, publication);
     forwarder_handle_packet(c, now, publication, encoding, &packet, bytes_const(a->packet), tx);

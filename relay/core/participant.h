@@ -29,7 +29,8 @@ struct participant {
     struct send_slot_parameters *send_slots; /* owned, as negotiated */
     size_t send_slot_count;
     struct publication *publications[SEND_SLOT_COUNT]; /* borrowed from the shard's table */
-    struct twcc_arrivals *arrivals; /* owned; NULL unless negotiated for something it sends */
+    bool gets_feedback; /* transport-wide feedback was negotiated for something it sends */
+    struct twcc_arrivals *arrivals; /* owned; NULL before the first packet that is numbered */
 
     struct downlink *downlink;          /* owned; NULL: it receives no video */
     struct subscription *subscriptions; /* owned */

@@ -26,8 +26,10 @@ void publication_free(struct publication *p)
 {
     if (p == NULL)
         return;
-    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
         destroy_stream(&p->streams[e]);
+        free(p->encodings[e].nack);
+    }
     free(p);
 }
 
@@ -55,6 +57,30 @@ void publication_set_structure(struct publication_stream *s,
         s->structure = malloc(sizeof *s->structure);
     if (s->structure != NULL)
         *s->structure = *structure;
+}
+
+static void start_nack(struct nack_generator *nack)
+{
+    struct nack_generator_config config = nack_generator_config_default();
+    CHECK(nack_generator_init(nack, &config) == STATUS_OK);
+}
+
+void publication_restart_encoding(struct publication_encoding *e, uint32_t ssrc, uint32_t rtx_ssrc)
+{
+    *e = (struct publication_encoding){.ssrc = ssrc, .rtx_ssrc = rtx_ssrc, .nack = e->nack};
+    if (e->nack != NULL)
+        start_nack(e->nack);
+}
+
+enum status publication_prepare_nack(struct publication_encoding *e)
+{
+    if (e->nack != NULL)
+        return STATUS_OK;
+    e->nack = malloc(sizeof *e->nack);
+    if (e->nack == NULL)
+        return STATUS_NO_MEMORY;
+    start_nack(e->nack);
+    return STATUS_OK;
 }
 
 enum status publication_prepare_cache(struct publication_stream *s)

@@ -58,7 +58,7 @@ struct publication_encoding {
     bool has_payload_type;   /* of the stream's present epoch */
     uint8_t payload_type;
     struct seq_unwrapper unwrapper;
-    struct nack_generator nack;
+    struct nack_generator *nack; /* owned; NULL before the first packet */
     struct receive_stats received;
     uint64_t seen[16];  /* of the last 1024 numbers: which have come */
     usec_t alone_since; /* its first packet since a better one was heard; 0: none */
@@ -123,6 +123,12 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
 /* Keeps a key frame's structure; memory is taken for the first one. */
 void publication_set_structure(struct publication_stream *s,
                                const struct dependency_structure *structure);
+
+/* What is known of an encoding's packets is forgotten. */
+void publication_restart_encoding(struct publication_encoding *e, uint32_t ssrc, uint32_t rtx_ssrc);
+/* Takes memory to ask for lost packets where there is none yet: 8 kB that most send slots, which
+ * nobody ever speaks into, do without. */
+MUST_CHECK enum status publication_prepare_nack(struct publication_encoding *e);
 
 /* Takes memory for the cache where there is none yet; called at a stream's first packet. */
 MUST_CHECK enum status publication_prepare_cache(struct publication_stream *s);

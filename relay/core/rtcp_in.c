@@ -156,7 +156,7 @@ static void handle_bye(struct participant *p, const struct rtcp_bye *bye)
         struct publication *sent = find_sent(p, bye->ssrcs[i], &encoding);
         if (sent == NULL)
             continue;
-        *encoding = (struct publication_encoding){0}; /* whatever comes next starts afresh */
+        publication_restart_encoding(encoding, 0, 0); /* whatever comes next starts afresh */
     }
 }
 

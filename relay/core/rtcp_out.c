@@ -45,7 +45,7 @@ static void send_nacks(const struct shard_core *c, usec_t now, struct participan
     uint64_t due[NACKS_AT_ONCE];
     uint16_t seqs[NACKS_AT_ONCE];
     size_t given_up;
-    size_t count = nack_generator_take_due(&e->nack, now, p->rtt_us, due, NACKS_AT_ONCE, &given_up);
+    size_t count = nack_generator_take_due(e->nack, now, p->rtt_us, due, NACKS_AT_ONCE, &given_up);
     if (given_up > 0 && stream->clock_rate == 90000)
         stream->wants_key_frame = true;
     if (now < c->overload_until)
@@ -180,7 +180,7 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
         if (publication == NULL || !publication->open)
             continue;
         for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
-            if (publication->encodings[e].ssrc != 0)
+            if (publication->encodings[e].nack != NULL)
                 send_nacks(c, now, p, &publication->encodings[e], &publication->streams[e], tx);
             if (publication->streams[e].wants_key_frame && publication->slots != 0 &&
                 publication_is_wanted(publication, e))
@@ -209,8 +209,11 @@ usec_t rtcp_next_timeout(const struct participant *p)
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         const struct publication *publication = p->publications[slot];
         for (size_t e = 0; publication != NULL && publication->open && e < CONTROL_ENCODINGS_MAX;
-             e++)
-            next = usec_min(next, nack_generator_next_timeout(&publication->encodings[e].nack));
+             e++) {
+            const struct nack_generator *nack = publication->encodings[e].nack;
+            if (nack != NULL)
+                next = usec_min(next, nack_generator_next_timeout(nack));
+        }
     }
     if (p->arrivals != NULL)
         next = usec_min(next, twcc_arrivals_next_timeout(p->arrivals));

@@ -153,14 +153,11 @@ static enum status add_publications(struct shard_core *c, struct participant *p)
         for (size_t e = 0; params->rid_count == 0 && e < params->encoding_count; e++) {
             publication->encodings[e].ssrc = params->encodings[e].ssrc;
             publication->encodings[e].rtx_ssrc = params->encodings[e].rtx_ssrc;
-            struct nack_generator_config config = nack_generator_config_default();
-            CHECK(nack_generator_init(&publication->encodings[e].nack, &config) == STATUS_OK);
         }
-        for (size_t k = 0; k < params->codec_count && p->arrivals == NULL; k++) {
-            if (params->codecs[k].transport_cc &&
-                p->extension_ids[HEADER_EXTENSION_TRANSPORT_CC] != 0)
-                p->arrivals = calloc(1, sizeof *p->arrivals);
-        }
+        for (size_t k = 0; k < params->codec_count; k++)
+            p->gets_feedback =
+                p->gets_feedback || (params->codecs[k].transport_cc &&
+                                     p->extension_ids[HEADER_EXTENSION_TRANSPORT_CC] != 0);
     }
     return STATUS_OK;
 }
@@ -309,10 +306,7 @@ static void open_publication(struct publication *p)
     publication_main(p)->wants_key_frame = send_slot_kind(p->ref.source) == MEDIA_KIND_VIDEO;
     for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
         struct publication_encoding *encoding = &p->encodings[e];
-        struct nack_generator_config config = nack_generator_config_default();
-        *encoding =
-            (struct publication_encoding){.ssrc = encoding->ssrc, .rtx_ssrc = encoding->rtx_ssrc};
-        CHECK(nack_generator_init(&encoding->nack, &config) == STATUS_OK);
+        publication_restart_encoding(encoding, encoding->ssrc, encoding->rtx_ssrc);
     }
 }
 

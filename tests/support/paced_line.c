@@ -29,6 +29,7 @@ void paced_line_init(struct paced_line *l, uint64_t seed, size_t flows,
         struct paced_flow *f = &l->flows[i];
         struct bwe_config config = bwe_config_default();
         CHECK(bwe_init(&f->bwe, &config) == STATUS_OK);
+        CHECK(bwe_begin_numbers(&f->bwe) == STATUS_OK);
         f->has_feedback = true;
         f->voice_late_us = down->delay_us + 100000;
         f->credit_at = l->now;
@@ -39,6 +40,8 @@ void paced_line_init(struct paced_line *l, uint64_t seed, size_t flows,
 
 void paced_line_destroy(struct paced_line *l)
 {
+    for (size_t i = 0; i < l->flow_count; i++)
+        bwe_end_numbers(&l->flows[i].bwe);
     link_model_free(l->down);
     link_model_free(l->up);
 }

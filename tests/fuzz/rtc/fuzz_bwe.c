@@ -96,6 +96,8 @@ static void run_step(struct reader *r)
         bwe_set_wanted(&b, now, read_u32(r));
         return;
     case STEP_RESUME:
+        bwe_end_numbers(&b);
+        CHECK(bwe_begin_numbers(&b) == STATUS_OK);
         bwe_handle_resume(&b, now);
         return;
     case STEP_COUNT:
@@ -108,11 +110,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reader r = reader_of(bytes_of(data, size));
     struct bwe_config config = bwe_config_default();
     CHECK(bwe_init(&b, &config) == STATUS_OK);
+    CHECK(bwe_begin_numbers(&b) == STATUS_OK);
     now = SECONDS(1);
     for (int i = 0; i < STEPS_MAX && reader_left(&r) > 0; i++) {
         run_step(&r);
         (void)bwe_take_debt(&b);
         check_invariants();
     }
+    bwe_end_numbers(&b);
     return 0;
 }

@@ -16,6 +16,13 @@ static int set_up(void **state)
 {
     (void)state;
     s = (struct twcc_sends){0};
+    return twcc_sends_open(&s) == STATUS_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    twcc_sends_close(&s);
     return 0;
 }
 
@@ -74,6 +81,25 @@ static void a_packet_that_was_called_lost_may_still_arrive(void **state)
     (void)state;
 }
 
+static void feedback_about_packets_of_before_it_was_closed_is_ignored(void **state)
+{
+    static const usec_t arrivals[] = {1000000, 1000250};
+    struct twcc_fate fate;
+    for (int i = 0; i < 2; i++)
+        (void)twcc_sends_note(&s, i, 10, 0);
+    struct rtcp_twcc feedback = feedback_of(0, arrivals, 2);
+    twcc_sends_close(&s);
+    assert_int_equal(s.waiting_bytes, 0);
+    twcc_sends_forget(&s);
+    struct twcc_fates it = twcc_sends_iterate(&s, 1, &feedback);
+    assert_false(twcc_fates_next(&it, &fate));
+    assert_int_equal(twcc_sends_open(&s), STATUS_OK);
+    it = twcc_sends_iterate(&s, 1, &feedback);
+    assert_false(twcc_fates_next(&it, &fate));
+    assert_int_equal(twcc_sends_note(&s, 5, 10, 0), 2); /* numbers go on */
+    (void)state;
+}
+
 static void numbers_that_were_never_given_or_have_been_overwritten_are_ignored(void **state)
 {
     static const usec_t arrivals[] = {1000000, 1000250};
@@ -122,11 +148,14 @@ static void numbers_and_arrival_times_wrap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_packets_fate_is_told_once, set_up),
-        cmocka_unit_test_setup(a_packet_that_was_called_lost_may_still_arrive, set_up),
-        cmocka_unit_test_setup(numbers_that_were_never_given_or_have_been_overwritten_are_ignored,
-                               set_up),
-        cmocka_unit_test_setup(numbers_and_arrival_times_wrap, set_up),
+        cmocka_unit_test_setup_teardown(a_packets_fate_is_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_packet_that_was_called_lost_may_still_arrive, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(feedback_about_packets_of_before_it_was_closed_is_ignored,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            numbers_that_were_never_given_or_have_been_overwritten_are_ignored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_and_arrival_times_wrap, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
