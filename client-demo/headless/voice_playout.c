@@ -10,6 +10,9 @@
 #define FORGET 0.983
 #define LEAST_PACKETS 250
 #define STRETCH_ABOVE_US MILLISECONDS(40)
+#define HOLD_US MILLISECONDS(180) /* on a lossy line */
+#define LOSSY_PACKETS 500         /* within which the losses lie: ten seconds */
+#define CALM_PACKETS 1500
 
 static bool is_here(const struct voice_playout *v, uint64_t unit)
 {
@@ -57,6 +60,20 @@ static void note_transit(struct voice_playout *v, usec_t transit)
         v->share[i] *= FORGET;
     v->share[bucket] += 1 - FORGET;
     v->target_us = quantile(v);
+}
+
+static void note_losses(struct voice_playout *v, uint64_t seq)
+{
+    uint64_t lost = v->primary_seq != 0 && seq > v->primary_seq ? seq - v->primary_seq - 1 : 0;
+    v->primary_seq = seq > v->primary_seq ? seq : v->primary_seq;
+    for (uint64_t i = 0; i < lost && i < VOICE_PLAYOUT_LOSSY; i++) {
+        memmove(v->lost_seqs, v->lost_seqs + 1, sizeof v->lost_seqs - sizeof v->lost_seqs[0]);
+        v->lost_seqs[VOICE_PLAYOUT_LOSSY - 1] = seq;
+    }
+    if (lost > 0 && v->lost_seqs[0] != 0 && seq - v->lost_seqs[0] <= LOSSY_PACKETS)
+        v->lossy_until_seq = seq + CALM_PACKETS;
+    if (seq < v->lossy_until_seq)
+        v->target_us = usec_max(v->target_us, HOLD_US);
 }
 
 /* --- Playing */
@@ -134,8 +151,10 @@ void voice_playout_add(struct voice_playout *v, usec_t now, uint16_t seq16, uint
         return;
     uint64_t unit = timestamp_unwrapper_note(&v->timestamps, timestamp) / UNIT_TICKS;
     uint64_t seq = seq_unwrapper_note(&v->seqs, seq16);
-    if (!is_repeated)
+    if (!is_repeated) {
         note_transit(v, now - (usec_t)unit * UNIT_US);
+        note_losses(v, seq);
+    }
     voice_playout_advance(v, now);
     if (!v->started || unit >= v->highest + VOICE_PLAYOUT_UNITS / 2) {
         start(v, now, unit, seq);

@@ -1,6 +1,7 @@
 /* What a listener hears of a voice: packets go in as they come, and are played 20 ms at a time
  * behind a delay that follows the line's jitter, as a browser's jitter buffer does it (libwebrtc's
- * NetEq, in outline). Counts what had to be made up. No I/O, no clock, no decoder.
+ * NetEq, in outline), and on a lossy line waits as long as the page does (web/voice_buffer.js).
+ * Counts what had to be made up. No I/O, no clock, no decoder.
  *
  * Made up is a packet that is missing when its turn comes and something behind it is here, and the
  * time in which nothing at all is here while the speaker goes on. A speaker's pause (time stamps
@@ -16,6 +17,7 @@
 
 #define VOICE_PLAYOUT_UNITS 512  /* of 20 ms that can wait */
 #define VOICE_PLAYOUT_BUCKETS 50 /* of 20 ms, of the jitter that is followed */
+#define VOICE_PLAYOUT_LOSSY 3    /* packets lost within ten seconds */
 
 struct voice_playout {
     /* Since the start, or since voice_playout_forget. */
@@ -32,6 +34,8 @@ struct voice_playout {
     usec_t starved_at;
     unsigned concealed_run;
     usec_t target_us;
+    uint64_t lost_seqs[VOICE_PLAYOUT_LOSSY]; /* the newest losses, oldest first */
+    uint64_t primary_seq, lossy_until_seq;
     usec_t least[2]; /* smallest transit of the last hundreds of packets, and of those before */
     uint64_t least_count;
     double share[VOICE_PLAYOUT_BUCKETS]; /* of packets, by their delay above the least */

@@ -7,6 +7,7 @@
 import {
   RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
 } from './media_policy.js';
+import { VoiceBuffer } from './voice_buffer.js';
 import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
 
 /** @typedef {import('./media_policy.js').SendSlot} SendSlot */
@@ -16,6 +17,9 @@ import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
 
 /** How long the addresses that were gathered ahead are believed. */
 const PREPARED_FOR_MS = 60_000;
+
+/** Not the screen's sound: the picture would wait with it. @type {readonly ReceiveSlot[]} */
+const VOICE_LINES = ['voice_0', 'voice_1', 'voice_2'];
 
 export class Peer {
   /**
@@ -36,6 +40,8 @@ export class Peer {
     this.relayTimer = null;
     /** @type {WayWatch|null} */
     this.watch = null;
+    /** @type {VoiceBuffer|null} */
+    this.voiceBuffer = null;
     this.exchange = exchange;
     this.onTrack = onTrack;
     this.onState = onState;
@@ -256,6 +262,7 @@ export class Peer {
     if (state === 'connected') {
       this.onState('connected');
       if (this.pc && !this.watch) this.watch = new WayWatch(this.pc, (what) => this.#handleWay(what));
+      this.voiceBuffer ??= new VoiceBuffer(VOICE_LINES.flatMap((slot) => this.receivers.get(slot)?.receiver ?? []));
     } else if (state === 'failed') {
       this.onState('failed');
       this.needsRelay ||= this.iceServers.length > 0;
@@ -331,6 +338,8 @@ export class Peer {
     clearTimeout(this.relayTimer);
     this.watch?.stop();
     this.watch = null;
+    this.voiceBuffer?.stop();
+    this.voiceBuffer = null;
     const pc = this.pc;
     this.pc = null;
     this.negotiated = false;

@@ -5,6 +5,7 @@
 #define WINDOW_PACKETS 20
 #define BACKGROUND_WEIGHT 0.2
 #define AFTER_CUT_WEIGHT 0.3
+#define QUIET_WEIGHT 0.3
 #define EXCESS 0.12      /* in two windows in a row */
 #define EXCESS_HIGH 0.35 /* in one */
 
@@ -41,8 +42,10 @@ bool bwe_loss_handle_feedback(struct bwe_loss *l, usec_t now, bool busy, uint64_
     double excess = share - l->background;
     begin_window(l, now);
     l->last = share;
-    if (!busy)
+    if (!busy) {
         l->background += (share - l->background) * BACKGROUND_WEIGHT;
+        l->quiet += (share - l->quiet) * QUIET_WEIGHT;
+    }
     l->high_count = busy && excess > EXCESS ? l->high_count + 1 : 0;
     if (l->high_count < (excess > EXCESS_HIGH ? 1u : 2u))
         return false;

@@ -15,6 +15,7 @@ struct bwe_loss {
     uint64_t arrived_bytes;
     double background;   /* share that is lost whatever is sent */
     double last;         /* share of the last window */
+    double quiet;        /* of the last few windows in which the estimate was not made use of */
     unsigned high_count; /* windows in a row with more than that explains */
 };
 

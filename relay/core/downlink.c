@@ -1,5 +1,6 @@
 #include "relay/core/downlink.h"
 
+#include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
 
 #define SCREEN_BPS 2500000u /* what a screen may take at its bursts */
@@ -20,7 +21,8 @@
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define FIRST_US MILLISECONDS(1500)         /* until the estimate is no guess any more */
-#define TICK_US MILLISECONDS(5)             /* credit is saved for so long */
+#define FULL_SHOWS_US SECONDS(1)
+#define TICK_US MILLISECONDS(5) /* credit is saved for so long */
 #define PADDING_BYTES 255
 
 static bool is_video(const struct subscription *s)
@@ -359,6 +361,21 @@ void downlink_wake(struct shard_core *c, usec_t now, struct participant *p)
 
 /* --- What it says */
 
+/* Browsers report a voice's losses every five seconds; this tells of the same line at once. What a
+ * full line drops is none of it: more to send would not help there, and it shows itself by its
+ * queue within a second. */
+static void note_lost_voice(usec_t now, struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    if (d->state != DOWNLINK_WATCHED || now - d->state_at < FULL_SHOWS_US)
+        return;
+    uint32_t permille = (uint32_t)(d->bwe.loss.quiet * 1000);
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        if (!is_video(&p->subscriptions[i]))
+            redundancy_handle_loss(&p->subscriptions[i], now, permille);
+    }
+}
+
 void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_twcc *feedback, struct tx_batch *tx)
 {
@@ -368,6 +385,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     d->has_numbers = d->can_number; /* should it have been slow to begin */
     d->is_mute = false;
     bwe_handle_twcc(&d->bwe, now, feedback);
+    note_lost_voice(now, p);
     update(c, now, p, tx);
     go_on(c, now, p, tx);
 }

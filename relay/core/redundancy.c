@@ -2,13 +2,14 @@
 
 #include "wire/codec_red.h"
 
-#define LOSS_FOR_TWO_PERMILLE 10
+#define LOSS_FOR_TWO_PERMILLE 5
 #define LOSS_FOR_THREE_PERMILLE 40
 #define DISTANCES_MAX 3
 #define SOUND_BYTES_MIN 3 /* less is Opus saying that there is none (DTX) */
 
-/* Oldest first, as they stand in the packet; 0 ends the list. */
-static const uint8_t distances[REDUNDANCY_LEVELS][DISTANCES_MAX] = {{0}, {1}, {2, 1}, {4, 2, 1}};
+/* Oldest first, as they stand in the packet; 0 ends the list. The last distance is what hears a
+ * burst: lines lose packets in rows more often than one by one. */
+static const uint8_t distances[REDUNDANCY_LEVELS][DISTANCES_MAX] = {{0}, {1}, {5, 1}, {8, 2, 1}};
 
 void redundancy_handle_loss(struct subscription *s, usec_t now, uint32_t loss_permille)
 {

@@ -4,8 +4,11 @@
  *   level   carries besides itself the packets      asked for by a loss of
  *     0     -                                       (the receiver takes no RED)
  *     1     1 before                                -
- *     2     1 and 2 before                          1 %
- *     3     1, 2 and 4 before                       4 %; a burst of four is heard
+ *     2     1 and 5 before                          0.5 %; a burst of five is heard
+ *     3     1, 2 and 8 before                       4 %; a burst of eight is heard
+ *
+ * What is heard of a burst comes late: receivers must wait for it
+ * (client-demo/web/voice_buffer.js).
  */
 #pragma once
 

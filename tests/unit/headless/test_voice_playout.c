@@ -67,6 +67,27 @@ static void what_comes_with_a_later_packet_is_not_missing(void **state)
     assert_int_equal(playout.concealed, 0);
 }
 
+/* Four of five packets come, each with the eighth before it. */
+static void a_lossy_line_is_waited_for_until_it_is_calm(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 3000; n++) {
+        bool lossy = n >= 200 && n < 1000;
+        if (n == 300)
+            voice_playout_forget(&playout);
+        if (lossy && n % 5 == 0)
+            continue;
+        if (n >= 8)
+            come_repeated(n - 8, START + n * UNIT + MILLISECONDS(30));
+        come(n, MILLISECONDS(30));
+        if (n == 199 || n == 2999)
+            assert_true(playout.target_us < MILLISECONDS(60));
+        if (n == 999)
+            assert_int_equal(playout.target_us, MILLISECONDS(180));
+    }
+    assert_int_equal(playout.concealed, 0);
+}
+
 static void jitter_is_waited_for_once_it_is_known(void **state)
 {
     (void)state;
@@ -144,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup(an_even_stream_is_played_whole, set_up),
         cmocka_unit_test_setup(each_lost_packet_is_twenty_milliseconds_made_up, set_up),
         cmocka_unit_test_setup(what_comes_with_a_later_packet_is_not_missing, set_up),
+        cmocka_unit_test_setup(a_lossy_line_is_waited_for_until_it_is_calm, set_up),
         cmocka_unit_test_setup(jitter_is_waited_for_once_it_is_known, set_up),
         cmocka_unit_test_setup(a_packet_that_comes_after_its_turn_is_late, set_up),
         cmocka_unit_test_setup(a_standstill_is_one_long_gap, set_up),

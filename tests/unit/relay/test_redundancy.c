@@ -69,7 +69,7 @@ static void a_packet_carries_those_before_it_by_level(void **state)
     static const struct {
         unsigned level;
         uint8_t distances[4]; /* the primary's 0 ends it */
-    } cases[] = {{1, {1}}, {2, {2, 1}}, {3, {4, 2, 1}}};
+    } cases[] = {{1, {1}}, {2, {5, 1}}, {3, {8, 2, 1}}};
     for (uint64_t n = 1; n <= 10; n++)
         say(v, n, 50 + n, 0, false);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -82,6 +82,36 @@ static void a_packet_carries_those_before_it_by_level(void **state)
             assert_int_equal(red.blocks[k].data.size, 60 - distance);
             assert_int_equal(red.blocks[k].data.data[0], 10 - distance);
         }
+    }
+}
+
+/* Packets `first` to `first + lost - 1` do not arrive: which are in none that does? */
+static unsigned count_unheard(struct voice *v, unsigned level, unsigned lost)
+{
+    bool heard[64] = {false};
+    retransmit_cache_clear(&v->p.streams[0].cache);
+    for (uint64_t n = 1; n < 40; n++) {
+        say(v, n, 50, 0, false);
+        if (n >= 20 && n < 20 + lost)
+            continue;
+        struct codec_red red = write(v, level);
+        for (size_t k = 0; k < red.block_count; k++)
+            heard[n - red.blocks[k].timestamp_offset / TICKS] = true;
+    }
+    unsigned unheard = 0;
+    for (size_t n = 10; n < 40; n++)
+        unheard += !heard[n];
+    return unheard;
+}
+
+static void a_burst_is_heard_as_far_as_the_level_reaches_back(void **state)
+{
+    struct voice *v = *state;
+    static const unsigned reach[] = {0, 1, 5, 8};
+    for (unsigned level = 0; level < REDUNDANCY_LEVELS; level++) {
+        for (unsigned lost = 0; lost < 12; lost++)
+            assert_int_equal(count_unheard(v, level, lost),
+                             lost > reach[level] ? lost - reach[level] : 0);
     }
 }
 
@@ -132,7 +162,7 @@ static void the_level_follows_loss_at_once_and_falls_after_30_s(void **state)
         usec_t at;
         uint32_t permille;
         unsigned level;
-    } steps[] = {{0, 0, 1},           {1, 10, 2},          {2, 40, 3},
+    } steps[] = {{0, 4, 1},           {1, 5, 2},           {2, 40, 3},
                  {3, 0, 3},           {SECONDS(29), 0, 3}, {SECONDS(31), 12, 2},
                  {SECONDS(60), 0, 2}, {SECONDS(62), 0, 1}};
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
@@ -147,7 +177,7 @@ static void nothing_of_before_a_receiver_s_epoch_is_repeated_to_it(void **state)
     struct media_packet packet = {.source_serial = 7};
     struct subscription s = {
         .source_serial = 7, .first_seq = 100, .red_payload_type = 63, .redundancy = 3};
-    static const uint8_t levels[] = {0, 1, 2, 2, 3, 3};
+    static const uint8_t levels[] = {0, 1, 1, 1, 1, 2, 2, 2, 3, 3};
     for (uint64_t i = 0; i < COUNT_OF(levels); i++) {
         packet.seq = 100 + i;
         assert_int_equal(redundancy_choose(&s, &packet), levels[i]);
@@ -165,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_packet_carries_those_before_it_by_level),
+        TEST(a_burst_is_heard_as_far_as_the_level_reaches_back),
         TEST(what_did_not_come_says_nothing_or_is_too_long_is_left_out),
         TEST(a_long_packet_leaves_no_room_and_a_longer_one_is_not_wrapped),
         cmocka_unit_test(the_level_follows_loss_at_once_and_falls_after_30_s),
