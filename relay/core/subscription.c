@@ -5,7 +5,8 @@
 #include "relay/core/participant.h"
 #include "wire/rtp_extension.h"
 
-#define RESEND_AGAIN_US MILLISECONDS(100)
+#define RESEND_AGAIN_US MILLISECONDS(100) /* of a round trip that is unknown */
+#define RESEND_AGAIN_US_MIN MILLISECONDS(20)
 #define RESEND_CREDIT_MAX (256 * 1024)
 #define RESEND_CREDIT_START (32 * 1024)
 #define RESEND_SHARE 4 /* a quarter of what was sent */
@@ -16,12 +17,12 @@
 struct subscription_resends {
     struct {
         uint32_t seq;        /* its low bits */
-        uint32_t at_ms : 30; /* wraps after twelve days: then one resend is late or refused */
-        uint32_t count : 2;
+        uint32_t at_ms : 29; /* wraps after six days: then one resend is late or refused */
+        uint32_t count : 3;
     } places[SUBSCRIPTION_RESENDS];
 };
-_Static_assert(SUBSCRIPTION_RESENDS_EACH <= 3, "count has two bits");
-#define AT_MS_MASK 0x3fffffffu
+_Static_assert(SUBSCRIPTION_RESENDS_EACH <= 7, "count has three bits");
+#define AT_MS_MASK 0x1fffffffu
 
 uint32_t codec_profile_hash(const char *profile)
 {
@@ -200,6 +201,13 @@ bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
     return *source_seq >= s->first_seq && *seq >= s->first_seq + s->seq_offset;
 }
 
+/* Who asks again a round trip after asking has not got it; an eighth less, for what the round trip
+ * is known by comes once a second and jitters. */
+static usec_t resend_again_us(usec_t rtt_us)
+{
+    return rtt_us == 0 ? RESEND_AGAIN_US : usec_max(RESEND_AGAIN_US_MIN, rtt_us - rtt_us / 8);
+}
+
 bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                size_t bytes)
 {
@@ -210,15 +218,15 @@ bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us
     uint32_t count = s->resends->places[place].count;
     uint32_t since_ms = (at_ms - s->resends->places[place].at_ms) & AT_MS_MASK;
     bool same = s->resends->places[place].seq == (uint32_t)seq && count > 0;
-    if (same && (count >= SUBSCRIPTION_RESENDS_EACH ||
-                 MILLISECONDS(since_ms) < usec_max(RESEND_AGAIN_US, rtt_us)))
+    if (same &&
+        (count >= SUBSCRIPTION_RESENDS_EACH || MILLISECONDS(since_ms) < resend_again_us(rtt_us)))
         return false;
     if (s->resend_credit_bytes < (int64_t)bytes)
         return false;
     s->resend_credit_bytes -= (int64_t)bytes;
     s->resends->places[place].seq = (uint32_t)seq;
     s->resends->places[place].at_ms = at_ms & AT_MS_MASK;
-    s->resends->places[place].count = (same ? count + 1 : 1) & 3;
+    s->resends->places[place].count = (same ? count + 1 : 1) & 7;
     return true;
 }
 

@@ -44,7 +44,7 @@ struct subscription_codec {
 };
 
 #define SUBSCRIPTION_RESENDS 128    /* retransmissions remembered */
-#define SUBSCRIPTION_RESENDS_EACH 3 /* per packet: one lost so often comes too late */
+#define SUBSCRIPTION_RESENDS_EACH 6 /* per packet: one lost so often comes too late */
 #define SUBSCRIPTION_HISTORY 4      /* epochs whose numbers can still be asked for */
 
 struct subscription {
@@ -138,8 +138,9 @@ void subscription_reset_source(struct subscription *s);
 bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
                                   uint64_t *source_seq, uint64_t *seq);
 
-/* Whether packet `seq` may be sent again now: at most three times, not twice within max(100 ms,
- * rtt), and not more than a quarter of what was sent. Notes it when so. */
+/* Whether packet `seq` may be sent again now: at most six times, not twice within a round trip (100
+ * ms while that is unknown, 20 ms at least), and not more than a quarter of what was sent. Notes it
+ * when so. */
 bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                size_t bytes);
 

@@ -144,6 +144,67 @@ static void duplicates_on_the_way_are_heard_once(struct sim *sim)
     assert_in_range(sim_screen(sim, learner).frames, 99, 101);
 }
 
+#define CROWD 30
+#define CROWD_S 16
+
+static uint64_t bytes_down_of_all(const struct sim *sim, const int *who, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += sim_bytes_down(sim, who[i]);
+    return sum;
+}
+
+static usec_t worst_voice_delay_us(const struct sim *sim, const int *who, size_t count)
+{
+    usec_t worst = 0;
+    for (size_t i = 0; i < count; i++)
+        worst = usec_max(worst, sim_voice_delay_us(sim, who[i], 0.99));
+    return worst;
+}
+
+static void
+when_everybody_loses_one_packet_in_ten_the_relay_sends_a_fifth_more_and_the_trainer_is_left_in_peace(
+    struct sim *sim)
+{
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.screen_bps = 1500000;
+    config.screen_fps = 15;
+    int trainer = sim_enter_with(sim, &config);
+    int who[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        who[i] = sim_enter(sim, "learner");
+        sim_link_set(sim, who[i], "delay 30ms");
+    }
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(5));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(CROWD_S));
+    uint64_t clean_bytes = bytes_down_of_all(sim, who, CROWD);
+    usec_t clean_us = worst_voice_delay_us(sim, who, CROWD);
+    assert_int_equal(sim_key_frame_requests(sim, trainer), 0);
+    for (size_t i = 0; i < CROWD; i++)
+        sim_link_set(sim, who[i], "down loss 10%");
+    sim_run_for(sim, SECONDS(4));
+    sim_forget(sim);
+    uint64_t asked = 0;
+    for (int i = 0; i < CROWD_S / 2; i++) {
+        sim_run_for(sim, SECONDS(2));
+        uint64_t now = sim_key_frame_requests(sim, trainer);
+        assert_true(now - asked <= 2);
+        asked = now;
+    }
+    uint64_t lossy_bytes = bytes_down_of_all(sim, who, CROWD);
+    print_message("%.1f %% more is sent, %llu key frames asked for, voice p99 %lld -> %lld us\n",
+                  100.0 * (double)lossy_bytes / (double)clean_bytes - 100,
+                  (unsigned long long)asked, (long long)clean_us,
+                  (long long)worst_voice_delay_us(sim, who, CROWD));
+    assert_true(lossy_bytes <= clean_bytes + clean_bytes / 5);
+    assert_true(worst_voice_delay_us(sim, who, CROWD) <= clean_us + MILLISECONDS(5));
+    for (size_t i = 0; i < CROWD; i++)
+        assert_true(concealed_percent(sim, who[i], trainer) < 0.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +218,8 @@ int main(void)
         SIM_TEST(jitter_without_loss_is_not_taken_for_loss),
         SIM_TEST(packets_that_overtake_each_other_are_asked_for_again_seldom),
         SIM_TEST(duplicates_on_the_way_are_heard_once),
+        SIM_TEST(
+            when_everybody_loses_one_packet_in_ten_the_relay_sends_a_fifth_more_and_the_trainer_is_left_in_peace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -278,22 +278,37 @@ static void numbers_not_sent_yet_or_of_an_earlier_source_are_unknown(void **stat
     assert_false(subscription_find_source_seq(&s, (uint16_t)second, &source_seq, &seq));
 }
 
-static void a_packet_is_sent_again_three_times_and_not_twice_within_100_ms(void **state)
+static void a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip(void **state)
 {
     (void)state;
     struct subscription s = make_subscription(ROOM_SLOT_SCREEN, 1);
     static const struct {
-        usec_t at, rtt_us;
+        usec_t at_ms, rtt_ms;
         uint64_t seq;
         bool admitted;
     } steps[] = {
-        {0, 0, 1000, true},       {99999, 0, 1000, false},       {99999, 0, 1001, true},
-        {100000, 0, 1000, true},  {250000, 200000, 1000, false}, {300000, 200000, 1000, true},
-        {900000, 0, 1000, false}, {9000000, 0, 1000, false},     {9000000, 0, 1001, true},
+        /* unknown: 100 ms */
+        {0, 0, 1000, true},
+        {99, 0, 1000, false},
+        {99, 0, 1001, true},
+        {100, 0, 1000, true},
+        /* an eighth less than what is known */
+        {250, 200, 1000, false},
+        {275, 200, 1000, true},
+        {320, 60, 1000, false},
+        {328, 60, 1000, true},
+        /* 20 ms at least */
+        {347, 1, 1000, false},
+        {348, 1, 1000, true},
+        {400, 1, 1000, true},
+        {900, 1, 1000, false},
+        {9000, 0, 1000, false},
+        {9000, 0, 1001, true},
     };
     for (size_t i = 0; i < COUNT_OF(steps); i++)
-        assert_int_equal(subscription_admit_resend(&s, SECONDS(1) + steps[i].at, steps[i].rtt_us,
-                                                   steps[i].seq, 100),
+        assert_int_equal(subscription_admit_resend(&s, SECONDS(1) + MILLISECONDS(steps[i].at_ms),
+                                                   MILLISECONDS(steps[i].rtt_ms), steps[i].seq,
+                                                   100),
                          steps[i].admitted);
     subscription_destroy(&s);
 }
@@ -354,7 +369,7 @@ int main(void)
         cmocka_unit_test(a_codec_that_was_not_negotiated_is_not_sent),
         cmocka_unit_test(a_number_asked_for_again_is_the_packet_that_went_out_with_it),
         cmocka_unit_test(numbers_not_sent_yet_or_of_an_earlier_source_are_unknown),
-        cmocka_unit_test(a_packet_is_sent_again_three_times_and_not_twice_within_100_ms),
+        cmocka_unit_test(a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip),
         cmocka_unit_test(resending_costs_at_most_a_quarter_of_what_was_sent),
         cmocka_unit_test(silence_appended_ends_the_epoch_behind_everything_sent),
     };
