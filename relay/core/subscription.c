@@ -263,6 +263,19 @@ static struct bytes shift_frame(uint8_t out[EXTENSIONS_BYTES_MAX], struct bytes 
     return bytes_of(out, data.size);
 }
 
+/* What the publisher said of it; of a screen that it is to be shown as soon as it is there. A
+ * player would otherwise hold each picture back to play all of them evenly: a new slide, ten times
+ * as large as the pictures before it, by a tenth of a second and more. */
+static bool find_passed_on(const struct subscription *s, const struct media_packet *packet,
+                           enum header_extension extension, struct bytes *out)
+{
+    static const uint8_t at_once[3]; /* least and most: 12 bits each, in 10 ms */
+    if (rtp_extension_find(&packet->header, packet->extension_ids[extension], out))
+        return true;
+    *out = bytes_of(at_once, sizeof at_once);
+    return extension == HEADER_EXTENSION_PLAYOUT_DELAY && s->slot == ROOM_SLOT_SCREEN;
+}
+
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      const struct media_packet *packet, const uint8_t *ids,
                                      uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at)
@@ -294,7 +307,7 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
     for (size_t i = 0; i < HEADER_EXTENSION_COUNT; i++) {
         struct bytes data;
         if (ids[i] == 0 || !is_passed_on((enum header_extension)i) ||
-            !rtp_extension_find(&packet->header, packet->extension_ids[i], &data) ||
+            !find_passed_on(s, packet, (enum header_extension)i, &data) ||
             bytes + 2 + data.size > EXTENSIONS_BYTES_MAX)
             continue;
         if (i == HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR && packet->frame_shift != 0)

@@ -153,10 +153,10 @@ static inline uint64_t subscription_get_layout(const struct subscription *s)
 }
 
 /* Writes the header extensions of an outgoing packet: mid, and what the publisher sent and this
- * receiver negotiated (`ids`: the receiver's numbers); all of it, from the profile on. One that
- * does not fit is left out. Returns the bytes, 0 when there is none. They are the same for all
- * subscriptions of one layout. *stamp_at: where the packet's transport-wide number goes; 0: it has
- * none. */
+ * receiver negotiated (`ids`: the receiver's numbers), and of a screen that it is to be shown
+ * without delay; all of it, from the profile on. One that does not fit is left out. Returns the
+ * bytes, 0 when there is none. They are the same for all subscriptions of one layout. *stamp_at:
+ * where the packet's transport-wide number goes; 0: it has none. */
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      const struct media_packet *packet, const uint8_t *ids,
                                      uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at);

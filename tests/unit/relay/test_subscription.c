@@ -1,6 +1,7 @@
 #include "relay/core/subscription.h"
 
 #include "base/seq.h"
+#include "wire/rtp_extension.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -360,6 +361,51 @@ static void silence_appended_ends_the_epoch_behind_everything_sent(void **state)
     assert_int_equal(timestamp, first_ts + 48000); /* one second on the wall */
 }
 
+/* The extension's value as the receiver finds it; no bytes when it is not there. */
+static struct bytes written_extension(enum room_slot slot, const struct media_packet *packet,
+                                      const uint8_t *ids, enum header_extension extension)
+{
+    static uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES];
+    struct subscription s = make_subscription(slot, 1);
+    struct rtp_header header = {0};
+    struct bytes data;
+    uint8_t stamp_at;
+    size_t size = subscription_write_extensions(&s, SECONDS(1), packet, ids, out, &stamp_at);
+    if (size == 0)
+        return BYTES_NONE;
+    header.extension_profile = load_u16(out);
+    header.extension = bytes_of(out + 4, size - 4);
+    return rtp_extension_find(&header, ids[extension], &data) ? data : BYTES_NONE;
+}
+
+static void
+a_screen_is_to_be_shown_at_once_by_who_takes_that_and_a_camera_as_its_player_likes(void **state)
+{
+    (void)state;
+    static const uint8_t own[3] = {0, 0x50, 0x0a};
+    static const uint8_t block[4] = {0x42, 0, 0x50, 0x0a}; /* id 4, three bytes */
+    static uint8_t publisher_ids[HEADER_EXTENSION_COUNT];
+    uint8_t ids[HEADER_EXTENSION_COUNT] = {0};
+    struct media_packet p = make_packet(MEDIA_CODEC_VP8, 1, 50, 1000, true);
+    struct bytes data =
+        written_extension(ROOM_SLOT_SCREEN, &p, ids, HEADER_EXTENSION_PLAYOUT_DELAY);
+    assert_int_equal(data.size, 0); /* not negotiated */
+    ids[HEADER_EXTENSION_PLAYOUT_DELAY] = 6;
+    data = written_extension(ROOM_SLOT_SCREEN, &p, ids, HEADER_EXTENSION_PLAYOUT_DELAY);
+    assert_int_equal(data.size, 3);
+    assert_memory_equal(data.data, "\0\0\0", 3);
+    data = written_extension(ROOM_SLOT_CAMERA_0, &p, ids, HEADER_EXTENSION_PLAYOUT_DELAY);
+    assert_int_equal(data.size, 0);
+    /* What the publisher says itself stands. */
+    publisher_ids[HEADER_EXTENSION_PLAYOUT_DELAY] = 4;
+    p.extension_ids = publisher_ids;
+    p.header.extension_profile = RTP_EXTENSION_PROFILE_ONE_BYTE;
+    p.header.extension = bytes_of(block, sizeof block);
+    data = written_extension(ROOM_SLOT_SCREEN, &p, ids, HEADER_EXTENSION_PLAYOUT_DELAY);
+    assert_int_equal(data.size, 3);
+    assert_memory_equal(data.data, own, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +418,8 @@ int main(void)
         cmocka_unit_test(a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip),
         cmocka_unit_test(resending_costs_at_most_a_quarter_of_what_was_sent),
         cmocka_unit_test(silence_appended_ends_the_epoch_behind_everything_sent),
+        cmocka_unit_test(
+            a_screen_is_to_be_shown_at_once_by_who_takes_that_and_a_camera_as_its_player_likes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
