@@ -100,6 +100,63 @@ test('a socket opened ahead that the server closed meanwhile is made anew', () =
   assert.equal(world.last().sent[0].type, 'hello');
 });
 
+test('a socket opened ahead that falls asleep is replaced for a minute after the last sign of life, and not in a loop', async () => {
+  const world = setUp();
+  world.signaling.stop();
+  world.signaling.warm();
+  const fallAsleep = async () => {
+    await world.clock.run(5000);
+    world.last().onclose();
+  };
+  for (let i = 0; i < 11; i++) await fallAsleep();
+  assert.equal(world.sockets.length, 1 + 12);
+  await fallAsleep(); // the minute is over
+  assert.equal(world.sockets.length, 1 + 12);
+  world.signaling.warm();
+  assert.equal(world.sockets.length, 1 + 13);
+  await world.clock.run(100);
+  world.last().onclose(); // refused
+  assert.equal(world.sockets.length, 1 + 13);
+});
+
+test('a socket opened ahead is not replaced once the person has left', async () => {
+  const world = setUp();
+  world.signaling.stop();
+  world.signaling.warm();
+  const spare = world.last();
+  await world.clock.run(5000);
+  world.signaling.stop();
+  spare.onclose();
+  assert.equal(world.sockets.length, 2);
+});
+
+test('a request ahead goes out right behind hello, and its answer may come before or behind the welcome', async () => {
+  const world = setUp();
+  const answers = [];
+  world.signaling.onHello = () => {
+    for (const n of [1, 2]) world.signaling.requestAhead('offer', { sdp: `${n}` }, 12000).then((m) => answers.push(m.sdp), (e) => answers.push(e.code));
+  };
+  const socket = world.last();
+  socket.onopen();
+  assert.deepEqual(socket.sent.map((m) => m.type), ['hello', 'offer', 'offer']);
+  socket.say({ type: 'error', to: socket.sent[1].id, code: 'not_authenticated' });
+  socket.welcome();
+  socket.say({ type: 'answer', to: socket.sent[2].id, sdp: 'a' });
+  await settle();
+  assert.deepEqual(answers, ['not_authenticated', 'a']);
+});
+
+test('nothing is asked ahead when a page comes back: what it had may still stand', async () => {
+  const world = setUpOpen();
+  let hellos = 0;
+  world.signaling.onHello = () => { hellos += 1; };
+  world.last().onclose();
+  await world.clock.run(1);
+  world.last().onopen();
+  assert.equal(world.last().sent[0].resume, 'R1');
+  assert.equal(hellos, 0);
+});
+
 test('a socket opened ahead and not used is closed', () => {
   const world = setUp();
   world.signaling.stop();

@@ -17,6 +17,8 @@ import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
 
 /** How long the addresses that were gathered ahead are believed. */
 const PREPARED_FOR_MS = 60_000;
+/** And when they are gathered again, at the next sign that the person is about to enter. */
+const PREPARED_AGAIN_MS = 40_000;
 
 /** Not the screen's sound: the picture would wait with it. @type {readonly ReceiveSlot[]} */
 const VOICE_LINES = ['voice_0', 'voice_1', 'voice_2'];
@@ -52,7 +54,7 @@ export class Peer {
     /** @type {Map<ReceiveSlot, RTCRtpTransceiver>} */
     this.receivers = new Map();
     /** Made ahead of the first `rebuild`: with its offer, on a slow phone the longest part of a join.
-     * @type {{pc: RTCPeerConnection, lines: Lines, offer: Promise<RTCSessionDescriptionInit>, at: number}|null} */
+     * @type {{pc: RTCPeerConnection, lines: Lines, offer: Promise<RTCSessionDescriptionInit>, sdp: string, at: number}|null} */
     this.prepared = null;
     /** What is sent now; outlives a connection. @type {Map<SendSlot, MediaStreamTrack>} */
     this.tracks = new Map();
@@ -71,13 +73,33 @@ export class Peer {
     this.timer = null;
   }
 
-  /** Makes the first connection ahead of time, while the person reads the page; nothing is sent. */
+  /**
+   * Makes the first connection ahead of time, while the person reads the page; nothing is sent. Again
+   * after a while: so that the addresses are fresh.
+   */
   prepare() {
-    if (this.pc || this.prepared) return;
-    const pc = new RTCPeerConnection(this.#configuration());
-    const lines = this.#addLines(pc);
-    this.prepared = { pc, lines, offer: applyOffer(pc, {}), at: performance.now() };
-    this.prepared.offer.catch(() => {}); // `rebuild` will see it
+    if (this.pc || (this.prepared && performance.now() - this.prepared.at < PREPARED_AGAIN_MS)) return;
+    const pc = this.prepared?.pc ?? new RTCPeerConnection(this.#configuration());
+    const lines = this.prepared?.lines ?? this.#addLines(pc);
+    const offer = (this.prepared?.offer ?? Promise.resolve()).then(() => applyOffer(pc, { iceRestart: Boolean(pc.localDescription) }));
+    const prepared = { pc, lines, offer, sdp: '', at: performance.now() };
+    this.prepared = prepared;
+    offer.then(({ sdp }) => (prepared.sdp = sdp ?? ''), () => {}); // `rebuild` will see it
+  }
+
+  /** The offer that `rebuild` is going to make, where it is known by now; else empty. */
+  get preparedOffer() {
+    return this.prepared && !this.#isOutdated(this.prepared) ? this.prepared.sdp : '';
+  }
+
+  /** @returns {[ReceiveSlot, MediaStreamTrack][]} what `rebuild` is going to receive with */
+  get preparedTracks() {
+    return [...(this.prepared?.lines.receivers ?? [])].map(([slot, line]) => [slot, line.receiver.track]);
+  }
+
+  /** What was gathered is of no use when the relay behind TLS is needed, or after a long time. @param {{at: number}} prepared */
+  #isOutdated({ at }) {
+    return this.needsRelay || performance.now() - at > PREPARED_FOR_MS;
   }
 
   /** A new connection in place of the present one, if any. */
@@ -86,8 +108,7 @@ export class Peer {
     this.#closeConnection();
     const pc = prepared?.pc ?? new RTCPeerConnection(this.#configuration());
     let made = prepared?.offer;
-    // What it gathered is of no use when the relay behind TLS is needed, or after a long time.
-    if (prepared && (this.needsRelay || performance.now() - prepared.at > PREPARED_FOR_MS)) {
+    if (prepared && this.#isOutdated(prepared)) {
       pc.setConfiguration(this.#configuration());
       made = prepared.offer.then(() => applyOffer(pc, { iceRestart: true }));
       made.catch(() => {});

@@ -39,6 +39,15 @@ export class Playback {
     else if (slot === 'screen') this.#setScreen(track);
   }
 
+  /**
+   * Ahead of `setTrack`, while the person reads the page: at the first sound element of a page the
+   * browser starts its audio service, and the page stands still meanwhile, a tenth of a second.
+   * @param {string} slot @param {MediaStreamTrack} track
+   */
+  prepare(slot, track) {
+    if (track.kind === 'audio') this.#voiceElement(slot, track);
+  }
+
   /** The element that holds the picture; may change as the page is drawn anew. @param {HTMLElement|null} stage */
   attach(stage) {
     this.stage = stage;
@@ -98,17 +107,24 @@ export class Playback {
 
   /** @param {string} slot @param {MediaStreamTrack} track */
   #setVoice(slot, track) {
+    const element = this.#voiceElement(slot, track);
+    element.autoplay = true;
+    this.#play(element);
+  }
+
+  /** @param {string} slot @param {MediaStreamTrack} track */
+  #voiceElement(slot, track) {
     let element = this.voices.get(slot);
     if (!element) {
       element = document.createElement('audio');
-      element.autoplay = true;
       element.dataset.slot = slot;
       element.volume = this.volume;
       this.voices.set(slot, element);
       this.shelf.append(element);
     }
-    element.srcObject = new MediaStream([track]);
-    this.#play(element);
+    const stream = /** @type {MediaStream|null} */ (element.srcObject);
+    if (stream?.getTracks()[0] !== track) element.srcObject = new MediaStream([track]);
+    return element;
   }
 
   /**

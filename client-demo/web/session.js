@@ -42,6 +42,8 @@ export class Session {
     this.othersSpoke = false;
     /** @type {number|null} */
     this.pictureMissingSince = null;
+    /** An offer sent before the welcome. @type {{sdp: string, answer: Promise<any>}|null} */
+    this.ahead = null;
     /** @type {string|null} the participant whom the present connection belongs to */
     this.participantId = null;
     this.playback = new Playback({
@@ -63,6 +65,7 @@ export class Session {
       onMessage: (message) => this.#handleMessage(message),
       onLink: (link) => store.dispatch({ type: 'link', link }),
       onEnd: (code, _text, reason) => this.#stop(code, reason),
+      onHello: () => this.#offerAhead(),
     });
     this.#watchState();
     this.#watchBrowser();
@@ -88,6 +91,7 @@ export class Session {
         return;
       }
       this.peer.prepare();
+      for (const [slot, track] of this.peer.preparedTracks) this.playback.prepare(slot, track);
       this.signaling.warm();
     };
     for (const sign of SIGNS_OF_LIFE) addEventListener(sign, ready, { passive: true });
@@ -308,8 +312,26 @@ export class Session {
     this.signaling.request('mic', { on }).catch(() => {}); // offline: told after the reconnection
   }
 
+  /** The offer that was made ready goes out right behind `hello`: its answer comes with the welcome. */
+  #offerAhead() {
+    const sdp = this.peer.preparedOffer;
+    if (!sdp) return;
+    this.ahead = { sdp, answer: this.signaling.requestAhead('offer', { sdp }, 12000) };
+    this.ahead.answer.catch(() => {}); // `#exchange` looks
+  }
+
   /** @param {string} sdp @param {boolean} restart @returns {Promise<string>} */
   async #exchange(sdp, restart) {
+    const { ahead } = this;
+    this.ahead = null;
+    if (ahead?.sdp === sdp && !restart) {
+      try {
+        return (await ahead.answer).sdp;
+      } catch (error) {
+        // The door was closed then.
+        if (/** @type {any} */ (error)?.code !== 'not_authenticated') throw error;
+      }
+    }
     const answer = await this.signaling.request('offer', restart ? { sdp, restart: true } : { sdp }, 12000);
     return answer.sdp;
   }

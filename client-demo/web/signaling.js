@@ -14,6 +14,10 @@ const PROBE_WITHIN_MS = 700;
 const SOCKET_OPEN = 1; // WebSocket.OPEN
 /** A welcome that does not last this long does not count as being back. */
 const STABLE_AFTER_MS = 2000;
+/** How long a socket opened ahead is kept or replaced after the last sign that somebody is about to enter. */
+const WARM_FOR_MS = 60_000;
+/** One that ends sooner was refused, not forgotten. */
+const WARM_LASTS_MS = 2000;
 const WAIT_FIRST_MS = 250;
 const WAIT_MAX_MS = 4000;
 
@@ -71,11 +75,13 @@ export class Signaling {
    * @param {(link: 'closed'|'connecting'|'open'|'waiting') => void} options.onLink
    * @param {(code: string, text: string, reason: string) => void} options.onEnd it will not come back; why.
    *   `reason` is what a person wrote about it
+   * @param {() => void} [options.onHello] `hello` with a link has been said: the place for `requestAhead`
    * @param {Clock} [options.clock]
    * @param {() => number} [options.random]
    */
-  constructor({ open, onMessage, onLink, onEnd, clock = browserClock, random = Math.random }) {
+  constructor({ open, onMessage, onLink, onEnd, onHello = () => {}, clock = browserClock, random = Math.random }) {
     this.open = open;
+    this.onHello = onHello;
     this.onMessage = onMessage;
     this.onLink = onLink;
     this.onEnd = onEnd;
@@ -95,6 +101,7 @@ export class Signaling {
     this.probing = false;
     /** A socket opened ahead, on which nothing was said yet. @type {WebSocket|null} */
     this.spare = null;
+    this.warmUntil = 0;
     /** @type {any} */
     this.retryTimer = null;
     /** @type {any} */
@@ -112,10 +119,17 @@ export class Signaling {
 
   /**
    * Opens a socket ahead of `start`, which then saves three round trips. The server closes one on which
-   * nothing is said for some seconds: to be called again at each sign that the person is about to enter.
+   * nothing is said for some seconds; then there is another one, for a while after the last call: to be
+   * called at each sign that the person is about to enter.
    */
   warm() {
+    this.warmUntil = this.clock.now() + WARM_FOR_MS;
+    this.#openSpare();
+  }
+
+  #openSpare() {
     if (this.link !== 'closed' || this.spare) return;
+    const openedAt = this.clock.now();
     let socket;
     try {
       socket = this.open();
@@ -124,13 +138,17 @@ export class Signaling {
     }
     this.spare = socket;
     socket.onclose = () => {
-      if (this.spare === socket) this.spare = null;
+      if (this.spare !== socket) return;
+      this.spare = null;
+      const now = this.clock.now();
+      if (now < this.warmUntil && now - openedAt >= WARM_LASTS_MS) this.#openSpare();
     };
     socket.onerror = () => {};
   }
 
   /** Ends it for good, without a word to the server. */
   stop() {
+    this.warmUntil = 0;
     this.spare?.close();
     this.spare = null;
     this.#drop();
@@ -171,6 +189,15 @@ export class Signaling {
    */
   request(type, fields = {}, withinMs = REQUEST_WITHIN_MS) {
     if (this.link !== 'open') return Promise.reject(new RequestError('offline'));
+    return this.#send(type, fields, withinMs);
+  }
+
+  /**
+   * A request right behind `hello`, which saves a round trip. Before a closed door it is refused
+   * (`not_authenticated`).
+   * @param {string} type @param {Record<string, any>} fields @param {number} withinMs @returns {Promise<any>}
+   */
+  requestAhead(type, fields, withinMs) {
     return this.#send(type, fields, withinMs);
   }
 
@@ -216,6 +243,7 @@ export class Signaling {
       () => {},
       (error) => this.#helloRefused(error, Boolean(resume)),
     );
+    if (!resume) this.onHello();
   }
 
   /** @param {RequestError} error @param {boolean} resumed */

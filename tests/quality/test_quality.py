@@ -29,6 +29,8 @@ class ShortForm(unittest.TestCase):
         # Two browsers share this machine with whatever else runs: the table's figures are docs/quality.md's.
         self.assertLess(got["readable"], 800)
         self.assertLess(got["voice"], 3000)
+        happened = [what for _, what in got["timeline"]]
+        self.assertLess(happened.index("sent offer"), happened.index("got welcome"), "the offer waited for the welcome")
         self.assertEqual(got["size"], "1280x720")
 
     def test_with_one_packet_in_twenty_lost_slides_stay_readable_and_voice_mostly_there(self):
