@@ -15,6 +15,7 @@
 #define CONTROL_CANDIDATES_MAX 16
 #define CONTROL_ROOM_STATS_MAX 64 /* participants in one room_stats message */
 #define CONTROL_SPEAKERS_MAX 16
+#define CONTROL_DELIVERIES_MAX 64 /* participants in one delivery message */
 #define CONTROL_SHARDS_MAX 64
 
 #define MID_BYTES 17        /* RFC 8843: up to 16 characters here, and a zero */
@@ -180,6 +181,30 @@ struct control_participant_quality {
     enum control_quality screen;
 };
 
+/* delivery: what of that which is sent to a participant is known to arrive, from its own reports
+ * (relay/core/delivery.h). Said of all in room_stats; of whom it changes at once. */
+enum control_hearing {
+    CONTROL_HEARING_UNKNOWN, /* nothing that could be answered has been sent, or no answer yet */
+    CONTROL_HEARING_YES,
+    CONTROL_HEARING_POORLY, /* much of the voice is lost, or it comes late */
+    CONTROL_HEARING_NO      /* nothing of what is sent is known to arrive any more */
+};
+struct control_delivery {
+    uint64_t participant;
+    uint32_t session; /* of the transport that this is about */
+    enum control_hearing hears;
+    bool reached; /* something has been shown to arrive at this transport: the join is finished */
+    uint32_t voice_loss_permille, voice_delay_ms;
+    uint32_t screen_behind_ms; /* what it has of the screen is so old, though there is newer */
+    uint32_t estimate_bps;     /* 0: its line is not measured, it carries everything */
+    uint32_t encoding;         /* of the screen: the n-th one, 0 is best */
+    uint32_t temporal_max;     /* highest layer that it gets of it; 255: all */
+};
+struct control_deliveries {
+    struct control_delivery list[CONTROL_DELIVERIES_MAX];
+    size_t count;
+};
+
 /* demand: which encodings of a publication anybody receives; the others need not be sent. Only said
  * of publications that have sent several. */
 struct control_demand {
@@ -241,6 +266,7 @@ struct control_room_stats {
         uint32_t rtt_us;            /* 0: unknown */
         bool tcp;                   /* what is sent to it goes over TCP */
         enum control_media_state state;
+        struct control_delivery delivery; /* its `participant` is the one above */
     } participants[CONTROL_ROOM_STATS_MAX];
     size_t count;
 };
@@ -273,6 +299,7 @@ struct control_hello {
     X(SLOT_BOUND, "slot_bound")                                                                    \
     X(PUBLICATION, "publication")                                                                  \
     X(PARTICIPANT_QUALITY, "participant_quality")                                                  \
+    X(DELIVERY, "delivery")                                                                        \
     X(DEMAND, "demand")                                                                            \
     X(SPEAKERS, "speakers")                                                                        \
     X(RELAY_STATS, "relay_stats")                                                                  \
@@ -324,6 +351,7 @@ struct control_message {
         struct control_slot_bound slot_bound;
         struct control_publication publication;
         struct control_participant_quality participant_quality;
+        struct control_deliveries delivery;
         struct control_demand demand;
         struct control_speakers speakers;
         struct control_relay_stats relay_stats;
@@ -334,6 +362,7 @@ struct control_message {
 const char *control_type_name(enum control_type type);
 const char *control_media_state_name(enum control_media_state state);
 const char *control_quality_name(enum control_quality quality);
+const char *control_hearing_name(enum control_hearing hearing);
 
 /* Decodes one JSON text into *out (caller's memory, about 30 kB: not on the stack).
  * *out is overwritten even on failure. STATUS_MALFORMED, STATUS_UNSUPPORTED for an unknown type,

@@ -9,6 +9,7 @@
 
 bool control_type_find(const char *name, enum control_type *out);
 bool control_media_state_find(const char *name, enum control_media_state *out);
+bool control_hearing_find(const char *name, enum control_hearing *out);
 bool control_quality_find(const char *name, enum control_quality *out);
 
 /* control_message_write with another id than the message's. */

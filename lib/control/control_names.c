@@ -7,6 +7,7 @@ static const char *const type_names[] = {
 };
 
 static const char *const quality_names[] = {"full", "reduced", "still", "off"};
+static const char *const hearing_names[] = {"unknown", "yes", "poorly", "no"};
 static const char *const state_names[] = {"connecting", "connected", "quiet", "closed"};
 
 const char *control_type_name(enum control_type type)
@@ -22,6 +23,22 @@ const char *control_media_state_name(enum control_media_state state)
 const char *control_quality_name(enum control_quality quality)
 {
     return (size_t)quality < COUNT_OF(quality_names) ? quality_names[quality] : "unknown";
+}
+
+const char *control_hearing_name(enum control_hearing hearing)
+{
+    return (size_t)hearing < COUNT_OF(hearing_names) ? hearing_names[hearing] : "unknown";
+}
+
+bool control_hearing_find(const char *name, enum control_hearing *out)
+{
+    for (size_t i = 0; i < COUNT_OF(hearing_names); i++) {
+        if (strcmp(name, hearing_names[i]) == 0) {
+            *out = (enum control_hearing)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool control_quality_find(const char *name, enum control_quality *out)

@@ -341,6 +341,34 @@ static void parse_relay_stats(struct take *t, const json_t *o, struct control_re
     s->relay_memory_bytes = get_id(t, o, "relay_memory_bytes");
 }
 
+/* All of it came later than the messages that it is part of. */
+static void get_delivery(struct take *t, const json_t *o, struct control_delivery *d)
+{
+    char hears[32] = "unknown";
+    if (json_object_get(o, "hears") != NULL)
+        get_text(t, o, "hears", hears, sizeof hears);
+    if (!control_hearing_find(hears, &d->hears))
+        fail(t, STATUS_MALFORMED);
+    d->session = (uint32_t)get_later_integer(t, o, "session", UINT32_MAX);
+    d->reached = get_later_flag(t, o, "reached");
+    d->voice_loss_permille = (uint32_t)get_later_integer(t, o, "voice_loss_permille", UINT32_MAX);
+    d->voice_delay_ms = (uint32_t)get_later_integer(t, o, "voice_delay_ms", UINT32_MAX);
+    d->screen_behind_ms = (uint32_t)get_later_integer(t, o, "screen_behind_ms", UINT32_MAX);
+    d->estimate_bps = (uint32_t)get_later_integer(t, o, "estimate_bps", UINT32_MAX);
+    d->encoding = (uint32_t)get_later_integer(t, o, "encoding", UINT32_MAX);
+    d->temporal_max = (uint32_t)get_later_integer(t, o, "temporal_max", UINT32_MAX);
+}
+
+static void parse_deliveries(struct take *t, const json_t *o, struct control_deliveries *d)
+{
+    const json_t *participants = get_array(t, o, "participants", CONTROL_DELIVERIES_MAX, &d->count);
+    for (size_t i = 0; i < d->count; i++) {
+        const json_t *p = json_array_get(participants, i);
+        d->list[i].participant = get_id(t, p, "participant");
+        get_delivery(t, p, &d->list[i]);
+    }
+}
+
 static void parse_room_stats(struct take *t, const json_t *o, struct control_room_stats *s)
 {
     s->room = get_id(t, o, "room");
@@ -356,6 +384,8 @@ static void parse_room_stats(struct take *t, const json_t *o, struct control_roo
         s->participants[i].rtt_us = get_u32(t, p, "rtt_us");
         s->participants[i].tcp = get_later_flag(t, p, "tcp");
         s->participants[i].state = get_state(t, p);
+        s->participants[i].delivery.participant = s->participants[i].participant;
+        get_delivery(t, p, &s->participants[i].delivery);
     }
 }
 
@@ -450,6 +480,9 @@ static void parse_body(struct take *t, const json_t *o, struct control_message *
     case CONTROL_PARTICIPANT_QUALITY:
         m->participant_quality.participant = get_id(t, o, "participant");
         m->participant_quality.screen = get_quality(t, o);
+        break;
+    case CONTROL_DELIVERY:
+        parse_deliveries(t, o, &m->delivery);
         break;
     case CONTROL_DEMAND:
         m->demand.participant = get_id(t, o, "participant");

@@ -208,6 +208,31 @@ static void write_relay_stats(struct build *b, json_t *o, const struct control_r
     set_integer(b, o, "relay_memory_bytes", s->relay_memory_bytes);
 }
 
+static void set_delivery(struct build *b, json_t *o, const struct control_delivery *d)
+{
+    set_integer(b, o, "session", d->session);
+    set_text(b, o, "hears", control_hearing_name(d->hears));
+    set_flag(b, o, "reached", d->reached);
+    set_integer(b, o, "voice_loss_permille", d->voice_loss_permille);
+    set_integer(b, o, "voice_delay_ms", d->voice_delay_ms);
+    set_integer(b, o, "screen_behind_ms", d->screen_behind_ms);
+    set_integer(b, o, "estimate_bps", d->estimate_bps);
+    set_integer(b, o, "encoding", d->encoding);
+    set_integer(b, o, "temporal_max", d->temporal_max);
+}
+
+static void write_deliveries(struct build *b, json_t *o, const struct control_deliveries *d)
+{
+    json_t *participants = json_array();
+    for (size_t i = 0; i < d->count; i++) {
+        json_t *p = json_object();
+        set_integer(b, p, "participant", d->list[i].participant);
+        set_delivery(b, p, &d->list[i]);
+        append(b, participants, p);
+    }
+    set(b, o, "participants", participants);
+}
+
 static void write_room_stats(struct build *b, json_t *o, const struct control_room_stats *s)
 {
     set_integer(b, o, "room", s->room);
@@ -223,6 +248,7 @@ static void write_room_stats(struct build *b, json_t *o, const struct control_ro
         set_integer(b, p, "rtt_us", s->participants[i].rtt_us);
         set_flag(b, p, "tcp", s->participants[i].tcp);
         set_text(b, p, "state", control_media_state_name(s->participants[i].state));
+        set_delivery(b, p, &s->participants[i].delivery);
         append(b, participants, p);
     }
     set(b, o, "participants", participants);
@@ -313,6 +339,9 @@ static void write_body(struct build *b, json_t *o, const struct control_message 
     case CONTROL_PARTICIPANT_QUALITY:
         set_integer(b, o, "participant", m->participant_quality.participant);
         set_text(b, o, "screen", control_quality_name(m->participant_quality.screen));
+        break;
+    case CONTROL_DELIVERY:
+        write_deliveries(b, o, &m->delivery);
         break;
     case CONTROL_DEMAND:
         set_integer(b, o, "participant", m->demand.participant);

@@ -358,6 +358,7 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
         set_estimate(b, at_least(b->estimate_bps, b->heard_bps / 2));
     b->heard_bps = 0;
     b->silent_since = 0;
+    b->answered_at = usec_max(b->answered_at, newest_sent);
     if (newest_sent != 0)
         note_response(b, now, newest_sent);
     uint64_t arrived_bps;
@@ -376,6 +377,11 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
         b->others_since = 0;
     take_outcome(b, now);
     start_probes(b, now);
+}
+
+uint16_t bwe_skip_number(struct bwe *b)
+{
+    return twcc_sends_skip(&b->sends);
 }
 
 void bwe_assume(struct bwe *b, usec_t now, uint64_t bps)

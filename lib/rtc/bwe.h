@@ -52,6 +52,7 @@ struct bwe {
     usec_t grown_at;     /* growth is counted from here */
     usec_t feedback_at;  /* 0: never */
     usec_t sent_at;      /* last stamped packet */
+    usec_t answered_at;  /* the newest that arrived was sent then; 0: none */
     usec_t silent_since; /* oldest stamped packet since the last feedback; 0: none */
     usec_t response_us;  /* from a packet to the feedback about it, smoothed; 0: unknown */
     usec_t response_min_us;
@@ -84,6 +85,8 @@ uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
 /* Nothing has been stamped for a while and now it begins again. */
 void bwe_handle_resume(struct bwe *b, usec_t now);
 
+/* A number for a single packet that is no measurement, while nothing else is numbered. */
+uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
 /* The worst report block of a compound packet; rtt_us 0: unknown. `sent_bps`: what was sent lately.
  */

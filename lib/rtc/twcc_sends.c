@@ -43,6 +43,12 @@ uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t
     return (uint16_t)s->count++;
 }
 
+uint16_t twcc_sends_skip(struct twcc_sends *s)
+{
+    CHECK(s->ring == NULL);
+    return (uint16_t)s->count++;
+}
+
 void twcc_sends_forget(struct twcc_sends *s)
 {
     for (size_t i = 0; s->ring != NULL && i < TWCC_SENDS_MAX; i++)

@@ -36,6 +36,9 @@ void twcc_sends_close(struct twcc_sends *s);
  * to carry. */
 uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster);
 
+/* While it is closed: a number for a packet that somebody else keeps an eye on. */
+uint16_t twcc_sends_skip(struct twcc_sends *s);
+
 /* Forgets what has not been heard of: feedback about it will be ignored. Numbers go on. */
 void twcc_sends_forget(struct twcc_sends *s);
 

@@ -242,12 +242,25 @@ static void handle_demand(struct director *d, const struct shard_message *in)
     director_tell_demand(d, p, in->demand.ref.source);
 }
 
+static void handle_delivery(struct director *d, const struct shard_message *in)
+{
+    struct control_message *m = director_tell(d, CONTROL_DELIVERY);
+    if (m == NULL)
+        return;
+    _Static_assert(SHARD_DELIVERIES <= CONTROL_DELIVERIES_MAX, "one message has them all");
+    m->delivery.count = in->delivery.count;
+    memcpy(m->delivery.list, in->delivery.list, in->delivery.count * sizeof in->delivery.list[0]);
+}
+
 void director_handle_shard(struct director *d, usec_t now, const struct shard_message *in)
 {
     struct director_participant *p;
     switch (in->type) {
     case SHARD_QUALITY:
         handle_quality(d, in);
+        break;
+    case SHARD_DELIVERY:
+        handle_delivery(d, in);
         break;
     case SHARD_DEMAND:
         handle_demand(d, in);

@@ -62,6 +62,8 @@ static size_t message_bytes(enum control_type type)
         return UP_TO(publication);
     case CONTROL_PARTICIPANT_QUALITY:
         return UP_TO(participant_quality);
+    case CONTROL_DELIVERY:
+        return UP_TO(delivery);
     case CONTROL_DEMAND:
         return UP_TO(demand);
     case CONTROL_SPEAKERS:

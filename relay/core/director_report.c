@@ -64,6 +64,7 @@ static void add_participant(struct director *d, usec_t now, struct control_room_
     out->participants[i].rtt_us = p->stats.rtt_us;
     out->participants[i].tcp = p->stats.tcp;
     out->participants[i].state = p->state;
+    out->participants[i].delivery = p->stats.delivery;
     p->reported = p->stats;
     p->reported_at = now;
 }

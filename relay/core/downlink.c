@@ -384,8 +384,14 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
         return;
     d->has_numbers = d->can_number; /* should it have been slow to begin */
     d->is_mute = false;
+    if (d->state == DOWNLINK_FREE) { /* about a single packet now and then: no measurement */
+        delivery_handle_feedback(&p->delivery, now, feedback);
+        return;
+    }
     bwe_handle_twcc(&d->bwe, now, feedback);
     note_lost_voice(now, p);
+    if (d->bwe.answered_at != 0)
+        delivery_handle_answer(&p->delivery, d->bwe.answered_at);
     update(c, now, p, tx);
     go_on(c, now, p, tx);
 }

@@ -21,7 +21,11 @@ static void send_metered(usec_t now, struct subscription *s, enum tx_class class
 {
     struct tx_rtp numbered = *rtp;
     size_t bytes = LINE_BYTES + RTP_HEADER_BYTES + prefix->bytes + tx_batch_get_payload_bytes(tx);
-    numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, prefix->stamp_at != 0);
+    bool is_numbered = prefix->stamp_at != 0;
+    if (s->owner->downlink->state == DOWNLINK_FREE)
+        numbered.stamp = shard_number_question(now, s, is_numbered);
+    else
+        numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, is_numbered);
     tx_batch_add(tx, now, s->receiver, class, prefix, &numbered);
 }
 

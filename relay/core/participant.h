@@ -4,6 +4,7 @@
 
 #include "base/pool.h"
 #include "base/timer_heap.h"
+#include "relay/core/delivery.h"
 #include "relay/core/publication.h"
 #include "relay/core/room.h"
 #include "rtc/transport.h"
@@ -35,7 +36,8 @@ struct participant {
     struct downlink *downlink;          /* owned; NULL: it receives no video */
     struct subscription *subscriptions; /* owned */
     size_t subscription_count;
-    uint32_t thinned; /* of them: those that get less than everything */
+    uint32_t thinned;         /* of them: those that get less than everything */
+    struct delivery delivery; /* what of it is known to arrive */
 
     usec_t rtt_us; /* 0: unknown */
     usec_t report_at;

@@ -75,12 +75,14 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
             p->rtt_us = rtt_now_us = rtt_us > 0 ? rtt_us : 1;
         s->loss_permille = (uint32_t)block->fraction_lost * 1000 / 256;
         redundancy_handle_loss(s, now, s->loss_permille);
+        shard_note_block(c, now, p, s, block);
         worst = s->loss_permille > worst ? s->loss_permille : worst;
         any = true;
     }
     if (!any)
         return;
     p->loss_out_permille = worst;
+    shard_update_delivery(c, now, p);
     downlink_handle_report(c, now, p, worst, rtt_now_us, tx);
 }
 
@@ -137,6 +139,8 @@ static enum status handle_feedback(struct shard_core *c, usec_t now, struct part
         status = rtcp_parse_twcc(packet, &twcc);
         if (status == STATUS_OK)
             downlink_handle_twcc(c, now, p, &twcc, tx);
+        if (status == STATUS_OK)
+            shard_update_delivery(c, now, p);
         return status;
     case RTCP_FEEDBACK_REMB:
         status = rtcp_parse_remb(packet, &remb);

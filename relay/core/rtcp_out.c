@@ -199,6 +199,7 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
     thinning_handle_timeout(c, now, p, tx);
     if (now >= p->sign_at)
         send_sign_of_life(now, p, tx);
+    shard_watch_delivery(c, now, p, tx);
 }
 
 usec_t rtcp_next_timeout(const struct participant *p)

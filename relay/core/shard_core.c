@@ -23,6 +23,7 @@ enum status shard_core_create(struct shard_core **out, usec_t now,
     c->port = *port;
     c->log = config->log;
     c->rng = rng_of_seed(config->seed);
+    c->news.due = USEC_NEVER;
     uint32_t n = config->participants_max;
     if (pool_init(&c->participants, sizeof(struct participant), n) == STATUS_OK &&
         pool_init(&c->rooms, sizeof(struct room), config->rooms_max) == STATUS_OK &&
@@ -289,6 +290,7 @@ static usec_t share_instant(usec_t now, usec_t next)
 void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
 {
     usec_t next = usec_min(transport_next_timeout(p->transport, now), rtcp_next_timeout(p));
+    next = usec_min(next, shard_delivery_next_timeout(p, now));
     /* A pace is kept to the millisecond. */
     next = usec_min(share_instant(now, next), downlink_next_timeout(p, now));
     timer_heap_arm(&c->timers, &p->timer, next);
@@ -409,11 +411,14 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
             timer_heap_arm(&c->timers, &p->timer, now + 1000);
     }
     handle_handshakes(c, now, tx);
+    shard_send_news(c, now);
 }
 
 usec_t shard_core_next_timeout(const struct shard_core *c)
 {
-    return c->handshakes.count > 0 ? c->now : timer_heap_next_timeout(&c->timers);
+    if (c->handshakes.count > 0)
+        return c->now;
+    return usec_min(c->news.due, timer_heap_next_timeout(&c->timers));
 }
 
 void shard_core_note_overload(struct shard_core *c, usec_t now)

@@ -8,7 +8,8 @@
 #include "wire/layer_mark.h"
 
 #define SHARD_PACKET_BYTES 1500
-#define SHARD_STATS_PARTICIPANTS 24 /* in one message */
+#define SHARD_STATS_PARTICIPANTS 14 /* in one message */
+#define SHARD_DELIVERIES 32         /* likewise */
 
 /* The director's decision about a new participant; the shard frees it. */
 struct shard_participant_add {
@@ -43,6 +44,7 @@ enum shard_message_type {
     SHARD_PUBLICATION,
     SHARD_LEVEL,
     SHARD_QUALITY,
+    SHARD_DELIVERY,
     SHARD_DEMAND,
     SHARD_STATS,
     SHARD_PARTICIPANT_STATS
@@ -70,6 +72,7 @@ struct shard_participant_stats {
     uint32_t loss_in_permille, loss_out_permille, rtt_us;
     bool tcp; /* what is sent to it goes over TCP */
     enum control_media_state state;
+    struct control_delivery delivery;
 };
 
 struct shard_message {
@@ -126,6 +129,10 @@ struct shard_message {
             uint8_t level; /* -dBov, smoothed over what came since the last one */
         } level;
         struct control_participant_quality quality;
+        struct {
+            struct control_delivery list[SHARD_DELIVERIES];
+            size_t count;
+        } delivery;
         struct {
             struct publication_ref ref;
             uint32_t encodings; /* bit n: somebody receives encoding n */

@@ -10,10 +10,18 @@
 #include "relay/core/participant.h"
 #include "relay/core/shard_core.h"
 #include "relay/core/shard_message.h"
+#include "wire/rtcp.h"
 
 #define SHARD_PUBLICATIONS_MAX_FACTOR                                                              \
     4 /* publications per participant place, replicas included                                     \
        */
+
+/* What has changed in people's seeing and hearing, and is not told yet. */
+struct shard_news {
+    struct control_delivery list[SHARD_DELIVERIES];
+    size_t count;
+    usec_t due, told_at; /* due USEC_NEVER: there is none */
+};
 
 struct shard_core {
     struct shard_core_config config;
@@ -32,6 +40,7 @@ struct shard_core {
     usec_t overload_until;
     uint32_t publication_count;
     struct relay_stats stats;
+    struct shard_news news;
     /* Of the present call: what was queued from a cache is sent before that cache is freed. */
     usec_t now;
     struct tx_batch *tx;
@@ -136,6 +145,21 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
 usec_t rtcp_next_timeout(const struct participant *p);
 void rtcp_send_key_frame_request(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
+
+/* shard_delivery.c */
+/* What a report block of `p` says of what it was sent. */
+void shard_note_block(struct shard_core *c, usec_t now, struct participant *p,
+                      struct subscription *s, const struct rtcp_report_block *block);
+/* Something was heard of it: tells what has changed. */
+void shard_update_delivery(struct shard_core *c, usec_t now, struct participant *p);
+/* Time has passed: asks, and tells. */
+void shard_watch_delivery(struct shard_core *c, usec_t now, struct participant *p,
+                          struct tx_batch *tx);
+/* This packet of a receiver whose packets are not numbered is; the one only. */
+uint16_t shard_number_question(usec_t now, struct subscription *s, bool is_numbered);
+usec_t shard_delivery_next_timeout(const struct participant *p, usec_t now);
+void shard_assess_delivery(usec_t now, struct participant *p, struct control_delivery *out);
+void shard_send_news(struct shard_core *c, usec_t now);
 
 /* shard_reports.c */
 void shard_report(struct shard_core *c, usec_t now);

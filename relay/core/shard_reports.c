@@ -38,7 +38,7 @@ static void report_participants(struct shard_core *c, usec_t now)
 {
     uint32_t at = 0;
     struct pool_handle handle;
-    const struct participant *p;
+    struct participant *p;
     struct shard_message *m = NULL;
     uint32_t director = c->config.shard_count;
     while ((p = pool_next(&c->participants, &at, &handle)) != NULL) {
@@ -48,16 +48,19 @@ static void report_participants(struct shard_core *c, usec_t now)
                 return;
             m->participant_stats.count = 0;
         }
-        m->participant_stats.list[m->participant_stats.count++] = (struct shard_participant_stats){
-            .room = p->room->id,
-            .participant = p->id,
-            .bytes_in = p->bytes_in,
-            .bytes_out = tx_batch_get_bytes(c->tx, p->handle.index),
-            .loss_in_permille = worst_loss_in(p),
-            .loss_out_permille = p->loss_out_permille,
-            .rtt_us = (uint32_t)p->rtt_us,
-            .tcp = is_over_tcp(p, now),
-            .state = state_of(p)};
+        struct shard_participant_stats *out =
+            &m->participant_stats.list[m->participant_stats.count++];
+        *out = (struct shard_participant_stats){.room = p->room->id,
+                                                .participant = p->id,
+                                                .bytes_in = p->bytes_in,
+                                                .bytes_out =
+                                                    tx_batch_get_bytes(c->tx, p->handle.index),
+                                                .loss_in_permille = worst_loss_in(p),
+                                                .loss_out_permille = p->loss_out_permille,
+                                                .rtt_us = (uint32_t)p->rtt_us,
+                                                .tcp = is_over_tcp(p, now),
+                                                .state = state_of(p)};
+        shard_assess_delivery(now, p, &out->delivery);
         if (m->participant_stats.count == SHARD_STATS_PARTICIPANTS) {
             shard_commit(c, director);
             m = NULL;

@@ -96,6 +96,7 @@ struct subscription {
 
     /* From the receiver's reports. */
     uint32_t loss_permille;
+    uint32_t reported_seq; /* the highest that it has received, as last reported */
 };
 
 _Static_assert(offsetof(struct subscription, owner) <= 128, "two lines of the cache");

@@ -3,6 +3,7 @@
 #include "signaling/core/api_internal.h"
 #include "signaling/core/secrets.h"
 #include "signaling/core/strict_json.h"
+#include "signaling/core/talk_fan_out.h"
 #include "signaling/core/text_rules.h"
 
 #include "base/wipe.h"
@@ -389,6 +390,10 @@ void api_write_participant(const struct participant *p, struct text_json *text)
         text_json_null(text, "hand");
     text_json_bool(text, "mic", p->mic_on);
     text_json_bool(text, "muted", p->record.muted);
+    text_json_string(text, "hears", control_hearing_name(p->delivered.hears));
+    text_json_bool(text, "reached", p->delivered.reached);
+    text_json_uint(text, "behind_s", p->delivered.screen_behind_ms / 1000);
+    text_json_string(text, "path", talk_path_name(p));
     text_json_string(text, "sharing", classroom_is_sharing(p) ? "screen" : NULL);
     text_json_string(text, "media", participant_media_name(p->media));
     text_json_string(text, "invite_id", p->record.invite_id);

@@ -422,6 +422,7 @@ void classroom_set_media(struct classroom *classroom, struct participant *p,
         p->transport_wanted = false;
         p->grants = p->sending = 0;
         p->rates = (struct participant_rates){0};
+        p->delivered = (struct control_delivery){0};
         refresh_screen_codec(classroom);
     }
     if (p->media == media)
@@ -435,15 +436,6 @@ void classroom_set_media(struct classroom *classroom, struct participant *p,
 
 void classroom_note_delivery(struct classroom *classroom)
 {
-    classroom_announce(classroom, ANNOUNCE_DELIVERY);
-}
-
-void classroom_set_claim(struct classroom *classroom, struct participant *p,
-                         struct delivery_claim claim)
-{
-    if (p->claim.sound == claim.sound && p->claim.picture == claim.picture)
-        return;
-    p->claim = claim;
     classroom_announce(classroom, ANNOUNCE_DELIVERY);
 }
 
@@ -488,6 +480,8 @@ void classroom_set_speaking(struct classroom *classroom, const uint64_t *partici
     if (known == classroom->speaking_count &&
         memcmp(speaking, classroom->speaking, known * sizeof speaking[0]) == 0)
         return;
+    for (size_t i = 0; i < known; i++)
+        classroom_find(classroom, speaking[i])->has_spoken = true;
     memcpy(classroom->speaking, speaking, known * sizeof speaking[0]);
     classroom->speaking_count = known;
     classroom_announce(classroom, ANNOUNCE_SPEAKING);

@@ -53,6 +53,10 @@ struct participant {
     uint32_t demand[SEND_SLOT_COUNT]; /* encodings that anybody receives; 0: not known */
     struct rate_limit chat_limit, history_limit;
     struct delivery_claim claim;
+    struct control_delivery delivered; /* what is known to arrive, as the relay said last */
+    bool has_spoken;                   /* since it came, or since signaling started */
+    bool repaired; /* nothing arrived at a new transport: told once to make another */
+    bool unreached_told;
 
     /* The service's */
     struct offer *offer; /* NULL: none under way */
@@ -224,6 +228,10 @@ void classroom_set_speaking(struct classroom *classroom, const uint64_t *partici
                             size_t count);
 /* Who hears and sees has changed. */
 void classroom_note_delivery(struct classroom *classroom);
+/* What the relay knows to arrive; staff is told when that changes anything for them. */
+void classroom_set_delivered(struct classroom *classroom, struct participant *participant,
+                             const struct control_delivery *delivered);
+struct delivery_state participant_get_delivery(const struct participant *participant);
 /* What the page says of its own playing. */
 void classroom_set_claim(struct classroom *classroom, struct participant *participant,
                          struct delivery_claim claim);

@@ -1,4 +1,5 @@
-/* The part of the classroom that is about talking: the help bell, the chat's door. */
+/* The part of the classroom that is about talking: the help bell, the chat's door, who is reached.
+ */
 #include "signaling/core/classroom_private.h"
 
 void classroom_set_chat_open(struct classroom *classroom, bool open)
@@ -37,4 +38,28 @@ void classroom_forget_helper(struct classroom *classroom, uint64_t helper)
         if (p->record.helper == helper)
             classroom_set_helper(classroom, p, 0);
     }
+}
+
+/* --- Who is reached */
+
+struct delivery_state participant_get_delivery(const struct participant *p)
+{
+    return delivery_judge(p->media == MEDIA_CONNECTED, p->screen, &p->delivered, p->claim);
+}
+
+void classroom_set_claim(struct classroom *classroom, struct participant *p,
+                         struct delivery_claim claim)
+{
+    if (p->claim.sound != claim.sound || p->claim.picture != claim.picture)
+        classroom_announce(classroom, ANNOUNCE_DELIVERY);
+    p->claim = claim;
+}
+
+void classroom_set_delivered(struct classroom *classroom, struct participant *p,
+                             const struct control_delivery *delivered)
+{
+    struct delivery_state before = participant_get_delivery(p);
+    p->delivered = *delivered;
+    if (!delivery_is_equal(before, participant_get_delivery(p)))
+        classroom_announce(classroom, ANNOUNCE_DELIVERY);
 }

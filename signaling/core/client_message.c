@@ -69,7 +69,8 @@ static const struct {
     [CLIENT_MESSAGE_HELP].fields = {{"on", FIELD_BOOL, true, AT(flag)}},
     [CLIENT_MESSAGE_HELP_ANSWER].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
     [CLIENT_MESSAGE_REPORT].fields = {{"sound", FIELD_STRING, false, AT(sound)},
-                                      {"picture", FIELD_STRING, false, AT(picture)}},
+                                      {"picture", FIELD_STRING, false, AT(picture)},
+                                      {"path", FIELD_STRING, false, AT(path)}},
     [CLIENT_MESSAGE_CLASS_END].fields = {{"class", FIELD_STRING, false, AT(class_id)}},
     [CLIENT_MESSAGE_WATCH].fields = {{"on", FIELD_BOOL, true, AT(flag)}},
 };

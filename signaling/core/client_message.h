@@ -69,7 +69,7 @@ struct client_message {
     const char *class_id;                     /* class_end; NULL: one's own */
     const char *text, *recipient;             /* chat_send; recipient NULL: all */
     const char *message, *before;             /* of the chat; before NULL: the newest */
-    const char *sound, *picture;              /* report; NULL: as before */
+    const char *sound, *picture, *path;       /* report; NULL: as before */
     const char *poll, *gift, *value;          /* polls; pace */
     bool flag;                                /* restart, audio, on, raised or only */
     json_t *tree;                             /* owns the texts; poll_start, poll_answer */

@@ -12,17 +12,25 @@ enum delivery_picture { PICTURE_OK, PICTURE_FROZEN, PICTURE_COUNT };
 struct delivery_claim {
     enum delivery_sound sound;
     enum delivery_picture picture;
+    bool relayed; /* its media goes through the relay behind TLS, which only the page can tell */
 };
 
 struct delivery_state {
-    bool deaf, blind; /* hears nothing, sees nothing new */
-    bool reduced;     /* sees the screen with fewer pictures, or as a still */
-    bool claimed;     /* deaf or blind by the page's word alone */
+    bool deaf, blind;  /* hears nothing, sees nothing new */
+    bool poor;         /* hears badly */
+    bool reduced;      /* sees the screen with fewer pictures, or as a still */
+    bool claimed;      /* deaf or blind by the page's word alone */
+    uint32_t behind_s; /* what it sees is so old; 0: it is not behind */
 };
 
-/* `screen`: what the relay sends of it, of what the line can carry. */
+/* `screen`: what the relay sends of it, of what the line can carry; `measured`: what is known to
+ * arrive of all that it sends. */
 struct delivery_state delivery_judge(bool media_flows, enum control_quality screen,
+                                     const struct control_delivery *measured,
                                      struct delivery_claim claim);
+/* Nothing against it. */
+bool delivery_is_fine(struct delivery_state state);
+bool delivery_is_equal(struct delivery_state a, struct delivery_state b);
 
 const char *delivery_sound_name(enum delivery_sound sound);
 const char *delivery_picture_name(enum delivery_picture picture);

@@ -490,6 +490,16 @@ void fan_out_media_reset(struct service *service, struct participant *p, const c
     output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
 }
 
+void fan_out_reached(struct service *service, struct participant *p, bool reached)
+{
+    if (p->connection == 0)
+        return;
+    struct text_json text = {0};
+    open_event(&text, "reached");
+    text_json_bool(&text, "reached", reached);
+    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+}
+
 void fan_out_quality(struct service *service, struct participant *p)
 {
     if (p->connection == 0)

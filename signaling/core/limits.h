@@ -97,7 +97,7 @@
 #define SLOTS_PER_PERSON_US 100
 #define CHAT_HOLD_US MILLISECONDS(250) /* messages of one burst go out together */
 #define POLL_RESULTS_INTERVAL_US MILLISECONDS(500)
-#define DELIVERY_INTERVAL_US MILLISECONDS(500) /* who hears and sees, to staff */
+#define DELIVERY_INTERVAL_US MILLISECONDS(250) /* who hears and sees, to staff */
 #define PACE_INTERVAL_US SECONDS(1)
 #define PACE_FORGET_US SECONDS(600)
 #define WEBHOOK_WAIT_MIN_US SECONDS(1) /* after a failed attempt, doubled each time */

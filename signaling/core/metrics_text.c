@@ -38,6 +38,47 @@ static void write_rooms(const struct service *service, struct text_json *text)
                   service->unauthenticated);
 }
 
+#define DELIVERY_METRIC_LIST(X)                                                                    \
+    X("reached", p->delivered.reached &&state_is_fine)                                             \
+    X("deaf", state.deaf)                                                                          \
+    X("poor", state.poor)                                                                          \
+    X("blind", state.blind)                                                                        \
+    X("late", state.behind_s > 0)                                                                  \
+    X("reduced", state.reduced)
+
+/* Learners by what reaches them; one may be in several. */
+static void write_delivery(const struct service *service, struct text_json *text)
+{
+    enum {
+        KIND_COUNT = 0
+#define X(name, belongs) +1
+        DELIVERY_METRIC_LIST(X)
+#undef X
+    };
+    static const char *const names[KIND_COUNT] = {
+#define X(name, belongs) name,
+        DELIVERY_METRIC_LIST(X)
+#undef X
+    };
+    size_t counts[KIND_COUNT] = {0};
+    for (size_t i = 0; i < service->registry.class_count; i++) {
+        for (const struct participant *p = service->registry.classes[i]->first; p != NULL;
+             p = p->next) {
+            struct delivery_state state = participant_get_delivery(p);
+            bool state_is_fine = delivery_is_fine(state);
+            size_t kind = 0;
+            if (p->record.role != ROLE_LEARNER)
+                continue;
+#define X(name, belongs) counts[kind++] += (belongs) ? 1 : 0;
+            DELIVERY_METRIC_LIST(X)
+#undef X
+        }
+    }
+    describe(text, "amphi_learners", "gauge", "Learners by what is known to reach them.");
+    for (size_t kind = 0; kind < KIND_COUNT; kind++)
+        text_json_raw(text, "amphi_learners{delivery=\"%s\"} %zu\n", names[kind], counts[kind]);
+}
+
 static void write_service(const struct service *service, struct text_json *text)
 {
     const struct service_counters *counters = &service->counters;
@@ -128,6 +169,7 @@ static void write_relays(const struct service *service, struct text_json *text)
 void metrics_text_write(struct service *service, struct text_json *text)
 {
     write_rooms(service, text);
+    write_delivery(service, text);
     write_service(service, text);
     write_relays(service, text);
 }

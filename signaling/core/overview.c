@@ -1,6 +1,7 @@
 /* The operator's view: every class, the relays, the machine, each 2 s; and an hour's history in
  * points of 10 s. One text serves every watcher. */
 #include "signaling/core/service_internal.h"
+#include "signaling/core/talk_fan_out.h"
 
 static double fraction(uint64_t permille)
 {
@@ -19,10 +20,9 @@ static void write_participant(const struct participant *p, struct text_json *tex
     text_json_string(text, "name", p->record.name);
     text_json_string(text, "role", role_name(p->record.role));
     text_json_string(text, "media", participant_media_name(p->media));
-    text_json_string(text, "path",
-                     p->media != MEDIA_CONNECTED ? NULL
-                     : p->rates.tcp              ? "tcp"
-                                                 : "udp");
+    text_json_string(text, "path", talk_path_name(p));
+    text_json_string(text, "hears", control_hearing_name(p->delivered.hears));
+    text_json_uint(text, "behind_s", p->delivered.screen_behind_ms / 1000);
     text_json_open(text, "sending", '[');
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         if ((p->sending & 1u << slot) != 0)

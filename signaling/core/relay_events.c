@@ -1,6 +1,8 @@
 /* What relays say, and the resync after either side was away (docs/control-protocol.md). */
 #include "signaling/core/service_internal.h"
 
+#include <inttypes.h>
+
 static struct participant *find_participant(const struct service *service, uint64_t id)
 {
     return classroom_registry_find_participant(&service->registry, id);
@@ -167,6 +169,43 @@ static void handle_quality(struct service *service,
     service_arm_classroom(service, p->classroom);
 }
 
+/* A join is finished when something is known to arrive. Where nothing does, the page is told to
+ * connect once more; should that not help either, it is told so, and staff sees it in the list. */
+static void repair(struct service *service, struct instant at, struct participant *p)
+{
+    bool is_lost = p->delivered.hears == CONTROL_HEARING_NO && !p->delivered.reached;
+    if (p->delivered.reached)
+        p->repaired = false;
+    if (is_lost && !p->repaired && p->media == MEDIA_CONNECTED && p->offer == NULL &&
+        p->record.kind == PARTICIPANT_PAGE) {
+        p->repaired = true;
+        log_info(&service->log, "participant_unreached", "participant=%" PRIu64, p->record.id);
+        lose_transport(service, at, p, "unreached");
+    } else if (is_lost != p->unreached_told) {
+        p->unreached_told = is_lost;
+        fan_out_reached(service, p, !is_lost);
+    }
+}
+
+static void note_delivered(struct service *service, struct instant at,
+                           const struct control_delivery *delivered)
+{
+    struct participant *p = find_participant(service, delivered->participant);
+    if (p == NULL || p->record.session != delivered->session || p->media == MEDIA_NONE)
+        return; /* of a transport that has been replaced; or said by a relay that does not measure
+                 */
+    classroom_set_delivered(p->classroom, p, delivered);
+    service_arm_classroom(service, p->classroom);
+    repair(service, at, p);
+}
+
+static void handle_delivery(struct service *service, struct instant at,
+                            const struct control_deliveries *deliveries)
+{
+    for (size_t i = 0; i < deliveries->count; i++)
+        note_delivered(service, at, &deliveries->list[i]);
+}
+
 static void handle_demand(struct service *service, const struct control_demand *demand)
 {
     struct participant *p = find_participant(service, demand->participant);
@@ -196,7 +235,8 @@ static void handle_speakers(struct service *service, const struct control_speake
     service_arm_classroom(service, classroom);
 }
 
-static void handle_room_stats(struct service *service, const struct control_room_stats *stats)
+static void handle_room_stats(struct service *service, struct instant at,
+                              const struct control_room_stats *stats)
 {
     for (size_t i = 0; i < stats->count && i < CONTROL_ROOM_STATS_MAX; i++) {
         struct participant *p = find_participant(service, stats->participants[i].participant);
@@ -209,6 +249,7 @@ static void handle_room_stats(struct service *service, const struct control_room
             .loss_out_permille = stats->participants[i].loss_out_permille,
             .rtt_us = stats->participants[i].rtt_us,
             .tcp = stats->participants[i].tcp};
+        note_delivered(service, at, &stats->participants[i].delivery);
     }
 }
 
@@ -260,6 +301,9 @@ void relay_events_handle(struct service *service, struct instant at, size_t rela
     case CONTROL_PARTICIPANT_QUALITY:
         handle_quality(service, &message->participant_quality);
         break;
+    case CONTROL_DELIVERY:
+        handle_delivery(service, at, &message->delivery);
+        break;
     case CONTROL_DEMAND:
         handle_demand(service, &message->demand);
         break;
@@ -270,7 +314,7 @@ void relay_events_handle(struct service *service, struct instant at, size_t rela
         relay_directory_handle_stats(&service->relays, relay, &message->relay_stats);
         break;
     case CONTROL_ROOM_STATS:
-        handle_room_stats(service, &message->room_stats);
+        handle_room_stats(service, at, &message->room_stats);
         break;
     default: /* a relay asks nothing */
         break;

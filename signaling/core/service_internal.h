@@ -204,6 +204,8 @@ void fan_out_set_media(struct service *service, struct participant *participant,
                        enum participant_media media);
 /* How the relay thins what it sees; which encodings of what it sends are received. To a page's
  * socket; `restore` says again what a page that comes back cannot know. */
+/* Whether what is sent to it arrives, after a repair that did not help. */
+void fan_out_reached(struct service *service, struct participant *participant, bool reached);
 void fan_out_quality(struct service *service, struct participant *participant);
 void fan_out_demand(struct service *service, struct participant *participant, enum send_slot slot);
 void fan_out_restore_media(struct service *service, struct participant *participant);

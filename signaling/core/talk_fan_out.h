@@ -24,6 +24,8 @@ void talk_close_poll(struct service *service, struct instant at, struct classroo
                      struct poll *poll);
 /* Fields of the event `delivery` (requests_delivery.c). */
 void talk_write_delivery(const struct classroom *classroom, struct text_json *text);
+/* `udp`, `tcp` or `tls`; NULL: it is not connected. */
+const char *talk_path_name(const struct participant *participant);
 void talk_send_delivery(struct service *service, const struct classroom *classroom);
 /* The part of `state` that is about this: poll, poll_results, poll_score, pace, delivery. */
 void talk_write_snapshot(const struct participant *viewer, struct text_json *text);

@@ -122,6 +122,8 @@ uint64_t sim_key_frame_requests(const struct sim *sim, int publisher);
 uint64_t sim_bytes_down(const struct sim *sim, int who);
 /* How many messages of a type signaling has sent to it. */
 uint64_t sim_told(const struct sim *sim, int who, const char *type);
+/* The newest event `delivery` that it was sent: "" when there was none; not forgotten. */
+const char *sim_delivery(const struct sim *sim, int who);
 /* Packets that anybody was given though their publisher's slot was closed, as signaling sees it;
  * never forgotten. Always 0 unless the relay is wrong. */
 uint64_t sim_forbidden(const struct sim *sim);

@@ -67,6 +67,11 @@ uint64_t sim_told(const struct sim *sim, int who, const char *type)
     return 0;
 }
 
+const char *sim_delivery(const struct sim *sim, int who)
+{
+    return sim_participant(sim, who)->delivery;
+}
+
 uint64_t sim_forbidden(const struct sim *sim)
 {
     uint64_t sum = 0;

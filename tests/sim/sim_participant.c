@@ -118,6 +118,8 @@ static void arrive_at_participant(void *owner, usec_t now, struct bytes text)
     const char *type = json_string_value(json_object_get(m, "type"));
     CHECK(type != NULL); /* whatever signaling sends is JSON with a type */
     count_text(p, type);
+    if (strcmp(type, "delivery") == 0)
+        snprintf(p->delivery, sizeof p->delivery, "%.*s", (int)text.size, (const char *)text.data);
     p->reconnect_wait_us = RECONNECT_FIRST_US;
     if (strcmp(type, "welcome") == 0) {
         const json_t *self = json_object_get(m, "participant");

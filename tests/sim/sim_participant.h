@@ -8,6 +8,7 @@
 
 #define SIM_PARTICIPANTS_MAX 64
 #define SIM_MESSAGE_KINDS_MAX 32
+#define SIM_DELIVERY_BYTES 2048
 #define SIM_PORT_BASE 50000u
 #define SIM_PORT_STEP 100u /* between a participant's addresses, one after the other */
 
@@ -49,7 +50,8 @@ struct sim_participant {
         char type[24];
         uint64_t count;
     } told[SIM_MESSAGE_KINDS_MAX];
-    struct { /* when counts began anew */
+    char delivery[SIM_DELIVERY_BYTES]; /* the last event of that name */
+    struct {                           /* when counts began anew */
         uint64_t frames, key_frames, bytes_down, requests, asked;
     } mark;
 };

@@ -153,6 +153,23 @@ static void fill_relay_stats(struct rng *rng, struct control_relay_stats *s)
     s->relay_memory_bytes = random_id(rng);
 }
 
+static struct control_delivery random_delivery(struct rng *rng, uint64_t participant)
+{
+    struct control_delivery d;
+    memset(&d, 0, sizeof d);
+    d.participant = participant;
+    d.session = rng_u32(rng);
+    d.hears = (enum control_hearing)rng_below(rng, CONTROL_HEARING_NO + 1u);
+    d.reached = flip(rng);
+    d.voice_loss_permille = rng_u32(rng);
+    d.voice_delay_ms = rng_u32(rng);
+    d.screen_behind_ms = rng_u32(rng);
+    d.estimate_bps = rng_u32(rng);
+    d.encoding = rng_u32(rng);
+    d.temporal_max = rng_u32(rng);
+    return d;
+}
+
 static void fill_room_stats(struct rng *rng, struct control_room_stats *s)
 {
     s->room = random_id(rng);
@@ -167,6 +184,7 @@ static void fill_room_stats(struct rng *rng, struct control_room_stats *s)
         s->participants[i].rtt_us = rng_u32(rng);
         s->participants[i].tcp = flip(rng);
         s->participants[i].state = random_state(rng);
+        s->participants[i].delivery = random_delivery(rng, s->participants[i].participant);
     }
 }
 
@@ -247,6 +265,11 @@ static void fill_body(struct rng *rng, struct control_message *m)
         m->participant_quality.participant = random_id(rng);
         m->participant_quality.screen =
             (enum control_quality)rng_below(rng, CONTROL_QUALITY_OFF + 1u);
+        break;
+    case CONTROL_DELIVERY:
+        m->delivery.count = rng_below(rng, CONTROL_DELIVERIES_MAX + 1);
+        for (size_t i = 0; i < m->delivery.count; i++)
+            m->delivery.list[i] = random_delivery(rng, random_id(rng));
         break;
     case CONTROL_DEMAND:
         m->demand.participant = random_id(rng);
@@ -399,6 +422,11 @@ static void what_is_not_a_message_is_refused(void **state)
         {"a quality that there is not",
          "{\"type\":\"participant_quality\",\"participant\":7,\"screen\":\"poor\"}",
          STATUS_MALFORMED},
+        {"a hearing that there is not",
+         "{\"type\":\"delivery\",\"participants\":[{\"participant\":7,\"hears\":\"well\"}]}",
+         STATUS_MALFORMED},
+        {"of which nothing is said but whom it is about",
+         "{\"type\":\"delivery\",\"participants\":[{\"participant\":7}]}", STATUS_OK},
         {"demand for a slot that there is not",
          "{\"type\":\"demand\",\"participant\":7,\"slot\":\"voice_0\",\"encodings\":1}",
          STATUS_MALFORMED},
@@ -459,6 +487,8 @@ static void one_past_a_named_maximum_is_refused(void **state)
          "{\"participant\":1,\"bps_in\":1,\"bps_out\":1,\"loss_in_permille\":1,"
          "\"loss_out_permille\":1,\"rtt_us\":1,\"state\":\"quiet\"}",
          ",", "]}", CONTROL_ROOM_STATS_MAX},
+        {"deliveries", "{\"type\":\"delivery\",\"participants\":[", "{\"participant\":1}", ",",
+         "]}", CONTROL_DELIVERIES_MAX},
         {"candidates",
          "{\"type\":\"participant_added\",\"shard\":0,\"ice\":{\"ufrag\":\"a\",\"pwd\":\"b\"},"
          "\"fingerprint\":\"" FINGERPRINT "\",\"candidates\":[",

@@ -256,7 +256,7 @@ static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_t
     struct harness *h = *state;
     harness_relay_up(h);
     struct room r = open_room(h);
-    char part[120];
+    char part[240];
     for (size_t i = 0; i < 3; i++) {
         harness_offer(h, &r.learners[i]);
         harness_relay_state(h, r.learners[i].id, 1, CONTROL_MEDIA_CONNECTED);
@@ -264,7 +264,8 @@ static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_t
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, r.trainer.connection,
                             "{\"type\":\"delivery\",\"total\":3,\"ok\":3,\"deaf\":[],"
-                            "\"blind\":[],\"reduced\":[],\"claimed\":[]}"));
+                            "\"blind\":[],\"reduced\":[],\"claimed\":[],\"poor\":[],\"late\":[],"
+                            "\"sounds\":{}}"));
     harness_forget(h);
     harness_relay_state(h, r.learners[0].id, 1, CONTROL_MEDIA_QUIET);
     tell(h, &r.learners[1], "report", ",\"sound\":\"muted\"");
@@ -272,8 +273,10 @@ static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_t
     harness_run_for(h, SECONDS(1));
     snprintf(
         part, sizeof part,
-        "\"ok\":1,\"deaf\":[\"%d\",\"%d\"],\"blind\":[\"%d\"],\"reduced\":[],\"claimed\":[\"%d\"]}",
-        (int)r.learners[0].id, (int)r.learners[1].id, (int)r.learners[0].id, (int)r.learners[1].id);
+        "\"ok\":1,\"deaf\":[\"%d\",\"%d\"],\"blind\":[\"%d\"],\"reduced\":[],\"claimed\":[\"%d\"],"
+        "\"poor\":[],\"late\":[],\"sounds\":{\"%d\":\"muted\"}}",
+        (int)r.learners[0].id, (int)r.learners[1].id, (int)r.learners[0].id, (int)r.learners[1].id,
+        (int)r.learners[1].id);
     assert_true(harness_got(h, r.assistant.connection, part));
     assert_false(harness_got(h, r.learners[2].connection, "\"type\":\"delivery\""));
     assert_false(harness_got(h, r.inspector.connection, "\"type\":\"delivery\""));
@@ -298,12 +301,116 @@ static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_t
     tell(h, &r.learners[1], "report", ",\"sound\":\"ok\"");
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, r.trainer.connection, "\"ok\":2"));
-    static const char *const bad[] = {"", ",\"sound\":\"loud\"", ",\"picture\":true"};
+    static const char *const bad[] = {"", ",\"sound\":\"loud\"", ",\"picture\":true",
+                                      ",\"path\":\"pigeon\""};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         harness_forget(h);
         tell(h, &r.learners[1], "report", "%s", bad[i]);
         REFUSED(h, &r.learners[1], "bad_message");
     }
+}
+
+static void relay_measures(struct harness *h, const struct person *p, uint32_t session,
+                           struct control_delivery delivered)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_DELIVERY;
+    message->delivery.count = 1;
+    message->delivery.list[0] = delivered;
+    message->delivery.list[0].participant = p->id;
+    message->delivery.list[0].session = session;
+    harness_relay_says(h, message);
+    free(message);
+}
+
+static void what_the_relay_measures_is_told_within_a_quarter_of_a_second(void **state)
+{
+    static const struct {
+        const char *why;
+        struct control_delivery measured;
+        const char *before, *after; /* what is told, with the learner's id between; or without */
+    } cases[] = {
+        {"nothing arrives",
+         {.hears = CONTROL_HEARING_NO, .reached = true},
+         "\"ok\":2,\"deaf\":[\"",
+         "\"],\"blind\":["},
+        {"well again",
+         {.hears = CONTROL_HEARING_YES, .reached = true},
+         "\"ok\":3,\"deaf\":[]",
+         NULL},
+        {"voice is broken",
+         {.hears = CONTROL_HEARING_POORLY, .reached = true},
+         "\"ok\":2,\"deaf\":[],\"blind\":[],\"reduced\":[],\"claimed\":[],\"poor\":[\"",
+         "\"]"},
+        {"the screen is old",
+         {.hears = CONTROL_HEARING_YES, .reached = true, .screen_behind_ms = 9400},
+         "\"poor\":[],\"late\":[{\"id\":\"",
+         "\",\"behind_s\":9}]"},
+    };
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *karim = &r.learners[1];
+    char part[240];
+    for (size_t i = 0; i < 3; i++) {
+        harness_offer(h, &r.learners[i]);
+        harness_relay_state(h, r.learners[i].id, 1, CONTROL_MEDIA_CONNECTED);
+    }
+    harness_run_for(h, SECONDS(1));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        harness_forget(h);
+        relay_measures(h, karim, 1, cases[i].measured);
+        harness_run_for(h, MILLISECONDS(250));
+        if (cases[i].after != NULL)
+            snprintf(part, sizeof part, "%s%d%s", cases[i].before, (int)karim->id, cases[i].after);
+        else
+            snprintf(part, sizeof part, "%s", cases[i].before);
+        if (!harness_got(h, r.trainer.connection, part))
+            fail_msg("%s: the trainer was not told %s", cases[i].why, part);
+        harness_run_for(h, SECONDS(1));
+    }
+    /* The same again is no news; of a transport that was replaced nothing is believed. */
+    harness_forget(h);
+    relay_measures(h, karim, 1, cases[3].measured);
+    relay_measures(h, karim, 2, cases[0].measured);
+    harness_run_for(h, SECONDS(1));
+    assert_false(harness_got(h, r.trainer.connection, "\"type\":\"delivery\""));
+    tell(h, &r.learners[0], "report", ",\"path\":\"tls\"");
+    OK(h, &r.learners[0]);
+    tell(h, &r.trainer, "delivery_list", "%s", "");
+    assert_true(
+        harness_got(h, r.trainer.connection, "\"hears\":\"yes\",\"reached\":true,\"behind_s\":9"));
+    assert_true(harness_got(h, r.trainer.connection, "\"path\":\"tls\""));
+}
+
+static void
+a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told(void **state)
+{
+    static const struct control_delivery unreached = {.hears = CONTROL_HEARING_NO};
+    static const struct control_delivery fine = {.hears = CONTROL_HEARING_YES, .reached = true};
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *karim = &r.learners[1];
+    harness_offer(h, karim);
+    harness_relay_state(h, karim->id, 1, CONTROL_MEDIA_CONNECTED);
+    relay_measures(h, karim, 1, unreached);
+    assert_true(
+        harness_got(h, karim->connection, "{\"type\":\"media_reset\",\"reason\":\"unreached\"}"));
+    harness_forget(h);
+    harness_offer(h, karim);
+    harness_relay_state(h, karim->id, 2, CONTROL_MEDIA_CONNECTED);
+    relay_measures(h, karim, 2, unreached);
+    harness_run_for(h, SECONDS(1));
+    assert_false(harness_got(h, karim->connection, "media_reset"));
+    assert_true(harness_got(h, karim->connection, "{\"type\":\"reached\",\"reached\":false}"));
+    assert_true(harness_got(h, r.trainer.connection, "\"deaf\":[\""));
+    harness_forget(h);
+    relay_measures(h, karim, 2, unreached);
+    assert_false(harness_got(h, karim->connection, "reached"));
+    relay_measures(h, karim, 2, fine);
+    assert_true(harness_got(h, karim->connection, "{\"type\":\"reached\",\"reached\":true}"));
 }
 
 /* --- Whatever happens */
@@ -415,6 +522,9 @@ int main(void)
         HARNESS_TEST(the_pace_is_for_staff_and_says_nothing_under_three_answers),
         HARNESS_TEST(a_bell_is_heard_by_the_staff_and_the_learner_knows_who_comes),
         HARNESS_TEST(the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_that_is),
+        HARNESS_TEST(what_the_relay_measures_is_told_within_a_quarter_of_a_second),
+        HARNESS_TEST(
+            a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told),
         HARNESS_TEST(in_no_order_of_things_does_a_message_reach_somebody_who_may_not_see_it),
         HARNESS_TEST(the_log_tells_what_happened_in_order_and_without_a_gap),
     };

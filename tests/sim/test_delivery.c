@@ -1,0 +1,145 @@
+/* "Do they see and hear me?": what the trainer is told of a learner whose line fails, how soon, and
+ * that nothing is said of a class that is well. */
+#include "sim/sim_test.h"
+
+#define TOLD_WITHIN_US SECONDS(3)
+#define HEALED_WITHIN_US SECONDS(10)
+
+static void begin(struct sim *sim, int *trainer, int *learner)
+{
+    *trainer = sim_enter(sim, "trainer");
+    *learner = sim_enter(sim, "learner");
+    for (int i = 0; i < 3; i++)
+        (void)sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    /* Cuts fall anywhere between two reports. */
+    sim_run_for(sim, SECONDS(8) + (usec_t)sim_draw(sim, SECONDS(2)));
+    sim_forget(sim);
+}
+
+/* One of them is in the list `key`: `"deaf":["2"]`. */
+struct wanted {
+    int trainer;
+    const char *key;
+};
+
+static bool is_listed(const char *event, const char *key)
+{
+    char open[32], empty[32];
+    snprintf(open, sizeof open, "\"%s\":", key);
+    snprintf(empty, sizeof empty, "\"%s\":[]", key);
+    return strstr(event, open) != NULL && strstr(event, empty) == NULL;
+}
+
+static bool says(struct sim *sim, void *context)
+{
+    const struct wanted *w = context;
+    return is_listed(sim_delivery(sim, w->trainer), w->key);
+}
+
+static bool says_either(struct sim *sim, void *context)
+{
+    const struct wanted *w = context;
+    const char *event = sim_delivery(sim, w->trainer);
+    return is_listed(event, "late") || is_listed(event, "reduced") || is_listed(event, "poor") ||
+           is_listed(event, "deaf");
+}
+
+static bool says_all_is_well(struct sim *sim, void *context)
+{
+    const struct wanted *w = context;
+    return strstr(sim_delivery(sim, w->trainer),
+                  "\"total\":4,\"ok\":4,\"deaf\":[],\"blind\":[],\"reduced\":[]") != NULL;
+}
+
+static void expect(struct sim *sim, usec_t within, bool (*is_done)(struct sim *, void *),
+                   struct wanted wanted, const char *what)
+{
+    usec_t from = sim_now(sim);
+    bool done = sim_run_until(sim, within, is_done, &wanted);
+    print_message("%s: %s after %lld ms: %s\n", what, done ? "told" : "NOT told",
+                  (long long)(sim_now(sim) - from) / 1000, sim_delivery(sim, wanted.trainer));
+    assert_true(done);
+}
+
+static void fail_and_heal(struct sim *sim, const char *fault, const char *cure)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, fault);
+    expect(sim, TOLD_WITHIN_US, says, (struct wanted){trainer, "deaf"}, fault);
+    sim_run_for(sim, SECONDS(3));
+    sim_link_set(sim, learner, cure);
+    expect(sim, HEALED_WITHIN_US, says_all_is_well, (struct wanted){trainer, ""}, cure);
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(20));
+    assert_int_equal(sim_told(sim, trainer, "delivery"), 0);
+}
+
+static void
+a_trainer_is_told_within_3_s_whose_downlink_is_cut_and_within_10_that_it_is_back(struct sim *sim)
+{
+    fail_and_heal(sim, "down loss 100%", "down loss 0%");
+}
+
+static void a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways(struct sim *sim)
+{
+    fail_and_heal(sim, "loss 100%", "loss 0%");
+}
+
+static void a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_link_set(sim, learner, "down rate 200k queue 300ms");
+    expect(sim, TOLD_WITHIN_US, says_either, (struct wanted){trainer, ""}, "200 kbit/s");
+    sim_run_for(sim, SECONDS(10));
+    print_message("10 s later, frozen for %lld ms: %s\n",
+                  (long long)sim_screen(sim, learner).longest_freeze_us / 1000,
+                  sim_delivery(sim, trainer));
+    sim_link_set(sim, learner, "down rate 0");
+    expect(sim, SECONDS(15), says_all_is_well, (struct wanted){trainer, ""}, "healed");
+}
+
+static void a_healthy_class_of_thirty_has_nothing_said_of_it(struct sim *sim)
+{
+    int trainer = sim_enter(sim, "trainer");
+    for (int i = 0; i < 30; i++)
+        (void)sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(5));
+    assert_non_null(strstr(sim_delivery(sim, trainer), "\"total\":30,\"ok\":30,"));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(30));
+    assert_int_equal(sim_told(sim, trainer, "delivery"), 0);
+}
+
+/* What is lost here and there is made good: nobody is called deaf for it. */
+static void lines_that_lose_and_tremble_are_not_called_cut(struct sim *sim)
+{
+    static const char *const lines[] = {"loss 5%", "delay 50ms jitter 40ms", "down loss 8%",
+                                        "delay 150ms"};
+    int trainer = sim_enter(sim, "trainer");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        sim_link_set(sim, sim_enter(sim, "learner"), lines[i]);
+    sim_wait_connected(sim);
+    for (int second = 0; second < 40; second++) {
+        sim_run_for(sim, SECONDS(1));
+        assert_non_null(strstr(sim_delivery(sim, trainer), "\"deaf\":[],"));
+    }
+    print_message("lossy lines, events: %llu, %s\n",
+                  (unsigned long long)sim_told(sim, trainer, "delivery"),
+                  sim_delivery(sim, trainer));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SIM_TEST(a_trainer_is_told_within_3_s_whose_downlink_is_cut_and_within_10_that_it_is_back),
+        SIM_TEST_ON(a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways, 2),
+        SIM_TEST(a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s),
+        SIM_TEST_ON(a_healthy_class_of_thirty_has_nothing_said_of_it, 2),
+        SIM_TEST(lines_that_lose_and_tremble_are_not_called_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
