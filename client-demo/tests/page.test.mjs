@@ -98,7 +98,7 @@ test('the search for text finds what it is for', () => {
 });
 
 test('nothing is loaded from elsewhere and no style or script stands inside the document', () => {
-  for (const path of [...files(), 'index.html', 'style.css']) {
+  for (const path of [...files(), 'index.html', 'style.css', 'operator.css']) {
     const foreign = [...read(path).matchAll(/(?:https?:)?\/\/[a-z0-9-]+\.[a-z]{2,}/gi)].map((m) => m[0]).filter((u) => !u.includes('www.w3.org'));
     assert.deepEqual(foreign, [], path);
     assert.ok(!/ style="| on[a-z]+="/.test(read(path)), `${path}: inline style or handler`);

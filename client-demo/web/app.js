@@ -57,7 +57,10 @@ function View({ state, session, onLang }) {
 function OperatorLater(props) {
   const [Operator, setOperator] = useState(/** @type {any} */ (null));
   useEffect(() => {
-    import('./components/operator.js').then((module) => setOperator(() => module.Operator));
+    const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/operator.css' });
+    const styled = new Promise((done) => { style.onload = style.onerror = done; });
+    document.head.append(style);
+    Promise.all([import('./components/operator.js'), styled]).then(([module]) => setOperator(() => module.Operator));
   }, []);
   return Operator && html`<${Operator} ...${props} />`;
 }
