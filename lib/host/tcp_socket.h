@@ -17,7 +17,7 @@ struct tcp_listener {
     struct net_addr local;
 };
 
-/* As udp_socket_open. */
+/* As net_socket_open (host/net_socket.h); `local` of *out says which port it has. */
 MUST_CHECK enum status tcp_listener_open(struct tcp_listener *out, const struct net_addr *local,
                                          const struct log *log);
 void tcp_listener_close(struct tcp_listener *l);

@@ -3,8 +3,8 @@
 #include "rtc/srtp_receiver.h"
 
 #include "base/bytes.h"
+#include "support/srtp_reference.c"
 
-#include <srtp2/srtp.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,24 +20,6 @@ struct scene {
     struct srtp_receiver *ours;
     srtp_t theirs, sender;
 };
-
-static void open_session(srtp_t *out, bool gcm, uint8_t *key, srtp_ssrc_type_t direction)
-{
-    srtp_policy_t policy;
-    memset(&policy, 0, sizeof policy);
-    if (gcm) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-    }
-    policy.ssrc.type = direction;
-    policy.key = key;
-    policy.window_size = SRTP_WINDOW_NUMBERS;
-    policy.allow_repeat_tx = 1;
-    CHECK(srtp_create(out, &policy) == srtp_err_status_ok);
-}
 
 static void give(struct scene *s, const uint8_t *packet, size_t bytes, bool rtcp)
 {
@@ -109,8 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct scene s;
     enum srtp_backend backend = (variant & 2) != 0 ? SRTP_BACKEND_OPENSSL : SRTP_BACKEND_AUTO;
     CHECK(srtp_receiver_create(&s.ours, backend, &keys) == STATUS_OK);
-    open_session(&s.theirs, gcm, keys.remote, ssrc_any_inbound);
-    open_session(&s.sender, gcm, keys.remote, ssrc_any_outbound);
+    srtp_reference_open(&s.theirs, keys.profile, keys.remote, ssrc_any_inbound, SRTP_WINDOW_NUMBERS,
+                        true);
+    srtp_reference_open(&s.sender, keys.profile, keys.remote, ssrc_any_outbound,
+                        SRTP_WINDOW_NUMBERS, true);
     for (int i = 0; i < STEPS_MAX && reader_left(&r) > 0; i++)
         step(&s, &r, read_u8(&r));
     srtp_receiver_free(s.ours);

@@ -2,13 +2,13 @@
 #include "rtc/srtp_receiver.h"
 
 #include "base/rng.h"
+#include "support/srtp_reference.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <srtp2/srtp.h>
 
 #define ROOM_BYTES 1600
 #define KEPT 64
@@ -24,48 +24,18 @@ struct ends {
     srtp_t theirs, sender;
 };
 
-static const struct {
-    enum srtp_backend backend;
-    enum media_profile profile;
-} variants[] = {
-    {SRTP_BACKEND_IPSEC_MB, MEDIA_PROFILE_GCM_128}, {SRTP_BACKEND_IPSEC_MB, MEDIA_PROFILE_CM_80},
-    {SRTP_BACKEND_OPENSSL, MEDIA_PROFILE_GCM_128},  {SRTP_BACKEND_OPENSSL, MEDIA_PROFILE_CM_80},
-    {SRTP_BACKEND_LIBSRTP, MEDIA_PROFILE_GCM_128},  {SRTP_BACKEND_LIBSRTP, MEDIA_PROFILE_CM_80},
-};
-
-static enum srtp_backend backend_of(size_t variant)
-{
-    enum srtp_backend backend = variants[variant].backend;
-    return srtp_backend_is_available(backend) ? backend : SRTP_BACKEND_OPENSSL;
-}
-
-static void open_session(srtp_t *out, bool gcm, uint8_t *key, srtp_ssrc_type_t direction)
-{
-    srtp_policy_t policy;
-    memset(&policy, 0, sizeof policy);
-    if (gcm) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-    }
-    policy.ssrc.type = direction;
-    policy.key = key;
-    policy.window_size = SRTP_WINDOW_NUMBERS;
-    policy.allow_repeat_tx = 1;
-    assert_int_equal(srtp_create(out, &policy), srtp_err_status_ok);
-}
-
 static void open_ends(struct ends *e, size_t variant, struct rng *rng)
 {
-    bool gcm = variants[variant].profile == MEDIA_PROFILE_GCM_128;
-    struct media_keys keys = {.profile = variants[variant].profile, .bytes = gcm ? 28 : 30};
+    const struct srtp_variant v = srtp_variant_get(variant);
+    struct media_keys keys = {.profile = v.profile,
+                              .bytes = v.profile == MEDIA_PROFILE_GCM_128 ? 28 : 30};
     for (size_t i = 0; i < keys.bytes; i++)
         keys.remote[i] = (uint8_t)rng_next(rng);
-    open_session(&e->theirs, gcm, keys.remote, ssrc_any_inbound);
-    open_session(&e->sender, gcm, keys.remote, ssrc_any_outbound);
-    assert_int_equal(srtp_receiver_create(&e->ours, backend_of(variant), &keys), STATUS_OK);
+    srtp_reference_open(&e->theirs, v.profile, keys.remote, ssrc_any_inbound, SRTP_WINDOW_NUMBERS,
+                        true);
+    srtp_reference_open(&e->sender, v.profile, keys.remote, ssrc_any_outbound, SRTP_WINDOW_NUMBERS,
+                        true);
+    assert_int_equal(srtp_receiver_create(&e->ours, v.backend, &keys), STATUS_OK);
 }
 
 static void close_ends(struct ends *e)
@@ -129,7 +99,7 @@ static void seal(struct ends *e, struct sealed *p, bool rtcp)
 static void every_packet_gets_libsrtps_verdict_and_bytes_across_roll_overs(void **state)
 {
     static struct sealed kept[KEPT];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(100 + v);
         struct ends ends;
         uint64_t seqs[3] = {rng_below(&rng, 0x8000), 0xfff0, 12};
@@ -168,7 +138,7 @@ static void any_leap_counts_roll_overs_as_libsrtp_does(void **state)
         struct rng rng = rng_of_seed(seed);
         struct ends ends;
         uint16_t seq = (uint16_t)rng_below(&rng, seed % 2 == 0 ? 20 : 65536);
-        open_ends(&ends, seed % COUNT_OF(variants), &rng);
+        open_ends(&ends, seed % SRTP_VARIANT_COUNT, &rng);
         for (int i = 0; i < 60; i++) {
             make_rtp(&rng, &p, 5, seq);
             int length = (int)p.size;
@@ -196,7 +166,7 @@ static void any_leap_counts_roll_overs_as_libsrtp_does(void **state)
 static void every_rtcp_packet_gets_libsrtps_verdict_and_bytes(void **state)
 {
     static struct sealed kept[KEPT];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(300 + v);
         struct ends ends;
         size_t opened = 0;
@@ -227,10 +197,10 @@ static void every_rtcp_packet_gets_libsrtps_verdict_and_bytes(void **state)
 static void rtcp_that_is_not_encrypted_is_refused(void **state)
 {
     static struct sealed p;
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(1);
         struct ends ends;
-        bool gcm = variants[v].profile == MEDIA_PROFILE_GCM_128;
+        bool gcm = srtp_variant_get(v).profile == MEDIA_PROFILE_GCM_128;
         open_ends(&ends, v, &rng);
         p.size = 32;
         memset(p.data, 0, p.size);

@@ -2,13 +2,13 @@
 #include "rtc/srtp_sender.h"
 
 #include "base/rng.h"
+#include "support/srtp_reference.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <srtp2/srtp.h>
 
 #define PACKET_BYTES 1500
 #define ROOM_BYTES (PACKET_BYTES + 64)
@@ -23,42 +23,16 @@ struct pair { /* ours, and libsrtp with the same keys */
     srtp_t theirs;
 };
 
-static const struct {
-    enum srtp_backend backend;
-    enum media_profile profile;
-} variants[] = {
-    {SRTP_BACKEND_IPSEC_MB, MEDIA_PROFILE_GCM_128}, {SRTP_BACKEND_IPSEC_MB, MEDIA_PROFILE_CM_80},
-    {SRTP_BACKEND_OPENSSL, MEDIA_PROFILE_GCM_128},  {SRTP_BACKEND_OPENSSL, MEDIA_PROFILE_CM_80},
-    {SRTP_BACKEND_LIBSRTP, MEDIA_PROFILE_GCM_128},  {SRTP_BACKEND_LIBSRTP, MEDIA_PROFILE_CM_80},
-};
-
-/* The back end asked for, or OpenSSL's where this machine lacks it (then it is tested twice). */
-static enum srtp_backend backend_of(size_t variant)
-{
-    enum srtp_backend backend = variants[variant].backend;
-    return srtp_backend_is_available(backend) ? backend : SRTP_BACKEND_OPENSSL;
-}
-
 static void open_pair(struct pair *p, size_t variant, struct rng *rng)
 {
-    srtp_policy_t policy;
-    bool gcm = variants[variant].profile == MEDIA_PROFILE_GCM_128;
-    struct media_keys keys = {.profile = variants[variant].profile, .bytes = gcm ? 28 : 30};
+    const struct srtp_variant v = srtp_variant_get(variant);
+    struct media_keys keys = {.profile = v.profile,
+                              .bytes = v.profile == MEDIA_PROFILE_GCM_128 ? 28 : 30};
     for (size_t i = 0; i < keys.bytes; i++)
         keys.local[i] = (uint8_t)rng_next(rng);
-    memset(&policy, 0, sizeof policy);
-    if (gcm) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-    }
-    policy.ssrc.type = ssrc_any_outbound;
-    policy.key = keys.local;
-    policy.window_size = SRTP_SENDER_WINDOW;
-    assert_int_equal(srtp_create(&p->theirs, &policy), srtp_err_status_ok);
-    assert_int_equal(srtp_sender_create(&p->ours, backend_of(variant), &keys), STATUS_OK);
+    srtp_reference_open(&p->theirs, v.profile, keys.local, ssrc_any_outbound, SRTP_SENDER_WINDOW,
+                        false);
+    assert_int_equal(srtp_sender_create(&p->ours, v.backend, &keys), STATUS_OK);
 }
 
 static void close_pair(struct pair *p)
@@ -114,7 +88,7 @@ static void every_packet_has_libsrtps_very_bytes_across_roll_overs(void **state)
 {
     static struct packet p;
     static uint8_t out[ROOM_BYTES];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(1 + v);
         struct pair pair;
         uint64_t seqs[3] = {rng_below(&rng, 0x8000), 0x7000, 12};
@@ -139,7 +113,7 @@ static void what_is_sealed_in_place_has_the_same_bytes(void **state)
 {
     static struct packet p;
     static uint8_t out[ROOM_BYTES];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(40 + v);
         struct pair pair;
         open_pair(&pair, v, &rng);
@@ -163,7 +137,7 @@ static void what_is_sealed_in_place_has_the_same_bytes(void **state)
 /* Packets of many peers with both profiles in one burst, some of them refused. */
 static void a_burst_of_many_peers_gives_each_its_own_packet(void **state)
 {
-    enum { PEERS = COUNT_OF(variants), PACKETS = 3 * SRTP_BURST_MAX + 7 };
+    enum { PEERS = SRTP_VARIANT_COUNT, PACKETS = 3 * SRTP_BURST_MAX + 7 };
     static struct packet packets[PACKETS];
     static uint8_t out[PACKETS][ROOM_BYTES];
     struct pair pairs[PEERS];
@@ -207,7 +181,7 @@ static void a_number_is_used_once_and_late_ones_still_go(void **state)
                  {177, STATUS_OK},       {176, STATUS_REPLAYED}, {1200, STATUS_REPLAYED}};
     static struct packet p;
     static uint8_t out[ROOM_BYTES];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(2);
         struct pair pair;
         open_pair(&pair, v, &rng);
@@ -233,7 +207,7 @@ static void any_leap_counts_roll_overs_as_libsrtp_does(void **state)
         struct rng rng = rng_of_seed(seed);
         struct pair pair;
         uint16_t seq = (uint16_t)rng_below(&rng, seed % 2 == 0 ? 20 : 65536);
-        open_pair(&pair, seed % COUNT_OF(variants), &rng);
+        open_pair(&pair, seed % SRTP_VARIANT_COUNT, &rng);
         for (int i = 0; i < 60; i++) {
             struct rng of_number = rng_of_seed(seed << 16 | seq);
             make_packet(&of_number, &p, 5, seq);
@@ -257,7 +231,7 @@ static void malformed_packets_and_ssrcs_too_many_are_refused(void **state)
 {
     static struct packet p;
     static uint8_t out[ROOM_BYTES];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(3);
         struct pair pair;
         open_pair(&pair, v, &rng);
@@ -279,7 +253,7 @@ static void libsrtp_opens_every_rtcp_packet_and_finds_what_was_sealed(void **sta
 {
     static struct packet p;
     uint8_t plain[ROOM_BYTES];
-    for (size_t v = 0; v < COUNT_OF(variants); v++) {
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
         struct rng rng = rng_of_seed(20 + v), same = rng_of_seed(20 + v);
         struct pair pair, other;
         open_pair(&pair, v, &rng);
