@@ -69,10 +69,14 @@ build_preset() {
         options+=("$1"); shift
     done
     local log="$log_dir/build-$preset.log"
+    # Two that start at once do not build into each other.
+    exec {build_lock}>"$root/build/$preset.lock"
+    flock "$build_lock"
     if [ ! -f "$dir/build.ninja" ] || [ ${#options[@]} -gt 0 ]; then
         (cd "$root" && cmake --preset "$preset" "${options[@]}") >"$log" 2>&1 ||
             { tail -n 30 "$log" >&2; die "cmake --preset $preset failed"; }
     fi
     ninja -C "$dir" "${targets[@]}" >"$log" 2>&1 ||
         { grep -n -A12 -E 'error|FAILED' "$log" | tail -n 60 >&2; die "The $preset build failed ($log)"; }
+    exec {build_lock}>&-
 }

@@ -17,16 +17,6 @@ const tcpPortIsFree = (port) =>
     server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 
-const freeTcpPort = () =>
-  new Promise((done, fail) => {
-    const server = createServer();
-    server.on('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
-
 const udpPortIsFree = (port) =>
   new Promise((done) => {
     const socket = createSocket('udp4');
@@ -34,8 +24,11 @@ const udpPortIsFree = (port) =>
     socket.bind(port, '127.0.0.1', () => socket.close(() => done(true)));
   });
 
-async function freeMediaPort(count = 4) {
-  for (let base = 42000 + Math.floor(Math.random() * 8000); ; base += 16) {
+/** The first of `count` ports in a row that are free in UDP and TCP. Below those that the kernel gives to connections, and
+ * anywhere among them: tests beside this one look for theirs as well. */
+async function freePorts(count) {
+  for (;;) {
+    const base = 10240 + Math.floor(Math.random() * (32000 - 10240 - count));
     const free = await Promise.all([...Array(count).keys()].flatMap((i) => [udpPortIsFree(base + i), tcpPortIsFree(base + i)]));
     if (free.every(Boolean)) return base;
   }
@@ -46,8 +39,8 @@ export class Stack {
   static async start(options = [], inNamespace = null) {
     const stack = new Stack();
     stack.data = mkdtempSync(join(tmpdir(), 'amphi-test-'));
-    stack.port = await freeTcpPort();
-    stack.mediaPort = await freeMediaPort();
+    stack.port = await freePorts(1);
+    stack.mediaPort = await freePorts(4);
     stack.output = '';
     const command = [...(inNamespace ? ['ip', 'netns', 'exec', inNamespace] : []), join(root, 'run')];
     stack.process = spawn(command[0], [...command.slice(1), '--data', stack.data, '--port', String(stack.port), '--media-port', String(stack.mediaPort), ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
