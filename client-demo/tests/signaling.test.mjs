@@ -217,7 +217,7 @@ test('a resume token that is no longer good falls back to the link', async () =>
 });
 
 test('a link that is refused ends it, without another try', async () => {
-  for (const code of ['invalid_token', 'expired_token', 'class_ended', 'class_full', 'version', 'bad_message']) {
+  for (const code of ['invalid_token', 'expired_token', 'class_ended', 'class_full', 'lobby_full', 'version', 'bad_message']) {
     const { clock, sockets, ended, signaling } = setUp();
     sockets[0].onopen();
     sockets[0].say({ type: 'error', to: 1, code, text: '' });

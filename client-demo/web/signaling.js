@@ -24,7 +24,7 @@ const WAIT_MAX_MS = 4000;
 /** Answers to `hello` that trying again will not change. */
 const FINAL_CODES = [
   'invalid_token', 'expired_token', 'class_ended', 'class_full', 'version', 'not_allowed', 'bad_message', 'unknown_type',
-  'class_locked', 'banned',
+  'class_locked', 'lobby_full', 'banned',
 ];
 /** Farewells after which the page stays away. */
 const FINAL_GOODBYES = ['class_ended', 'taken_over', 'revoked', 'removed', 'not_now', 'banned'];

@@ -43,6 +43,7 @@
 #define LIMIT_QUEUE_SHOWN 100      /* of the queue and of the lobby; the rest is a number */
 #define LIMIT_HOLDS_PER_CLASS 2000 /* who was put out and may not simply come back */
 #define LIMIT_WAITING 1500         /* in one lobby */
+#define LIMIT_WAITING_PER_IP 250   /* of them: a link that is everybody's is no way to fill it */
 #define LIMIT_SHARES 64            /* people who share at one time; the newest is shown */
 #define LIMIT_CLASSES_OPEN 500
 #define LIMIT_PARTICIPANTS 20000 /* in all classes */

@@ -1,6 +1,7 @@
 #include "signaling/core/lobby.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum status lobby_add(struct lobby *lobby, struct waiter *waiter)
 {
@@ -20,6 +21,14 @@ void lobby_remove(struct lobby *lobby, struct waiter *waiter)
     *(waiter->next != NULL ? &waiter->next->previous : &lobby->last) = waiter->previous;
     waiter->previous = waiter->next = NULL;
     lobby->count--;
+}
+
+size_t lobby_count_from(const struct lobby *lobby, const char *site)
+{
+    size_t count = 0;
+    for (const struct waiter *waiter = lobby->first; waiter != NULL; waiter = waiter->next)
+        count += strcmp(waiter->site, site) == 0 ? 1 : 0;
+    return count;
 }
 
 struct waiter *lobby_find(const struct lobby *lobby, uint64_t id)

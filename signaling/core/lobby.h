@@ -15,7 +15,8 @@ struct waiter {
     uint32_t to; /* of its hello */
     struct store_invite invite;
     char name[NAME_BYTES];
-    bool held; /* was put out: the end of the lobby does not let it in */
+    char site[REMOTE_IP_BYTES]; /* where it came from: rate_limit.h */
+    bool held;                  /* was put out: the end of the lobby does not let it in */
     int64_t since_ms;
     struct classroom *classroom;
     struct waiter *previous, *next;
@@ -30,5 +31,6 @@ struct lobby {
 MUST_CHECK enum status lobby_add(struct lobby *lobby, struct waiter *waiter);
 /* Takes it out; the caller frees it. */
 void lobby_remove(struct lobby *lobby, struct waiter *waiter);
+size_t lobby_count_from(const struct lobby *lobby, const char *site);
 struct waiter *lobby_find(const struct lobby *lobby, uint64_t id);
 void lobby_destroy(struct lobby *lobby); /* frees everybody */

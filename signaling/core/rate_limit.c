@@ -1,6 +1,7 @@
 #include "signaling/core/rate_limit.h"
 
 #include "base/hash.h"
+#include "base/net_addr.h"
 
 bool rate_limit_take(struct rate_limit *limit, usec_t now, struct rate_limit_rule rule)
 {
@@ -9,6 +10,18 @@ bool rate_limit_take(struct rate_limit *limit, usec_t now, struct rate_limit_rul
         return false;
     limit->full_at = full_at + rule.interval_us;
     return true;
+}
+
+void ip_site_write(const char *remote_ip, char out[REMOTE_IP_BYTES])
+{
+    struct net_addr addr;
+    char text[NET_ADDR_TEXT_BYTES];
+    out[0] = '\0';
+    if (remote_ip == NULL || net_addr_parse_ip(remote_ip, 0, &addr) != STATUS_OK)
+        return;
+    if (addr.family == NET_FAMILY_IPV6)
+        memset(addr.ip + 8, 0, 8);
+    snprintf(out, REMOTE_IP_BYTES, "%s", net_addr_write_ip(&addr, text));
 }
 
 enum status ip_limits_init(struct ip_limits *limits, const uint64_t key[2])
@@ -28,7 +41,9 @@ void ip_limits_destroy(struct ip_limits *limits)
 
 struct ip_limit *ip_limits_get(struct ip_limits *limits, usec_t now, const char *remote_ip)
 {
-    uint64_t hash = hash_bytes(bytes_of_string(remote_ip != NULL ? remote_ip : ""), limits->key);
+    char site[REMOTE_IP_BYTES];
+    ip_site_write(remote_ip, site);
+    uint64_t hash = hash_bytes(bytes_of_string(site), limits->key);
     struct ip_limit *entry = &limits->entries[hash % LIMIT_IP_BUCKETS];
     bool idle = entry->unauthenticated == 0 && entry->failed_tokens.full_at <= now &&
                 entry->http_sdp.full_at <= now;

@@ -22,6 +22,10 @@ struct rate_limit_rule {
 /* Takes one token; false, and nothing taken, when there is none. */
 bool rate_limit_take(struct rate_limit *limit, usec_t now, struct rate_limit_rule rule);
 
+/* Whom an address stands for, as text: itself, or for IPv6 its /64, of which a household has all.
+ * NULL, or what is no address: one unknown place. */
+void ip_site_write(const char *remote_ip, char out[REMOTE_IP_BYTES]);
+
 /* What is counted by remote address. Addresses that fall on one place of the keyed table while it
  * is in use share it: at worst stricter for one of them, and nobody can aim for that. */
 struct ip_limits {

@@ -49,6 +49,10 @@ static const struct sentence errors[CLIENT_ERROR_COUNT] = {
                            "The media connection no longer exists. It will be made again."},
     [CLIENT_INTERNAL] = {"Le serveur a rencontré une erreur. Réessayez dans un instant.",
                          "The server met an error. Try again in a moment."},
+    [CLIENT_LOBBY_FULL] = {"Trop de personnes attendent déjà depuis votre connexion Internet. "
+                           "Réessayez dans quelques minutes.",
+                           "Too many people wait already behind your Internet connection. Try "
+                           "again in a few minutes."},
     [CLIENT_CLASS_LOCKED] = {"La salle est fermée à clé : personne n'entre plus.",
                              "The class is locked: nobody comes in any more."},
     [CLIENT_BANNED] = {"Vous avez été exclu de cette classe.",

@@ -31,6 +31,7 @@ enum language { LANGUAGE_FRENCH, LANGUAGE_ENGLISH };
     X(INTERNAL, "internal", 500)                                                                   \
     X(METHOD, "method_not_allowed", 405)                                                           \
     X(CONTENT_TYPE, "content_type", 415)                                                           \
+    X(LOBBY_FULL, "lobby_full", 503)                                                               \
     X(CLASS_LOCKED, "class_locked", 403)                                                           \
     X(BANNED, "banned", 403)                                                                       \
     X(STALE, "stale", 412)                                                                         \

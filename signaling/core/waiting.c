@@ -82,6 +82,10 @@ enum client_error waiting_enter(struct service *service, struct instant at, stru
     struct classroom *classroom = admission->classroom;
     if (admission->invite.personal)
         waiting_refuse_invite(service, classroom, admission->invite.id, GOODBYE_TAKEN_OVER);
+    char site[REMOTE_IP_BYTES];
+    ip_site_write(c->remote_ip, site);
+    if (lobby_count_from(&classroom->waiting, site) >= LIMIT_WAITING_PER_IP)
+        return CLIENT_LOBBY_FULL;
     struct waiter *w = calloc(1, sizeof *w);
     if (w == NULL)
         return CLIENT_INTERNAL;
@@ -96,6 +100,7 @@ enum client_error waiting_enter(struct service *service, struct instant at, stru
                          .since_ms = instant_ms(at),
                          .classroom = classroom};
     snprintf(w->name, sizeof w->name, "%s", name);
+    memcpy(w->site, site, sizeof site);
     if (lobby_add(&classroom->waiting, w) != STATUS_OK) {
         free(w);
         return CLIENT_CLASS_FULL;

@@ -9,9 +9,9 @@ import { Button } from './ui.js';
 /** What can be pressed: most reasons need another link, which no button can give. */
 const ACTIONS = /** @type {Record<string, 'come_back'|'reload'|'use_here'|'try_again'>} */ ({
   left: 'come_back', taken_over: 'use_here', class_full: 'reload', version: 'reload', internal: 'reload',
-  removed: 'try_again', not_now: 'try_again', class_locked: 'try_again',
+  removed: 'try_again', not_now: 'try_again', class_locked: 'try_again', lobby_full: 'try_again',
 });
-const CALM = ['left', 'class_ended', 'taken_over', 'not_now', 'class_locked'];
+const CALM = ['left', 'class_ended', 'taken_over', 'not_now', 'class_locked', 'lobby_full'];
 
 /** @param {{state: import('../classroom.js').State, session: import('../session.js').Session, onLang: (l: any) => void}} props */
 export function Stopped({ state, session, onLang }) {

@@ -562,6 +562,8 @@ export default {
   'stopped.banned.text': 'The trainer has banned you. To talk about it, write to your training organisation.',
   'stopped.class_locked.title': 'The class is locked',
   'stopped.class_locked.text': 'The trainer lets nobody in at the moment. Try again, or call your training organisation.',
+  'stopped.lobby_full.title': 'Too many people are waiting',
+  'stopped.lobby_full.text': 'Too many people wait already behind your Internet connection. Try again in a few minutes.',
   'stopped.because': 'Reason:',
   'stopped.try_again': 'Ask to come in',
   'say.mode': 'The class is now in: {mode}.',

@@ -562,6 +562,8 @@ export default {
   'stopped.banned.text': 'Le formateur vous a exclu. Pour en parler, écrivez à votre organisme de formation.',
   'stopped.class_locked.title': 'La classe est fermée à clé',
   'stopped.class_locked.text': 'Le formateur ne laisse plus entrer pour l’instant. Essayez encore, ou appelez votre organisme de formation.',
+  'stopped.lobby_full.title': 'Trop de personnes attendent',
+  'stopped.lobby_full.text': 'Trop de personnes attendent déjà depuis votre connexion Internet. Essayez encore dans quelques minutes.',
   'stopped.because': 'Raison :',
   'stopped.try_again': 'Demander à entrer',
   'say.mode': 'La classe passe en : {mode}.',

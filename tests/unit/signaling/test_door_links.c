@@ -114,8 +114,13 @@ static void a_lobby_has_a_last_place_and_staff_sees_the_first_hundred(void **sta
 {
     struct harness *h = *state;
     struct door_class c = start_class(h);
-    for (int i = 0; i < LIMIT_WAITING; i++)
+    for (int i = 0; i < LIMIT_WAITING; i++) {
+        char site[32];
+        snprintf(site, sizeof site, "192.0.2.%d", i / LIMIT_WAITING_PER_IP);
+        h->remote_ip = site;
         assert_true(harness_got(h, knock(h, c.link, "Z"), "waiting"));
+    }
+    h->remote_ip = "198.51.100.1";
     assert_true(harness_got(h, knock(h, c.link, "Z"), "\"code\":\"class_full\""));
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, c.trainer.connection, "\"count\":1500}"));
@@ -124,6 +129,31 @@ static void a_lobby_has_a_last_place_and_staff_sees_the_first_hundred(void **sta
     assert_int_equal(json_array_size(json_object_get(tree, "waiting")), 100);
     json_decref(tree);
     assert_in_range(harness_count(h, c.trainer.connection, "\"type\":\"lobby\""), 1, 6);
+    free(c.link);
+}
+
+static void one_address_cannot_fill_a_lobby_and_is_told_so(void **state)
+{
+    struct harness *h = *state;
+    struct door_class c = start_class(h);
+    uint64_t first = 0;
+    for (int i = 0; i < LIMIT_WAITING_PER_IP; i++) {
+        char site[48]; /* of one household */
+        snprintf(site, sizeof site, "2001:db8:1:2::%x", i + 1);
+        h->remote_ip = site;
+        uint64_t connection = knock(h, c.link, "Z");
+        assert_true(harness_got(h, connection, "waiting"));
+        first = i == 0 ? connection : first;
+    }
+    h->remote_ip = "2001:db8:1:2:ffff::1";
+    uint64_t refused = knock(h, c.link, "Z");
+    assert_true(harness_got(h, refused, "\"code\":\"lobby_full\""));
+    assert_true(harness_got(h, refused, "connexion Internet"));
+    h->remote_ip = "2001:db8:1:3::1";
+    assert_true(harness_got(h, knock(h, c.link, "Z"), "waiting"));
+    h->remote_ip = "2001:db8:1:2::9";
+    harness_disconnect(h, first);
+    assert_true(harness_got(h, knock(h, c.link, "Z"), "waiting"));
     free(c.link);
 }
 
@@ -207,6 +237,7 @@ int main(void)
         HARNESS_TEST(who_came_by_a_single_use_link_and_was_put_out_comes_back_through_the_lobby),
         HARNESS_TEST(a_class_that_ends_says_so_to_who_waits),
         HARNESS_TEST(a_lobby_has_a_last_place_and_staff_sees_the_first_hundred),
+        HARNESS_TEST(one_address_cannot_fill_a_lobby_and_is_told_so),
         HARNESS_TEST(a_program_does_not_pass_the_lobby),
         HARNESS_TEST(the_two_thousand_and_first_ban_is_too_many_and_a_kick_works_all_the_same),
         HARNESS_TEST(a_reason_has_at_most_two_hundred_characters),
