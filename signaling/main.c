@@ -175,7 +175,7 @@ static enum status open_sockets(struct program *p)
         status = relay_links_create(&p->relays, relay_paths, config->given.relay_sockets.count,
                                     p->loop, p->service, &p->log);
     if (status == STATUS_OK)
-        status = webhook_client_create(&p->webhook, p->loop, p->service, &p->log);
+        status = webhook_client_create(&p->webhook, p->loop, p->service, &config->webhook, &p->log);
     return status;
 }
 

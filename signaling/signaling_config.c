@@ -34,6 +34,10 @@ static const struct setting table[] = {
      "TURN server for participants, such as turns:classe.example.org:443?transport=tcp"},
     {"turn-secret-file", SETTING_STRING, AT(turn_secret_file), 0, 0, NULL, "file",
      "what its credentials are made with: its static-auth-secret; the first line counts"},
+    {"webhook-proxy", SETTING_STRING, AT(webhook_proxy), 0, 0, NULL, "URL",
+     "proxy for the webhook, such as http://proxy:3128; the environment's are not asked"},
+    {"webhook-public-only", SETTING_BOOLEAN, AT(webhook_public_only), 0, 0, NULL, NULL,
+     "the webhook reaches no private address, whatever its name leads to"},
     {"api-key-file", SETTING_STRING, AT(api_key_file), 0, 0, NULL, "file",
      "key of the HTTP API; DATA/api_key when empty; made when missing"},
     {"token-key-file", SETTING_STRING, AT(token_key_file), 0, 0, NULL, "file",
@@ -212,10 +216,25 @@ static enum settings_outcome check_turn(struct signaling_config *config)
     return SETTINGS_RUN;
 }
 
+static enum settings_outcome check_webhook(struct signaling_config *config)
+{
+    const struct signaling_settings *given = &config->given;
+    const char *proxy = given->webhook_proxy;
+    if (proxy[0] != '\0' && !is_origin(proxy))
+        return refuse(config, "webhook-proxy", "http(s)://host or http(s)://host:port", proxy);
+    if (proxy[0] != '\0' && given->webhook_public_only)
+        return refuse(config, "webhook-public-only",
+                      "no webhook-proxy beside it: the addresses are the proxy's to judge", proxy);
+    config->webhook =
+        (struct webhook_client_config){.proxy = proxy, .public_only = given->webhook_public_only};
+    return SETTINGS_RUN;
+}
+
 enum settings_outcome signaling_config_load(struct signaling_config *config, int argc, char **argv)
 {
     enum settings_outcome (*const steps[])(struct signaling_config *) = {
-        find_addresses, check_tls, find_base_url, find_origins, find_paths, check_turn};
+        find_addresses, check_tls,  find_base_url, find_origins,
+        find_paths,     check_turn, check_webhook};
     *config = (struct signaling_config){0};
     size_t arguments = 0;
     enum settings_outcome outcome = settings_load_noting(

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/net_addr.h"
 #include "host/settings.h"
+#include "signaling/shell/webhook_client.h"
 
 #define SIGNALING_ORIGINS_MAX (SETTING_LIST_MAX + 4)
 #define SIGNALING_LISTEN_MAX 2
@@ -26,6 +27,8 @@ struct signaling_settings {
     struct setting_list relay_sockets;
     struct setting_list turn_urls;
     char turn_secret_file[SETTING_TEXT_BYTES];
+    char webhook_proxy[SETTING_TEXT_BYTES];
+    bool webhook_public_only;
     bool behind_proxy;
     char api_key_file[SETTING_TEXT_BYTES];
     char token_key_file[SETTING_TEXT_BYTES];
@@ -48,6 +51,7 @@ struct signaling_config {
     char api_key_file[SIGNALING_PATH_BYTES];
     char token_key_file[SIGNALING_PATH_BYTES];
     char store_file[SIGNALING_PATH_BYTES];
+    struct webhook_client_config webhook;
     enum log_level log_level;
 };
 

@@ -1,5 +1,6 @@
 #include "base/net_addr.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 
 #include <stdio.h>
@@ -164,6 +165,60 @@ bool net_addr_is_loopback(const struct net_addr *addr)
     if (addr->family == NET_FAMILY_IPV4)
         return addr->ip[0] == 127;
     return addr->family == NET_FAMILY_IPV6 && memcmp(addr->ip, loopback6, 16) == 0;
+}
+
+struct ip_range {
+    uint8_t ip[16];
+    uint8_t bits;
+};
+
+static bool is_within(const uint8_t *ip, const struct ip_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = ranges[i].bits / 8u;
+        uint8_t mask = (uint8_t)(0xff00u >> (ranges[i].bits % 8u));
+        if (memcmp(ip, ranges[i].ip, bytes) == 0 &&
+            (mask == 0 || ((ip[bytes] ^ ranges[i].ip[bytes]) & mask) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool is_public_ipv4(const uint8_t *ip)
+{
+    static const struct ip_range special[] = {
+        {{0}, 8},
+        {{10}, 8},
+        {{100, 64}, 10},
+        {{127}, 8},
+        {{169, 254}, 16},
+        {{172, 16}, 12},
+        {{192, 0, 0}, 24},
+        {{192, 0, 2}, 24},
+        {{192, 88, 99}, 24},
+        {{192, 168}, 16},
+        {{198, 18}, 15},
+        {{198, 51, 100}, 24},
+        {{203, 0, 113}, 24},
+        {{224}, 3},
+    };
+    return !is_within(ip, special, COUNT_OF(special));
+}
+
+bool net_addr_is_public(const struct net_addr *addr)
+{
+    static const struct ip_range with_ipv4[] = {{{[10] = 0xff, 0xff}, 96},
+                                                {{0, 0x64, 0xff, 0x9b}, 96}};
+    static const struct ip_range routed = {{0x20}, 3};
+    static const struct ip_range special[] = {
+        {{0x20, 0x01}, 23}, {{0x20, 0x01, 0x0d, 0xb8}, 32}, {{0x20, 0x02}, 16}, {{0x3f, 0xff}, 20}};
+    if (addr->family == NET_FAMILY_IPV4)
+        return is_public_ipv4(addr->ip);
+    if (addr->family != NET_FAMILY_IPV6)
+        return false;
+    if (is_within(addr->ip, with_ipv4, COUNT_OF(with_ipv4)))
+        return is_public_ipv4(addr->ip + 12);
+    return is_within(addr->ip, &routed, 1) && !is_within(addr->ip, special, COUNT_OF(special));
 }
 
 bool net_addr_is_any(const struct net_addr *addr)

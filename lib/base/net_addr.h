@@ -34,5 +34,9 @@ const char *net_addr_write_ip(const struct net_addr *addr, char *text);
 uint64_t net_addr_hash(const struct net_addr *addr, const uint64_t key[2]);
 
 bool net_addr_is_loopback(const struct net_addr *addr);
+/* False for what the Internet at large does not route: this machine, private and shared networks,
+ * link-local (a cloud's metadata), multicast, documentation, reserved (RFC 6890); an IPv4 address
+ * that stands in an IPv6 one (mapped, NAT64) counts as itself. */
+bool net_addr_is_public(const struct net_addr *addr);
 /* 0.0.0.0 or :: */
 bool net_addr_is_any(const struct net_addr *addr);

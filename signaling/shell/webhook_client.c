@@ -1,5 +1,7 @@
 #include "signaling/shell/webhook_client.h"
 
+#include "host/net_sockaddr.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ struct webhook_socket {
 struct webhook_client {
     struct event_loop *loop;
     struct service *service;
+    const struct webhook_client_config *config;
     const struct log *log;
     CURLM *multi;
     struct event_timer timer;
@@ -121,6 +124,23 @@ static void handle_due(void *context)
 
 /* --- One request */
 
+/* Asked with the address that a name has led to, so that no name is a way around it. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct webhook_client *client = context;
+    struct sockaddr_storage given;
+    struct net_addr addr;
+    (void)purpose;
+    memset(&given, 0, sizeof(given));
+    memcpy(&given, &to->addr, to->addrlen < sizeof(given) ? to->addrlen : sizeof(given));
+    if (client->config->public_only &&
+        (!net_addr_of_sockaddr(&given, &addr) || !net_addr_is_public(&addr))) {
+        log_warn(client->log, "webhook_refused", "reason=\"no public address\"");
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 static size_t count_answer(char *data, size_t size, size_t count, void *context)
 {
     struct webhook_client *client = context;
@@ -186,6 +206,11 @@ static bool set_options(struct webhook_client *client, const struct service_post
                                     (curl_off_t)post->body.size) == CURLE_OK;
     fine = fine && curl_easy_setopt(request, CURLOPT_COPYPOSTFIELDS, post->body.data) == CURLE_OK;
     fine = fine && curl_easy_setopt(request, CURLOPT_HTTPHEADER, client->headers) == CURLE_OK;
+    /* An empty one, rather than none: else the environment's is taken. */
+    fine = fine && curl_easy_setopt(request, CURLOPT_PROXY, client->config->proxy) == CURLE_OK;
+    fine = fine && curl_easy_setopt(request, CURLOPT_NOPROXY, "") == CURLE_OK;
+    fine = fine && curl_easy_setopt(request, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+           curl_easy_setopt(request, CURLOPT_OPENSOCKETDATA, client) == CURLE_OK;
     (void)curl_easy_setopt(request, CURLOPT_USERAGENT, "amphi/" AMPHI_VERSION);
     (void)curl_easy_setopt(request, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(request, CURLOPT_FOLLOWLOCATION, 0L);
@@ -215,12 +240,14 @@ void webhook_client_start_due(struct webhook_client *client, struct instant at)
 /* --- Life */
 
 enum status webhook_client_create(struct webhook_client **out, struct event_loop *loop,
-                                  struct service *service, const struct log *log)
+                                  struct service *service,
+                                  const struct webhook_client_config *config, const struct log *log)
 {
     struct webhook_client *client = calloc(1, sizeof(*client));
     if (client == NULL)
         return STATUS_NO_MEMORY;
-    *client = (struct webhook_client){.loop = loop, .service = service, .log = log};
+    *client =
+        (struct webhook_client){.loop = loop, .service = service, .config = config, .log = log};
     event_timer_init(&client->timer, loop, client, handle_due);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
         client->multi = curl_multi_init();

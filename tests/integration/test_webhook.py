@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import threading
 import time
 import unittest
+from unittest import mock
 
 from signaling_server import SignalingServer, WebSocket, take_build_option
 
@@ -20,7 +22,7 @@ class Receiver:
     """Answers as `plan` says, one entry a request (a status, or ("slow", seconds)), then always 200."""
 
     def __init__(self, plan=()):
-        self.plan, self.taken, self.problems, self.attempts = list(plan), [], [], 0
+        self.plan, self.taken, self.problems, self.attempts, self.paths = list(plan), [], [], 0, []
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -29,6 +31,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.attempts += 1
+                receiver.paths.append(self.path)
                 problem = check_signature(self.headers["Amphi-Signature"], body)
                 if problem or self.headers["Content-Type"] != "application/json":
                     receiver.problems.append(problem or "content type")
@@ -154,6 +157,44 @@ class Webhook(unittest.TestCase):
         self.assertGreaterEqual(self.server.api("GET", "/webhook")[1]["failed_attempts"], 1)
         self.assertEqual(self.server.api("DELETE", "/webhook")[0], 204)
         self.assertEqual(self.server.api("GET", "/webhook")[0], 404)
+
+    def restart(self, *options, environment=()):
+        self.server.process.terminate()
+        self.assertEqual(self.server.process.wait(10), 0)
+        self.server.command += options
+        with mock.patch.dict(os.environ, dict(environment)):
+            self.server.start()
+
+    def test_the_environments_proxies_are_not_asked_and_the_configured_one_takes_all(self):
+        nowhere = "http://127.0.0.1:1"
+        environment = {name: nowhere for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY")}
+        self.restart(environment=environment)
+        receiver = self.receive()
+        self.join(self.make_class())
+        self.assertEqual([e["seq"] for e in receiver.wait_for(2)], [1, 2])
+        proxy = Receiver()
+        self.addCleanup(proxy.close)
+        self.restart("--webhook-proxy", proxy.url.removesuffix("/hook"), environment={"no_proxy": "*"})
+        self.assertEqual(self.server.api("PUT", "/webhook", {"url": "http://receiver.invalid/hook", "secret": SECRET})[0], 200)
+        self.join(self.make_class())
+        self.assertEqual([e["seq"] for e in proxy.wait_for(2)], [3, 4])
+        self.assertEqual(proxy.paths, ["http://receiver.invalid/hook"] * 2)
+
+    def test_public_only_holds_for_what_a_name_leads_to(self):
+        self.restart("--webhook-public-only")
+        receiver = self.receive()
+        self.join(self.make_class())
+        for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]"):
+            url = receiver.url.replace("127.0.0.1", host)
+            self.assertEqual(self.server.api("PUT", "/webhook", {"url": url, "secret": SECRET})[0], 200)
+            self.make_class()
+            self.join(self.make_class())
+            deadline = time.monotonic() + 10
+            while self.server.api("GET", "/webhook")[1]["failed_attempts"] < 1:
+                self.assertLess(time.monotonic(), deadline, host)
+                time.sleep(0.05)
+        self.assertEqual((receiver.attempts, receiver.taken), (0, []))
+        self.assertIn("webhook_refused", self.server.log())
 
     def test_chat_and_a_poll_without_any_media_survive_kill_9(self):
         class_id = self.make_class()

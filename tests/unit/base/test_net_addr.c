@@ -33,6 +33,39 @@ static void an_address_is_read_and_written_in_its_shortest_form(void **state)
     (void)state;
 }
 
+static void what_the_internet_does_not_route_is_not_public(void **state)
+{
+    static const char *const inside[] = {
+        "0.0.0.0",      "10.255.0.1",      "100.64.0.1",      "100.127.255.255",
+        "127.0.0.1",    "169.254.169.254", "172.16.0.1",      "172.31.255.255",
+        "192.0.0.8",    "192.0.2.1",       "192.88.99.1",     "192.168.1.1",
+        "198.18.0.1",   "198.19.255.255",  "198.51.100.7",    "203.0.113.7",
+        "224.0.0.1",    "240.0.0.1",       "255.255.255.255", "::",
+        "::1",          "::127.0.0.1",     "::ffff:10.0.0.1", "64:ff9b::169.254.169.254",
+        "64:ff9b:1::1", "100::1",          "2001::1",         "2001:1ff::1",
+        "2001:db8::1",  "2002:a00::1",     "3fff:fff::1",     "fc00::1",
+        "fd00::9",      "fe80::1",         "ff02::1",         "4000::1"};
+    static const char *const outside[] = {
+        "1.1.1.1",        "9.255.255.255",    "11.0.0.0",    "100.63.255.255",
+        "100.128.0.0",    "172.15.0.1",       "172.32.0.1",  "192.0.1.1",
+        "192.167.0.1",    "198.17.255.255",   "198.20.0.0",  "223.255.255.255",
+        "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2001:200::1", "2001:4860:4860::8888",
+        "2a00::1",        "3fff:1000::1"};
+    struct net_addr addr;
+    for (size_t i = 0; i < COUNT_OF(inside); i++) {
+        assert_int_equal(net_addr_parse_ip(inside[i], 443, &addr), STATUS_OK);
+        if (net_addr_is_public(&addr))
+            fail_msg("%s is public", inside[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(outside); i++) {
+        assert_int_equal(net_addr_parse_ip(outside[i], 443, &addr), STATUS_OK);
+        if (!net_addr_is_public(&addr))
+            fail_msg("%s is not public", outside[i]);
+    }
+    assert_false(net_addr_is_public(&(struct net_addr){0}));
+    (void)state;
+}
+
 static void what_is_no_address_is_refused(void **state)
 {
     static const char *const bad[] = {"",
@@ -119,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_read_and_written_in_its_shortest_form),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(what_the_internet_does_not_route_is_not_public),
         cmocka_unit_test(equality_and_hash_look_at_protocol_family_address_and_port),
         cmocka_unit_test(loopback_and_any_are_known),
     };
