@@ -89,6 +89,10 @@ test('a tab that slept through the waits is helped at once', () => {
   assert.equal(nextRecovery({ downMs: 60000, restarts: 0 }).action, 'rebuild');
 });
 
+test('where the socket had died as well, nothing of the old network is helped: a new connection at once', () => {
+  assert.equal(nextRecovery({ downMs: 0, restarts: 0, bothDied: true }).action, 'rebuild');
+});
+
 test('offers that are refused are repeated ever more slowly, and slowest when there were too many', () => {
   assert.deepEqual([1, 2, 3, 4, 5, 9].map((n) => offerRetryMs(n, 'no_relay')), [500, 1000, 2000, 4000, 8000, 8000]);
   assert.equal(offerRetryMs(1, 'too_many'), 6000);

@@ -275,7 +275,7 @@ test('a socket that does not answer while media is silent is replaced within a s
   signaling.probe();
   const pings = sockets[0].sent.filter((m) => m.type === 'ping');
   assert.equal(pings.length, 1);
-  await clock.run(500);
+  await clock.run(200);
   sockets[0].say({ type: 'pong', to: pings[0].id });
   await clock.run(1000);
   assert.equal(sockets.length, 1);
@@ -283,6 +283,23 @@ test('a socket that does not answer while media is silent is replaced within a s
   await clock.run(1000);
   assert.equal(sockets.length, 2);
   assert.ok(sockets[0].closed);
+});
+
+test('another socket is opened while the answer is awaited: one that is not needed is closed, one that is says hello at once', async () => {
+  const { clock, sockets, signaling } = setUpOpen();
+  signaling.probe();
+  await clock.run(500);
+  assert.equal(sockets.length, 2);
+  assert.equal(sockets[1].sent.length, 0); // nothing is said on it yet
+  sockets[0].say({ type: 'pong', to: sockets[0].sent.find((m) => m.type === 'ping').id });
+  await clock.run(1000);
+  assert.ok(sockets[1].closed && !sockets[0].closed);
+  signaling.probe();
+  await clock.run(500);
+  sockets[2].readyState = 1; // it is open before the old one is given up
+  await clock.run(250);
+  assert.equal(sockets[2].sent[0].resume, 'R1');
+  assert.equal(sockets.length, 3);
 });
 
 test('a server that never says welcome is given up after 6 s', async () => {

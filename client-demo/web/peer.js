@@ -5,7 +5,7 @@
  */
 
 import {
-  RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
+  BOTH_SILENT_MS, RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
 } from './media_policy.js';
 import { VoiceBuffer } from './voice_buffer.js';
 import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
@@ -64,11 +64,16 @@ export class Peer {
     this.wanted = new Map();
     /** The answer of the present connection has arrived. */
     this.negotiated = false;
+    /** A new one whose offer is being made or is under way. @type {RTCPeerConnection|null} */
+    this.offering = null;
     this.refusals = 0;
     /** When the connection stopped being up, by `performance.now()`. @type {number|null} */
     this.downAt = null;
     this.restarts = 0;
-    this.restarting = false;
+    /** The one that is in the middle of a restart. @type {RTCPeerConnection|null} */
+    this.restarting = null;
+    /** The socket came back while nothing came in here. */
+    this.bothDied = false;
     /** @type {any} */
     this.timer = null;
   }
@@ -113,7 +118,7 @@ export class Peer {
       made = prepared.offer.then(() => applyOffer(pc, { iceRestart: true }));
       made.catch(() => {});
     }
-    this.pc = pc;
+    this.pc = this.offering = pc;
     this.onState('connecting');
     this.#useLines(prepared?.lines ?? this.#addLines(pc));
     pc.oniceconnectionstatechange = () => this.pc === pc && this.#handleIceState();
@@ -164,7 +169,14 @@ export class Peer {
 
   /** The socket is back: what could not be asked for meanwhile is asked now. */
   handleLinkOpen() {
+    this.bothDied = (this.watch?.silentMs ?? 0) >= BOTH_SILENT_MS;
+    if (this.bothDied) this.downAt ??= performance.now();
     if (this.downAt !== null) this.#recover();
+  }
+
+  /** The relay has no transport for us any more: said of the last one, unless its successor is asked for already. */
+  handleMediaReset() {
+    if (!this.offering) this.rebuild();
   }
 
   /** This computer has another network now. */
@@ -217,6 +229,7 @@ export class Peer {
       const offer = await (made ?? applyOffer(pc, { iceRestart: restart }));
       if (this.pc !== pc) return;
       const sdp = await this.exchange(offer.sdp ?? '', restart);
+      this.#endOffering(pc);
       if (this.pc !== pc) return;
       await pc.setRemoteDescription({ type: 'answer', sdp });
       // What was said before was said of the connection before.
@@ -225,8 +238,14 @@ export class Peer {
       this.refusals = 0;
       for (const [slot, line] of this.senders) await this.#limit(slot, line.sender);
     } catch (error) {
+      this.#endOffering(pc);
       if (this.pc === pc) this.#offerFailed(pc, restart, /** @type {any} */ (error)?.code ?? 'internal');
     }
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #endOffering(pc) {
+    if (this.offering === pc) this.offering = null;
   }
 
   /** @param {RTCPeerConnection} pc @param {boolean} restart @param {string} code */
@@ -268,6 +287,7 @@ export class Peer {
     if (state === 'connected' || state === 'completed') {
       this.downAt = null;
       this.restarts = 0;
+      this.bothDied = false;
       this.#disarm();
       if (this.pc?.connectionState === 'connected') this.onState('connected');
     } else if (state === 'disconnected' || state === 'failed') {
@@ -317,7 +337,7 @@ export class Peer {
 
   #recover() {
     if (this.downAt === null || !this.pc) return;
-    const step = nextRecovery({ downMs: performance.now() - this.downAt, restarts: this.restarts });
+    const step = nextRecovery({ downMs: performance.now() - this.downAt, restarts: this.restarts, bothDied: this.bothDied && !this.watch?.hears });
     if (step.action === 'rebuild') {
       this.rebuild();
       return;
@@ -336,12 +356,12 @@ export class Peer {
 
   /** @param {RTCPeerConnection} pc */
   async #restart(pc) {
-    if (this.restarting || !this.negotiated) return;
-    this.restarting = true;
+    if (this.restarting === pc || !this.negotiated) return;
+    this.restarting = pc;
     // An offer that got no answer leaves the connection in the middle: take it back first.
     if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
     await this.#negotiate(pc, true);
-    this.restarting = false;
+    if (this.restarting === pc) this.restarting = null; // meanwhile another connection may be in the middle of its own
   }
 
   /** @param {number} ms @param {() => void} f */
@@ -366,7 +386,9 @@ export class Peer {
     this.negotiated = false;
     this.downAt = null;
     this.restarts = 0;
-    this.restarting = false;
+    this.restarting = null;
+    this.bothDied = false;
+    this.offering = null;
     this.senders = new Map();
     this.receivers = new Map();
     this.wanted.clear();

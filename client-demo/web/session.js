@@ -251,7 +251,7 @@ export class Session {
         this.notify('muted.asked', {}, 'call');
         break;
       case 'media_reset':
-        this.peer.rebuild();
+        this.peer.handleMediaReset();
         break;
       case 'send_encodings':
         this.peer.setWanted(message.slot, message.wanted);

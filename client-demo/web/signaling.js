@@ -11,6 +11,8 @@ const PING_EVERY_MS = 10000;
 const SILENCE_MAX_MS = 16000;
 /** For the answer to one question while media is silent as well: a round trip of a slow line. */
 const PROBE_WITHIN_MS = 700;
+/** And when another socket is opened besides: where the network has changed it is ready by then. */
+const SPARE_AFTER_MS = 300;
 const SOCKET_OPEN = 1; // WebSocket.OPEN
 /** A welcome that does not last this long does not count as being back. */
 const STABLE_AFTER_MS = 2000;
@@ -124,11 +126,11 @@ export class Signaling {
    */
   warm() {
     this.warmUntil = this.clock.now() + WARM_FOR_MS;
-    this.#openSpare();
+    if (this.link === 'closed') this.#openSpare();
   }
 
   #openSpare() {
-    if (this.link !== 'closed' || this.spare) return;
+    if (this.spare) return;
     const openedAt = this.clock.now();
     let socket;
     try {
@@ -141,16 +143,20 @@ export class Signaling {
       if (this.spare !== socket) return;
       this.spare = null;
       const now = this.clock.now();
-      if (now < this.warmUntil && now - openedAt >= WARM_LASTS_MS) this.#openSpare();
+      if (this.link === 'closed' && now < this.warmUntil && now - openedAt >= WARM_LASTS_MS) this.#openSpare();
     };
     socket.onerror = () => {};
+  }
+
+  #closeSpare() {
+    this.spare?.close();
+    this.spare = null;
   }
 
   /** Ends it for good, without a word to the server. */
   stop() {
     this.warmUntil = 0;
-    this.spare?.close();
-    this.spare = null;
+    this.#closeSpare();
     this.#drop();
     this.clock.clearTimeout(this.retryTimer);
     this.#setLink('closed');
@@ -173,9 +179,16 @@ export class Signaling {
     if (this.link === 'waiting') this.poke();
     if (this.link !== 'open' || this.probing) return;
     const socket = this.socket;
-    const forget = () => (this.probing = false);
+    const spareTimer = this.clock.setTimeout(() => this.socket === socket && this.#openSpare(), SPARE_AFTER_MS);
+    const forget = () => {
+      this.probing = false;
+      this.clock.clearTimeout(spareTimer);
+    };
     this.probing = true;
-    this.request('ping', {}, PROBE_WITHIN_MS).then(forget, (error) => {
+    this.request('ping', {}, PROBE_WITHIN_MS).then(() => {
+      forget();
+      this.#closeSpare();
+    }, (error) => {
       forget();
       if (error.code === 'timeout' && this.socket === socket) this.#connect();
     });

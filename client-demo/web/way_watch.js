@@ -95,6 +95,11 @@ export class WayWatch {
     return this.judge.silent === 0;
   }
 
+  /** For how long nothing has come. */
+  get silentMs() {
+    return this.judge.silent * LOOK_EVERY_MS;
+  }
+
   async #look() {
     if (this.looking) return;
     this.looking = true;

@@ -104,7 +104,7 @@ class Paths(unittest.TestCase):
         self.assertLessEqual(result["events"].count("joined"), 3)
         self.assertNotIn("left", result["events"])
 
-    def test_from_wifi_to_4g_voice_is_back_within_5_s_in_one_visit(self):
+    def test_from_wifi_to_4g_voice_is_back_within_3_s_in_one_visit(self):
         def case(lab, browser):
             wifi = lab.join("relay", "far", settings=["delay 10ms"])
             lab.join("relay", "far", seed=2, settings=["delay 40ms"])
@@ -113,7 +113,7 @@ class Paths(unittest.TestCase):
             def leave_wifi():
                 netlab.run_ip("-n", far, "link", "set", "line1", "down")
             result = self.run_browser(lab, browser, {"leave": leave_wifi}, change="leave", options=["--bind", wifi.near_ipv4])
-            self.stays_one_visit(result, 5000)
+            self.stays_one_visit(result, 3000)
         self.in_browsers((), case)
 
     def test_behind_a_router_that_forgets_voice_is_back_within_3_s_in_one_visit(self):
