@@ -72,6 +72,7 @@ test('a browser that cannot be told, or that refuses, is left as it is', async (
   const gone = { jitterBufferTarget: null, getStats: async () => { throw new Error('closed'); } };
   await lookOnce([without, refuses]);
   await lookOnce([gone]);
+  await lookOnce([{ jitterBufferTarget: null }]); // no statistics at all
   assert.ok(!('jitterBufferTarget' in without));
   assert.equal(gone.jitterBufferTarget, null);
 });

@@ -52,7 +52,7 @@ export class VoiceBuffer {
   async look() {
     if (this.looking) return;
     this.looking = true;
-    const reports = await Promise.all(this.receivers.map((r) => r.getStats())).catch(() => []);
+    const reports = await Promise.all(this.receivers.map(async (r) => r.getStats())).catch(() => []);
     this.looking = false;
     const hold = this.judge.look(this.#since(reports.flatMap((r) => [...r.values()])));
     for (const receiver of this.receivers) setTarget(receiver, hold);
