@@ -1,7 +1,5 @@
 #include "relay/core/tx_batch.h"
 
-#include "rtc/srtp_sender.h"
-
 #define RTP_HEADER_BYTES 12u
 #define RTP_VERSION 0x80
 #define RTP_PADDING 0x20
@@ -35,18 +33,6 @@ struct tx_entry {
     uint8_t marker_and_type; /* second byte of the header */
 };
 
-struct plan_part { /* of a message; no jobs: it is sent as it is */
-    uint16_t first_job, jobs;
-};
-
-struct tx_plan {
-    size_t count, job_count, used;
-    struct tx_message messages[TX_MESSAGES];
-    struct plan_part parts[TX_MESSAGES];
-    struct srtp_job jobs[TX_JOBS];
-    uint8_t block[TX_BLOCK_BYTES];
-};
-
 /* Packets of one receiver that go as one message. */
 struct run {
     uint32_t entries[TX_SEGMENTS_MAX];
@@ -55,24 +41,16 @@ struct run {
     size_t segment; /* before sealing; the last one may be shorter */
 };
 
-struct bytes tx_message_get(const struct tx_message *m, size_t index)
-{
-    size_t at = index * m->segment_bytes;
-    size_t left = m->data.size - at;
-    return bytes_of(m->data.data + at, left < m->segment_bytes ? left : m->segment_bytes);
-}
-
 /* --- Life */
 
-static bool allocate(struct tx_batch *tx)
+static bool allocate(struct tx_batch *tx, const struct tx_sink *sink)
 {
     /* Untouched memory of these takes no pages. */
     tx->entries = calloc((size_t)tx->entry_count + 1, sizeof *tx->entries);
     tx->slots = calloc((size_t)tx->slot_count + 1, sizeof *tx->slots);
     tx->receivers = calloc(tx->receiver_count, sizeof *tx->receivers);
-    tx->plan = calloc(1, sizeof *tx->plan);
     bool done = tx->entries != NULL && tx->slots != NULL && tx->receivers != NULL &&
-                tx->plan != NULL && srtp_worker_create(&tx->worker) == STATUS_OK;
+                tx_plan_create(&tx->plan, sink, tx->stats) == STATUS_OK;
     for (int class = 0; class < TX_CLASS_COUNT; class ++) {
         tx->queues[class].receivers = calloc(tx->receiver_count, sizeof(uint32_t));
         done = done && tx->queues[class].receivers != NULL;
@@ -89,9 +67,8 @@ enum status tx_batch_init(struct tx_batch *tx, uint32_t receivers, uint32_t entr
                             .slot_count = SLOTS,
                             .receiver_count = receivers,
                             .hold_until = USEC_NEVER,
-                            .sink = *sink,
                             .stats = stats};
-    if (allocate(tx))
+    if (allocate(tx, sink))
         return STATUS_OK;
     tx_batch_destroy(tx);
     return STATUS_NO_MEMORY;
@@ -102,8 +79,7 @@ void tx_batch_destroy(struct tx_batch *tx)
     free(tx->entries);
     free(tx->slots);
     free(tx->receivers);
-    free(tx->plan);
-    srtp_worker_free(tx->worker);
+    tx_plan_free(tx->plan);
     for (int class = 0; class < TX_CLASS_COUNT; class ++)
         free(tx->queues[class].receivers);
     *tx = (struct tx_batch){0};
@@ -198,103 +174,23 @@ static bool has_route(struct tx_receiver *r, usec_t now)
            (r->transport != NULL && transport_get_route(r->transport, now, &r->route));
 }
 
-/* --- The plan: messages that are put together */
+/* --- What needs no queue */
 
-static void hand_over(struct tx_batch *tx, const struct tx_message *messages, size_t count)
+static void commit_single(struct tx_batch *tx, const struct net_addr *to, size_t bytes)
 {
-    size_t failed = 0;
-    size_t datagrams = 0;
-    for (size_t i = 0; i < count; i++) {
-        datagrams += messages[i].segments;
-        tx->stats->bytes_out += messages[i].data.size;
-    }
-    size_t sent = tx->sink.send(tx->sink.context, messages, count, &failed);
-    tx->stats->packets_out += sent;
-    tx->stats->drops[DROP_SEND_FAILED] += failed;
-    tx->stats->drops[DROP_SEND_BLOCKED] += datagrams - sent - failed;
-}
-
-/* A message with packets that could not be sealed: what lies between them goes on its own. */
-static void hand_over_rest(struct tx_batch *tx, const struct tx_message *m,
-                           const struct plan_part *part)
-{
-    for (size_t i = 0; i < part->jobs;) {
-        size_t n = 0;
-        while (i + n < part->jobs && tx->plan->jobs[part->first_job + i + n].status == STATUS_OK)
-            n++;
-        if (n > 0) {
-            struct bytes last = tx_message_get(m, i + n - 1);
-            struct tx_message rest = *m;
-            rest.data.data = m->data.data + i * m->segment_bytes;
-            rest.data.size = (size_t)(last.data + last.size - rest.data.data);
-            rest.segments = (uint16_t)n;
-            hand_over(tx, &rest, 1);
-            i += n;
-            continue;
-        }
-        tx->stats->drops[DROP_SEAL_FAILED]++;
-        i++;
-    }
-}
-
-static bool is_whole(const struct tx_plan *p, const struct plan_part *part)
-{
-    for (size_t i = 0; i < part->jobs; i++) {
-        if (p->jobs[part->first_job + i].status != STATUS_OK)
-            return false;
-    }
-    return true;
-}
-
-static void emit(struct tx_batch *tx)
-{
-    struct tx_plan *p = tx->plan;
-    size_t first = 0;
-    srtp_sender_protect_rtp(tx->worker, p->jobs, p->job_count);
-    for (size_t i = 0; i < p->count; i++) {
-        if (is_whole(p, &p->parts[i]))
-            continue;
-        if (i > first)
-            hand_over(tx, p->messages + first, i - first);
-        hand_over_rest(tx, &p->messages[i], &p->parts[i]);
-        first = i + 1;
-    }
-    if (p->count > first)
-        hand_over(tx, p->messages + first, p->count - first);
-    p->count = p->job_count = p->used = 0;
-}
-
-/* Room for one more message of `bytes` with `jobs` packets. */
-static uint8_t *make_message_room(struct tx_batch *tx, size_t bytes, size_t jobs)
-{
-    struct tx_plan *p = tx->plan;
-    if (p->count == TX_MESSAGES || p->job_count + jobs > TX_JOBS ||
-        p->used + bytes > TX_BLOCK_BYTES)
-        emit(tx);
-    return p->block + p->used;
-}
-
-static void commit_message(struct tx_batch *tx, const struct net_addr *to, enum tx_class class,
-                           size_t bytes, size_t segment, size_t segments, size_t first_job)
-{
-    struct tx_plan *p = tx->plan;
-    p->messages[p->count] = (struct tx_message){.to = *to,
-                                                .data = bytes_of(p->block + p->used, bytes),
-                                                .segment_bytes = (uint16_t)segment,
-                                                .segments = (uint16_t)segments,
-                                                .class = class};
-    p->parts[p->count] =
-        (struct plan_part){(uint16_t)first_job, (uint16_t)(p->job_count - first_job)};
-    p->count++;
-    p->used += bytes;
+    tx_plan_commit(
+        tx->plan,
+        &(struct tx_message){
+            .to = *to, .segment_bytes = (uint16_t)bytes, .segments = 1, .class = TX_CLASS_FIRST},
+        bytes);
 }
 
 void tx_batch_add_raw(struct tx_batch *tx, const struct net_addr *to, struct bytes data)
 {
     if (data.size > TX_PACKET_BYTES || data.size == 0)
         return;
-    memcpy(make_message_room(tx, data.size, 0), data.data, data.size);
-    commit_message(tx, to, TX_CLASS_FIRST, data.size, data.size, 1, tx->plan->job_count);
+    memcpy(tx_plan_make_room(tx->plan, data.size, 0), data.data, data.size);
+    commit_single(tx, to, data.size);
 }
 
 void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver, struct bytes data)
@@ -308,13 +204,13 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
         tx->stats->drops[DROP_NO_ADDRESS]++;
         return;
     }
-    uint8_t *packet = make_message_room(tx, size + TRANSPORT_SEAL_BYTES, 0);
+    uint8_t *packet = tx_plan_make_room(tx->plan, size + TRANSPORT_SEAL_BYTES, 0);
     memcpy(packet, data.data, size);
     r->bytes += size;
     if (srtp_sender_protect_rtcp(r->route.sender, packet, &size) != STATUS_OK)
         tx->stats->drops[DROP_SEAL_FAILED]++;
     else
-        commit_message(tx, &r->route.to, TX_CLASS_FIRST, size, size, 1, tx->plan->job_count);
+        commit_single(tx, &r->route.to, size);
 }
 
 /* --- Runs */
@@ -394,11 +290,11 @@ static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const 
     memcpy(out + RTP_HEADER_BYTES, prefix->data, prefix->bytes);
     if (prefix->stamp_at != 0)
         store_u16(out + RTP_HEADER_BYTES + prefix->stamp_at, e->stamp);
-    tx->plan->jobs[tx->plan->job_count++] =
-        (struct srtp_job){.sender = sender,
-                          .packet = out,
-                          .header_bytes = header,
-                          .payload = bytes_of(slot->payload, size - header)};
+    tx_plan_add_job(tx->plan,
+                    &(struct srtp_job){.sender = sender,
+                                       .packet = out,
+                                       .header_bytes = header,
+                                       .payload = bytes_of(slot->payload, size - header)});
 }
 
 static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
@@ -409,18 +305,20 @@ static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class
     pad_run(tx, &run);
     size_t tag = srtp_sender_get_tag_bytes(sender);
     size_t segment = run.segment + tag;
-    uint8_t *out = make_message_room(tx, run.count * segment, run.count);
-    size_t first_job = tx->plan->job_count;
+    uint8_t *out = tx_plan_make_room(tx->plan, run.count * segment, run.count);
     usec_t arrived_at = tx->slots[tx->entries[run.entries[0]].slot].arrived_at;
     srtp_sender_prefetch_key(sender, tx->entries[run.entries[0]].ssrc);
     for (size_t i = 0; i < run.count; i++) {
         write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
         drop_head(tx, r, class);
     }
-    commit_message(tx, &r->route.to, class,
-                   (run.count - 1) * segment + run.sizes[run.count - 1] + tag, segment, run.count,
-                   first_job);
-    tx->plan->messages[tx->plan->count - 1].arrived_at = arrived_at;
+    tx_plan_commit(tx->plan,
+                   &(struct tx_message){.to = r->route.to,
+                                        .segment_bytes = (uint16_t)segment,
+                                        .segments = (uint16_t)run.count,
+                                        .class = class,
+                                        .arrived_at = arrived_at},
+                   (run.count - 1) * segment + run.sizes[run.count - 1] + tag);
     return run.count;
 }
 
@@ -471,7 +369,7 @@ static void make_room(struct tx_batch *tx, usec_t now)
 {
     send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
     send_class(tx, now, TX_CLASS_VIDEO, PORTION);
-    emit(tx);
+    tx_plan_emit(tx->plan);
 }
 
 static uint32_t open_slot(struct tx_batch *tx, usec_t now, struct bytes payload)
@@ -613,7 +511,7 @@ void tx_batch_flush(struct tx_batch *tx, usec_t now)
 {
     send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
     send_class(tx, now, TX_CLASS_VIDEO, SIZE_MAX);
-    emit(tx);
+    tx_plan_emit(tx->plan);
     end_hold(tx);
 }
 
@@ -624,7 +522,7 @@ void tx_batch_flush_some(struct tx_batch *tx, usec_t now, uint32_t video_packets
         tx->hold_until = usec_min(tx->hold_until, now);
     if (tx->hold_until <= now)
         send_class(tx, now, TX_CLASS_VIDEO, video_packets);
-    emit(tx);
+    tx_plan_emit(tx->plan);
     end_hold(tx);
 }
 

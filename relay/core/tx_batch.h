@@ -11,44 +11,15 @@
  * memory is taken once; nothing is allocated per packet. One per shard. */
 #pragma once
 
-#include "base/net_addr.h"
-#include "base/status.h"
-#include "base/usec.h"
-#include "relay/core/relay_stats.h"
+#include "relay/core/tx_plan.h"
 #include "rtc/transport.h"
 
-#define TX_PACKET_BYTES 1600        /* a whole datagram as it is put together */
-#define TX_PAYLOAD_BYTES 1500       /* of one packet, and TX_PADDING_MAX behind it */
-#define TX_PADDING_MAX 32           /* RTP padding that makes a run's packets equally long */
-#define TX_PREFIX_BYTES 120         /* an extension block with its header */
-#define TX_PREFIXES 16              /* of different layouts in one slot; more take another slot */
-#define TX_SEGMENTS_MAX 16          /* packets in a message: one lost message loses them all */
-#define TX_MESSAGES 64              /* given to the sink at once, at most */
-#define TX_JOBS 160                 /* packets in them, at most */
-#define TX_BLOCK_BYTES (256 * 1024) /* where they are put together: stays in the L2 cache */
+#define TX_PAYLOAD_BYTES 1500 /* of one packet, and TX_PADDING_MAX behind it */
+#define TX_PADDING_MAX 32     /* RTP padding that makes a run's packets equally long */
+#define TX_PREFIX_BYTES 120   /* an extension block with its header */
+#define TX_PREFIXES 16        /* of different layouts in one slot; more take another slot */
 #define TX_HOLD_US 1500
 #define TX_HOLD_ENTRIES 32 /* fewer waiting packets are not worth a hold */
-
-enum tx_class { TX_CLASS_FIRST, TX_CLASS_VIDEO, TX_CLASS_COUNT }; /* voice, then video */
-
-/* One datagram, or several of `segment_bytes` each (the last may be shorter) to one address. */
-struct tx_message {
-    struct net_addr to;
-    struct bytes data;
-    uint16_t segment_bytes;
-    uint16_t segments;
-    enum tx_class class; /* what a connection that does not keep up loses first */
-    usec_t arrived_at;   /* when its oldest packet had come in; 0: made here */
-};
-/* Datagram `index` of a message. */
-struct bytes tx_message_get(const struct tx_message *m, size_t index);
-
-/* Where messages go: the shell's sendmmsg, a test's list. Returns how many datagrams it took;
- * *failed counts those of the rest that could not be sent for another reason than a full buffer. */
-struct tx_sink {
-    void *context;
-    size_t (*send)(void *context, const struct tx_message *messages, size_t count, size_t *failed);
-};
 
 /* The header extensions of a packet towards receivers with the same `layout`, a value that stands
  * for their extension ids and mid. */
@@ -85,8 +56,6 @@ struct tx_queue { /* receivers with entries, in order of their first: a ring */
     uint32_t first, count;
 };
 
-struct tx_plan; /* the messages that are being put together */
-
 struct tx_batch {
     struct tx_entry *entries; /* [0] is unused */
     uint32_t free_entry, entry_count, entries_used;
@@ -99,10 +68,8 @@ struct tx_batch {
     uint32_t waiting[TX_CLASS_COUNT]; /* entries */
     usec_t hold_until;                /* of video; USEC_NEVER: none waits */
     usec_t arrived_at;                /* of what is being handled; 0: nobody measures */
-    struct tx_sink sink;
-    struct relay_stats *stats; /* borrowed */
-    struct srtp_worker *worker;
-    struct tx_plan *plan;
+    struct relay_stats *stats;        /* borrowed */
+    struct tx_plan *plan;             /* owned */
 };
 
 /* `entries` bounds what waits, in packets times receivers. */
