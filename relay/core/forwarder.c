@@ -100,8 +100,8 @@ struct media_packet forwarder_packet_of(const struct publication *p,
 }
 
 /* A thousand receivers' state does not stay in the near cache from packet to packet. */
-#define FAR 6
-#define NEAR 3
+#define FAR 12
+#define NEAR 5
 
 static void prefetch_subscription(const struct subscription *s)
 {

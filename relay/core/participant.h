@@ -21,7 +21,7 @@ struct participant {
     struct transport *transport; /* owned */
     bool connected;
     uint8_t handshakes; /* its DTLS datagrams that wait */
-    struct timer timer;
+    struct timer timer, report_timer;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
     uint32_t ssrc;                       /* of our RTCP towards it */
     uint64_t paths[TRANSPORT_PATHS_MAX]; /* keys in the shard's table of addresses; 0: free */

@@ -33,6 +33,7 @@ enum status shard_core_create(struct shard_core **out, usec_t now,
         hash_map_init(&c->rooms_by_id, config->rooms_max) == STATUS_OK &&
         hash_map_init(&c->publications, n * SHARD_PUBLICATIONS_MAX_FACTOR) == STATUS_OK &&
         timer_heap_init(&c->timers, n) == STATUS_OK &&
+        timer_heap_init(&c->reports, n) == STATUS_OK &&
         handshake_queue_init(&c->handshakes, HANDSHAKES_WAITING) == STATUS_OK) {
         *out = c;
         return STATUS_OK;
@@ -76,6 +77,7 @@ void shard_core_free(struct shard_core *c)
     hash_map_destroy(&c->rooms_by_id);
     hash_map_destroy(&c->publications);
     timer_heap_destroy(&c->timers);
+    timer_heap_destroy(&c->reports);
     handshake_queue_destroy(&c->handshakes);
     free(c);
 }
@@ -278,22 +280,17 @@ static bool drain_transport(struct shard_core *c, usec_t now, struct participant
     return true;
 }
 
-/* Reports and the like may come a little late: participants share instants, so that a hundred of
- * them do not wake the thread a hundred times. */
-static usec_t share_instant(usec_t now, usec_t next)
-{
-    return next == USEC_NEVER || next - now < TIMER_EXACT_US
-               ? next
-               : (next + TIMER_GRID_US - 1) / TIMER_GRID_US * TIMER_GRID_US;
-}
-
+/* Reports and the like may come a little late: they go out when the thread is awake anyway, and
+ * wake it only at instants that participants share, so that a hundred of them do not do so a
+ * hundred times. A pace is kept to the millisecond. */
 void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
 {
     usec_t next = usec_min(transport_next_timeout(p->transport, now), rtcp_next_timeout(p));
     next = usec_min(next, shard_delivery_next_timeout(p, now));
-    /* A pace is kept to the millisecond. */
-    next = usec_min(share_instant(now, next), downlink_next_timeout(p, now));
-    timer_heap_arm(&c->timers, &p->timer, next);
+    usec_t exact = downlink_next_timeout(p, now);
+    bool can_wait = next != USEC_NEVER && next - now >= TIMER_EXACT_US;
+    timer_heap_arm(&c->timers, &p->timer, can_wait ? exact : usec_min(next, exact));
+    timer_heap_arm(&c->reports, &p->report_timer, can_wait ? next : USEC_NEVER);
 }
 
 static void handle_input(struct shard_core *c, usec_t now, struct participant *p,
@@ -391,13 +388,18 @@ void shard_core_handle_path_closed(struct shard_core *c, usec_t now, const struc
     tx_batch_refresh_receiver(tx, p->handle.index);
 }
 
+static struct timer *take_due(struct shard_core *c, usec_t now)
+{
+    struct timer *timer = timer_heap_take_due(&c->timers, now);
+    return timer != NULL ? timer : timer_heap_take_due(&c->reports, now);
+}
+
 void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch *tx)
 {
     struct timer *timer;
     c->now = now;
     c->tx = tx;
-    for (int i = 0; i < TIMERS_EACH_TURN && (timer = timer_heap_take_due(&c->timers, now)) != NULL;
-         i++) {
+    for (int i = 0; i < TIMERS_EACH_TURN && (timer = take_due(c, now)) != NULL; i++) {
         struct participant *p = timer->owner;
         tx_batch_refresh_receiver(tx, p->handle.index);
         transport_handle_timeout(p->transport, now);
@@ -416,9 +418,12 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
 
 usec_t shard_core_next_timeout(const struct shard_core *c)
 {
+    usec_t report = timer_heap_next_timeout(&c->reports);
+    if (report != USEC_NEVER)
+        report = (report + TIMER_GRID_US - 1) / TIMER_GRID_US * TIMER_GRID_US;
     if (c->handshakes.count > 0)
         return c->now;
-    return usec_min(c->news.due, timer_heap_next_timeout(&c->timers));
+    return usec_min(usec_min(timer_heap_next_timeout(&c->timers), report), c->news.due);
 }
 
 void shard_core_note_overload(struct shard_core *c, usec_t now)

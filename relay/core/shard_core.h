@@ -24,8 +24,8 @@ struct dtls_context;
 #define HANDSHAKES_WAITING_EACH 8 /* of one participant */
 #define HANDSHAKES_EACH_TURN 1    /* takes half a millisecond at most */
 #define OVERLOAD_US SECONDS(1)    /* without requests once datagrams were lost for want of time */
-#define TIMER_EXACT_US MILLISECONDS(100) /* nearer timers run when they are due */
-#define TIMER_GRID_US MILLISECONDS(20)
+#define TIMER_EXACT_US MILLISECONDS(100) /* nearer timers run when they are due; later ones */
+#define TIMER_GRID_US MILLISECONDS(20)   /* with whatever else happens then, at most so late */
 #define TIMERS_EACH_TURN 32 /* participants that report before new voice is looked for */
 
 struct shard_core_config {

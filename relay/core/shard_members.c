@@ -233,7 +233,7 @@ void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_parti
     p->id = add->params.participant;
     p->session = add->params.session;
     p->room = room;
-    p->timer.owner = p;
+    p->timer.owner = p->report_timer.owner = p;
     room->members++;
     CHECK(hash_map_set(&c->by_id, p->id, handle.index) == STATUS_OK);
     enum status status = set_up(c, now, p, add);
@@ -260,6 +260,7 @@ void shard_remove_participant(struct shard_core *c, struct participant *p, struc
     if (tx != NULL)
         tx_batch_set_receiver(tx, p->handle.index, NULL);
     timer_heap_cancel(&c->timers, &p->timer);
+    timer_heap_cancel(&c->reports, &p->report_timer);
     for (size_t i = 0; i < p->subscription_count; i++)
         remove_subscription(c, p->room, &p->subscriptions[i]);
     for (int slot = 0; slot < SEND_SLOT_COUNT; slot++) {

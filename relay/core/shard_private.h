@@ -34,7 +34,8 @@ struct shard_core {
     struct hash_map by_id;      /* participant -> pool index */
     struct hash_map rooms_by_id;
     struct hash_map publications; /* publication_key -> pointer */
-    struct timer_heap timers;
+    struct timer_heap timers;     /* of participants: what runs when it is due */
+    struct timer_heap reports;    /* and what may wait a little */
     struct handshake_queue handshakes;
     uint64_t next_serial;
     usec_t overload_until;

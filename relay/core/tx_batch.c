@@ -121,6 +121,17 @@ static uint32_t take_entry(struct tx_batch *tx)
     return entry;
 }
 
+/* When nobody waits any more they are taken from the front again: one behind the other, as those
+ * who wait for one packet will stand. A list of those that came back would lead all over the cache.
+ */
+static void release_entry(struct tx_batch *tx, uint32_t entry)
+{
+    tx->entries[entry].next = tx->free_entry;
+    tx->free_entry = entry;
+    if (tx->waiting[TX_CLASS_FIRST] + tx->waiting[TX_CLASS_VIDEO] == 0)
+        tx->free_entry = tx->entries_used = 0;
+}
+
 /* The receiver's first entry of a class is done with. */
 static void drop_head(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
 {
@@ -132,8 +143,7 @@ static void drop_head(struct tx_batch *tx, struct tx_receiver *r, enum tx_class 
     r->count[class]--;
     tx->waiting[class]--;
     release_slot(tx, e->slot);
-    e->next = tx->free_entry;
-    tx->free_entry = at;
+    release_entry(tx, at);
 }
 
 static void drop_all(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
@@ -336,15 +346,18 @@ static size_t send_receiver(struct tx_batch *tx, usec_t now, struct tx_receiver 
 }
 
 /* What the receivers behind the first one will need: their state, then their sender. */
-static void prefetch(const struct tx_batch *tx, const struct tx_queue *q)
+static void prefetch(const struct tx_batch *tx, const struct tx_queue *q, enum tx_class class)
 {
     if (q->count > 4) {
         const struct tx_receiver *far = &tx->receivers[q->receivers[place_of(tx, q, 4)]];
         __builtin_prefetch(far, 1);
         __builtin_prefetch(&far->route);
     }
-    if (q->count > 2)
-        srtp_sender_prefetch(tx->receivers[q->receivers[place_of(tx, q, 2)]].route.sender);
+    if (q->count > 2) {
+        const struct tx_receiver *near = &tx->receivers[q->receivers[place_of(tx, q, 2)]];
+        srtp_sender_prefetch(near->route.sender);
+        __builtin_prefetch(&tx->entries[near->head[class]]);
+    }
 }
 
 /* About `limit` packets of one class, receiver by receiver. */
@@ -353,7 +366,7 @@ static void send_class(struct tx_batch *tx, usec_t now, enum tx_class class, siz
     struct tx_queue *q = &tx->queues[class];
     for (size_t sent = 0; q->count > 0 && sent < limit;) {
         struct tx_receiver *r = &tx->receivers[q->receivers[q->first]];
-        prefetch(tx, q);
+        prefetch(tx, q, class);
         q->first = place_of(tx, q, 1);
         q->count--;
         r->queued[class] = false;

@@ -2,22 +2,6 @@
 
 #include <stdlib.h>
 
-struct plan_part { /* of a message; no jobs: it is sent as it is */
-    uint16_t first_job, jobs;
-};
-
-struct tx_plan {
-    struct tx_sink sink;
-    struct relay_stats *stats;
-    struct srtp_worker *worker;
-    size_t committed; /* of the jobs: those of messages */
-    size_t count, job_count, used;
-    struct tx_message messages[TX_MESSAGES];
-    struct plan_part parts[TX_MESSAGES];
-    struct srtp_job jobs[TX_JOBS];
-    uint8_t block[TX_BLOCK_BYTES];
-};
-
 struct bytes tx_message_get(const struct tx_message *m, size_t index)
 {
     size_t at = index * m->segment_bytes;
@@ -68,7 +52,7 @@ static void hand_over(struct tx_plan *p, const struct tx_message *messages, size
 
 /* A message with packets that could not be sealed: what lies between them goes on its own. */
 static void hand_over_rest(struct tx_plan *p, const struct tx_message *m,
-                           const struct plan_part *part)
+                           const struct tx_plan_part *part)
 {
     for (size_t i = 0; i < part->jobs;) {
         size_t n = 0;
@@ -89,7 +73,7 @@ static void hand_over_rest(struct tx_plan *p, const struct tx_message *m,
     }
 }
 
-static bool is_whole(const struct tx_plan *p, const struct plan_part *part)
+static bool is_whole(const struct tx_plan *p, const struct tx_plan_part *part)
 {
     for (size_t i = 0; i < part->jobs; i++) {
         if (p->jobs[part->first_job + i].status != STATUS_OK)
@@ -125,12 +109,6 @@ uint8_t *tx_plan_make_room(struct tx_plan *p, size_t bytes, size_t jobs)
     return p->block + p->used;
 }
 
-void tx_plan_add_job(struct tx_plan *p, const struct srtp_job *job)
-{
-    CHECK(p->job_count < TX_JOBS);
-    p->jobs[p->job_count++] = *job;
-}
-
 void tx_plan_commit(struct tx_plan *p, const struct tx_message *message, size_t bytes)
 {
     CHECK(p->count < TX_MESSAGES && bytes <= TX_BLOCK_BYTES - p->used);
@@ -138,7 +116,7 @@ void tx_plan_commit(struct tx_plan *p, const struct tx_message *message, size_t 
     *m = *message;
     m->data = bytes_of(p->block + p->used, bytes);
     p->parts[p->count++] =
-        (struct plan_part){(uint16_t)p->committed, (uint16_t)(p->job_count - p->committed)};
+        (struct tx_plan_part){(uint16_t)p->committed, (uint16_t)(p->job_count - p->committed)};
     p->committed = p->job_count;
     p->used += bytes;
 }

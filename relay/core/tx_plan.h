@@ -3,6 +3,7 @@
  * ends, and then the sink gets them. Memory is taken once. tx_batch decides what goes in. */
 #pragma once
 
+#include "base/check.h"
 #include "base/net_addr.h"
 #include "base/status.h"
 #include "base/usec.h"
@@ -36,7 +37,22 @@ struct tx_sink {
     size_t (*send)(void *context, const struct tx_message *messages, size_t count, size_t *failed);
 };
 
-struct tx_plan;
+struct tx_plan_part { /* of a message; no jobs: it is sent as it is */
+    uint16_t first_job, jobs;
+};
+
+struct tx_plan {
+    struct tx_sink sink;
+    struct relay_stats *stats; /* borrowed */
+    struct srtp_worker *worker;
+    size_t committed; /* of the jobs: those of messages */
+    size_t count, job_count, used;
+    struct tx_message messages[TX_MESSAGES];
+    struct tx_plan_part parts[TX_MESSAGES];
+    struct srtp_job jobs[TX_JOBS];
+    uint8_t block[TX_BLOCK_BYTES];
+};
+
 /* Heap. `stats` is borrowed: what went out, and what did not. */
 MUST_CHECK enum status tx_plan_create(struct tx_plan **out, const struct tx_sink *sink,
                                       struct relay_stats *stats);
@@ -47,7 +63,11 @@ void tx_plan_free(struct tx_plan *p); /* what it holds is not sent */
  */
 uint8_t *tx_plan_make_room(struct tx_plan *p, size_t bytes, size_t jobs);
 /* A packet in that room, to be sealed with the others. */
-void tx_plan_add_job(struct tx_plan *p, const struct srtp_job *job);
+static inline void tx_plan_add_job(struct tx_plan *p, const struct srtp_job *job)
+{
+    CHECK(p->job_count < TX_JOBS);
+    p->jobs[p->job_count++] = *job;
+}
 /* What was written to the room is `message` (its data is set here), with the packets added since
  * the last one. */
 void tx_plan_commit(struct tx_plan *p, const struct tx_message *message, size_t bytes);

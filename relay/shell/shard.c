@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -24,8 +25,9 @@ struct shard {
     struct log log;
     struct shard_socket sockets[SHARD_SOCKETS_MAX];
     size_t socket_count;
-    struct stream_port *streams; /* NULL: no media over TCP */
-    int epoll_fd;
+    struct stream_port *streams;                  /* NULL: no media over TCP */
+    int epoll_fd;                                 /* of the streams */
+    struct pollfd watched[SHARD_SOCKETS_MAX + 2]; /* the sockets, the link, the streams' epoll */
     struct shard_link link;
     struct shard_core *core;
     struct tx_batch tx;
@@ -127,10 +129,10 @@ static size_t send_messages(void *context, const struct tx_message *messages, si
 
 /* --- The turn */
 
-/* Microseconds matter to video that is held back; kernels before 5.11 round up to the next
- * millisecond. */
-static int wait_for_input(const struct shard *s, usec_t now, struct epoll_event *ready,
-                          int capacity)
+/* True when some of what is watched is ready. By ppoll, not epoll: a socket that stands in an epoll
+ * set has somebody waiting all the time, whom the kernel looks up for every message that it has
+ * sent: a sixteenth of what a packet costs. Microseconds matter to video that is held back. */
+static bool wait_for_input(struct shard *s, usec_t now)
 {
     usec_t until = usec_min(shard_core_next_timeout(s->core), s->measure_at);
     until = usec_min(until, tx_batch_next_timeout(&s->tx));
@@ -138,10 +140,7 @@ static int wait_for_input(const struct shard *s, usec_t now, struct epoll_event 
         until = usec_min(until, stream_port_next_timeout(s->streams));
     usec_t left = s->more || until <= now ? 0 : until - now;
     struct timespec wait = {.tv_sec = left / SECONDS(1), .tv_nsec = left % SECONDS(1) * 1000};
-    int count = epoll_pwait2(s->epoll_fd, ready, capacity, &wait, NULL);
-    if (count < 0 && errno == ENOSYS)
-        count = epoll_wait(s->epoll_fd, ready, capacity, (int)((left + 999) / 1000));
-    return count;
+    return ppoll(s->watched, s->socket_count + 2, &wait, NULL) > 0;
 }
 
 /* The kernel takes no datagram from the wire that claims one of our own addresses. */
@@ -246,28 +245,36 @@ static bool handle_messages(struct shard *s, usec_t now)
     return false;
 }
 
-static void handle_event(struct shard *s, usec_t now, const struct epoll_event *event)
+static void handle_streams(struct shard *s, usec_t now)
 {
-    if (event->data.u64 < s->socket_count)
-        receive(s, now, &s->sockets[event->data.u64]);
-    else if (event->data.u64 == SHARD_SOCKETS_MAX)
+    struct epoll_event ready[SHARD_EVENTS];
+    int count = epoll_wait(s->epoll_fd, ready, (int)COUNT_OF(ready), 0);
+    for (int i = 0; i < count && s->streams != NULL; i++)
+        stream_port_handle_event(s->streams, now, ready[i].data.u64, ready[i].events);
+}
+
+static void handle_ready(struct shard *s, usec_t now)
+{
+    for (size_t i = 0; i < s->socket_count; i++) {
+        if (s->watched[i].revents != 0)
+            receive(s, now, &s->sockets[i]);
+    }
+    if (s->watched[s->socket_count].revents != 0)
         shard_link_drain_fd(&s->link);
-    else if (s->streams != NULL)
-        stream_port_handle_event(s->streams, now, event->data.u64, event->events);
+    if (s->watched[s->socket_count + 1].revents != 0)
+        handle_streams(s, now);
 }
 
 /* `before` is the time of the last look at the clock. Returns the time now. */
 static usec_t turn(struct shard *s, usec_t before)
 {
-    struct epoll_event ready[SHARD_EVENTS];
-    int count = wait_for_input(s, before, ready, (int)COUNT_OF(ready));
+    bool is_ready = wait_for_input(s, before);
     usec_t now = s->now = host_clock_now();
-    s->more = count == (int)COUNT_OF(ready);
-    for (int i = 0; i < count; i++)
-        handle_event(s, now, &ready[i]);
+    s->more = false;
+    if (is_ready)
+        handle_ready(s, now);
     s->more = handle_messages(s, now) || s->more;
-    if (shard_core_next_timeout(s->core) <= now)
-        shard_core_handle_timeout(s->core, now, &s->tx);
+    shard_core_handle_timeout(s->core, now, &s->tx); /* also what could still wait */
     if (s->streams != NULL && stream_port_next_timeout(s->streams) <= now)
         stream_port_handle_timeout(s->streams, now);
     tx_batch_flush_some(&s->tx, now, SHARD_TX_PORTION);
@@ -314,10 +321,9 @@ static void *run(void *context)
 
 /* --- Life */
 
-static enum status watch(struct shard *s, int fd, size_t number)
+static void watch(struct shard *s, size_t place, int fd)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = number};
-    return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? STATUS_OK : STATUS_SYSTEM;
+    s->watched[place] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
 static enum status open_sockets(struct shard *s, struct net_addr *failed)
@@ -332,12 +338,13 @@ static enum status open_sockets(struct shard *s, struct net_addr *failed)
         udp_socket_ask_losses(&socket->socket);
         s->socket_count = i + 1;
         status = udp_receive_batch_create(&socket->batch);
-        if (status == STATUS_OK)
-            status = watch(s, socket->socket.fd, i);
         if (status != STATUS_OK)
             return status;
+        watch(s, i, socket->socket.fd);
     }
-    return watch(s, shard_link_get_fd(&s->link), SHARD_SOCKETS_MAX);
+    watch(s, s->socket_count, shard_link_get_fd(&s->link));
+    watch(s, s->socket_count + 1, s->epoll_fd);
+    return STATUS_OK;
 }
 
 static enum status create_core(struct shard *s)

@@ -9,7 +9,7 @@
 #include "relay/shell/shard_link.h"
 
 #define SHARD_SOCKETS_MAX 2    /* one IPv4, one IPv6; as many TCP listeners */
-#define SHARD_EVENTS 64        /* handled in one turn; more are seen in the next */
+#define SHARD_EVENTS 64        /* of TCP connections in one turn; more are seen in the next */
 #define SHARD_TX_ENTRIES 65536 /* packets times receivers that wait; 24 bytes each */
 #define SHARD_TX_PORTION 256   /* video packets sent before new voice is looked for: about 0.4 ms */
 #define SHARD_NICE (-10)       /* of a shard's thread, where we may */

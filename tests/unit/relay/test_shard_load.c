@@ -63,6 +63,27 @@ static void a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it(vo
     assert_int_equal(c->handshakes.count, 0);
 }
 
+/* A thread that is awake does what could wait, rather than be woken for it. */
+static void reports_go_out_with_whatever_happens_and_wake_the_shard_at_shared_instants(void **state)
+{
+    struct bench *b = *state;
+    struct participant *p =
+        shard_find_participant(b->cores[0], add_peer(b, 0, true)->id); /* nothing flows */
+    pass_time(b, SECONDS(1));
+    for (int i = 0; i < 5; i++) {
+        usec_t due = p->report_at;
+        usec_t wakes_at = shard_core_next_timeout(b->cores[0]);
+        assert_true(wakes_at % TIMER_GRID_US == 0 || wakes_at < due);
+        pass_time(b, usec_max(due - b->now - 1, 0));
+        assert_int_equal(p->report_at, due);
+        assert_true(shard_core_next_timeout(b->cores[0]) <= due + TIMER_GRID_US);
+        b->now = due; /* a packet has come, say */
+        shard_core_handle_timeout(b->cores[0], b->now, &b->tx[0]);
+        tx_batch_flush(&b->tx[0], b->now);
+        assert_true(p->report_at > due);
+    }
+}
+
 /* What comes again would add to what the relay cannot take in. */
 static void nothing_is_asked_for_again_while_the_relay_itself_loses_packets(void **state)
 {
@@ -117,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BENCH_TEST(a_publisher_above_its_rate_is_cut_to_it),
         BENCH_TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
+        BENCH_TEST(reports_go_out_with_whatever_happens_and_wake_the_shard_at_shared_instants),
         BENCH_TEST(nothing_is_asked_for_again_while_the_relay_itself_loses_packets),
         BENCH_TEST(forwarding_allocates_nothing),
     };
