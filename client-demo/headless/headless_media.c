@@ -12,7 +12,7 @@
 #define TRANSPORT_FEEDBACK_US MILLISECONDS(100) /* as browsers do */
 #define KEY_FRAME_AGAIN_US MILLISECONDS(500)
 #define NACKS_AT_ONCE 128
-#define MADE_UP_HEADER_BYTES 14 /* VP8 descriptor, frame tag, start code and size */
+#define MADE_UP_HEADER_BYTES 16 /* VP8 descriptor, frame tag, start code and size */
 
 static const struct {
     uint8_t payload_type, rtx_payload_type;
@@ -30,10 +30,17 @@ void headless_media_start(struct headless_peer *p, usec_t now)
     struct nack_generator_config config = nack_generator_config_default();
     CHECK(nack_generator_init(&p->nack, &config) == STATUS_OK);
     p->mic.seq = 0x10000 + rng_below(&p->rng, 0x8000);
-    p->video.seq = 0x10000 + rng_below(&p->rng, 0x8000);
-    p->rtx_seq = 0x10000 + rng_below(&p->rng, 0x8000);
-    p->mic.next_at = p->video.next_at = now;
-    p->mic.report_at = p->video.report_at = now + REPORT_US;
+    p->mic.next_at = now;
+    p->mic.report_at = now + REPORT_US;
+    for (size_t i = 0; i < HEADLESS_ENCODINGS; i++) {
+        struct headless_encoding *e = &p->encodings[i];
+        e->sender.seq = 0x10000 + rng_below(&p->rng, 0x8000);
+        e->rtx_seq = 0x10000 + rng_below(&p->rng, 0x8000);
+        e->sender.next_at = now;
+        e->sender.report_at = now + REPORT_US;
+        e->is_wanted = i == 0; /* as a new transport begins */
+        video_source_request_key_frame(&e->source);
+    }
     p->feedback_at = now + FEEDBACK_US;
     p->report_at = now + REPORT_US;
     /* A new transport's streams start anew; totals would mix two numberings. */
@@ -46,7 +53,6 @@ void headless_media_start(struct headless_peer *p, usec_t now)
     }
     p->arrivals = (struct twcc_arrivals){0};
     video_sink_restart(p->pictures);
-    video_source_request_key_frame(&p->screen);
 }
 
 /* --- Sending */
@@ -71,18 +77,21 @@ static void seal_and_queue(struct headless_peer *p, usec_t now, const uint8_t *p
 /* mid, audio level where there is one, and when it was sent (abs-capture-time: NTP, 64 bits): what
  * a receiver on the same machine needs for the delay. */
 static void write_header(struct headless_peer *p, usec_t now, struct writer *w,
-                         struct rtp_header *header, const char *mid, const uint8_t *level)
+                         struct rtp_header *header, const char *mid, const char *rid,
+                         const uint8_t *level)
 {
     uint8_t capture[8];
     uint64_t ntp = ntp_of_usec(p->config.ntp_at_zero, now);
     store_u32(capture, (uint32_t)(ntp >> 32));
     store_u32(capture + 4, (uint32_t)ntp);
-    struct rtp_extension elements[3];
+    struct rtp_extension elements[4];
     size_t count = 0;
     elements[count++] = (struct rtp_extension){HEADLESS_EXT_MID, bytes_of_string(mid)};
     if (p->answer.has_abs_capture_time)
         elements[count++] = (struct rtp_extension){HEADLESS_EXT_ABS_CAPTURE_TIME,
                                                    bytes_of(capture, sizeof capture)};
+    if (rid != NULL)
+        elements[count++] = (struct rtp_extension){HEADLESS_EXT_RID, bytes_of_string(rid)};
     if (level != NULL)
         elements[count++] = (struct rtp_extension){HEADLESS_EXT_AUDIO_LEVEL, bytes_of(level, 1)};
     uint8_t block[64];
@@ -92,30 +101,36 @@ static void write_header(struct headless_peer *p, usec_t now, struct writer *w,
     rtp_write_header(w, header);
 }
 
-static void send_packet(struct headless_peer *p, usec_t now, struct headless_sender *s,
-                        struct rtp_header *header, const char *mid, const uint8_t *level,
-                        struct bytes payload)
+/* Returns the packet's size before it is sealed; 0: it does not fit. */
+static size_t send_packet(struct headless_peer *p, usec_t now, struct headless_sender *s,
+                          struct rtp_header *header, const char *mid, const char *rid,
+                          const uint8_t *level, struct bytes payload,
+                          uint8_t packet[HEADLESS_DATAGRAM_BYTES])
 {
-    uint8_t packet[HEADLESS_DATAGRAM_BYTES];
-    struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
+    struct writer w = writer_of((struct bytes_mut){packet, HEADLESS_DATAGRAM_BYTES});
     header->ssrc = s->ssrc;
     header->seq = (uint16_t)s->seq;
     header->timestamp = s->timestamp;
-    write_header(p, now, &w, header, mid, level);
+    write_header(p, now, &w, header, mid, rid, level);
     write_bytes(&w, payload);
     if (w.failed)
-        return;
-    size_t size = writer_size(&w);
-    if (s == &p->video && p->sent != NULL) {
-        struct headless_sent *kept = &p->sent[s->seq % HEADLESS_SENT_KEPT];
-        kept->seq = s->seq;
-        kept->size = (uint16_t)size;
-        memcpy(kept->data, packet, size);
-    }
+        return 0;
     s->seq++;
     s->packets++;
     s->bytes += payload.size;
-    seal_and_queue(p, now, packet, size, false);
+    seal_and_queue(p, now, packet, writer_size(&w), false);
+    return writer_size(&w);
+}
+
+static void send_video_packet(struct headless_peer *p, usec_t now, struct headless_encoding *e,
+                              struct rtp_header *header, struct bytes payload)
+{
+    uint64_t seq = e->sender.seq;
+    struct headless_sent *kept = &e->sent[seq % HEADLESS_SENT_KEPT];
+    const char *rid = p->encoding_count > 1 ? headless_rids[e - p->encodings] : NULL;
+    kept->size =
+        (uint16_t)send_packet(p, now, &e->sender, header, "1", rid, NULL, payload, kept->data);
+    kept->seq = seq;
 }
 
 bool headless_stamp_parse(struct bytes payload, struct headless_stamp *out)
@@ -125,12 +140,13 @@ bool headless_stamp_parse(struct bytes payload, struct headless_stamp *out)
     const uint8_t *end = payload.data + payload.size - HEADLESS_STAMP_BYTES;
     out->who = (uint64_t)load_u32(end) << 32 | load_u32(end + 4);
     out->at = (usec_t)((uint64_t)load_u32(end + 8) << 32 | load_u32(end + 12));
+    out->slide_at = (usec_t)((uint64_t)load_u32(end + 16) << 32 | load_u32(end + 20));
     return true;
 }
 
 /* `keep` bytes in front are the codec's. */
-static void stamp(const struct headless_peer *p, usec_t now, uint8_t *payload, size_t size,
-                  size_t keep)
+static void stamp(const struct headless_peer *p, usec_t now, usec_t slide_at, uint8_t *payload,
+                  size_t size, size_t keep)
 {
     if (p->config.stamp == 0 || size < keep + HEADLESS_STAMP_BYTES)
         return;
@@ -139,40 +155,51 @@ static void stamp(const struct headless_peer *p, usec_t now, uint8_t *payload, s
     store_u32(end + 4, (uint32_t)p->config.stamp);
     store_u32(end + 8, (uint32_t)((uint64_t)now >> 32));
     store_u32(end + 12, (uint32_t)now);
+    store_u32(end + 16, (uint32_t)((uint64_t)slide_at >> 32));
+    store_u32(end + 20, (uint32_t)slide_at);
 }
 
 static void send_voice(struct headless_peer *p, usec_t now)
 {
-    uint8_t payload[AUDIO_SOURCE_PACKET_BYTES];
+    uint8_t payload[AUDIO_SOURCE_PACKET_BYTES], packet[HEADLESS_DATAGRAM_BYTES];
     size_t size = 0;
     uint8_t level = 127;
     if (audio_source_next(&p->voice, (struct bytes_mut){payload, sizeof payload}, &size, &level) !=
         STATUS_OK)
         return;
     if (p->voice.encoder == NULL)
-        stamp(p, now, payload, size, 1);
+        stamp(p, now, 0, payload, size, 1);
     struct rtp_header header = {.payload_type = HEADLESS_PT_OPUS};
     uint8_t byte = rtp_extension_audio_level_byte(
         (struct rtp_audio_level){.level = level, .voice = level < 50});
-    send_packet(p, now, &p->mic, &header, "0", &byte, bytes_of(payload, size));
+    (void)send_packet(p, now, &p->mic, &header, "0", NULL, &byte, bytes_of(payload, size), packet);
     p->mic.timestamp += AUDIO_SOURCE_FRAME_SAMPLES;
 }
 
-static void send_frame(struct headless_peer *p, usec_t now)
+static void send_frame(struct headless_peer *p, usec_t now, struct headless_encoding *e)
 {
     uint8_t payload[VIDEO_SOURCE_PAYLOAD_BYTES];
     size_t size = 0;
     bool last = false;
-    video_source_begin_frame(&p->screen);
-    p->video.timestamp = p->screen.timestamp;
+    uint32_t slide = e->source.slide;
+    if (e != &p->encodings[0]) /* the same screen */
+        video_source_show_slide(&e->source, p->encodings[0].source.slide);
+    video_source_begin_frame(&e->source);
+    if (e != &p->encodings[0])
+        e->slide_at = p->encodings[0].slide_at;
+    else if (e->source.slide != slide)
+        e->slide_at = now;
+    if (e->source.is_sharp)
+        e->sharp_slide_at = e->slide_at;
+    e->sender.timestamp = e->source.timestamp;
     uint8_t type =
-        video_source_get_codec(&p->screen) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9 : HEADLESS_PT_VP8;
+        video_source_get_codec(&e->source) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9 : HEADLESS_PT_VP8;
     while (
-        video_source_next(&p->screen, (struct bytes_mut){payload, sizeof payload}, &size, &last)) {
+        video_source_next(&e->source, (struct bytes_mut){payload, sizeof payload}, &size, &last)) {
         struct rtp_header header = {.payload_type = type, .marker = last};
-        if (p->screen.ivf == NULL)
-            stamp(p, now, payload, size, MADE_UP_HEADER_BYTES);
-        send_packet(p, now, &p->video, &header, "1", NULL, bytes_of(payload, size));
+        if (e->source.ivf == NULL)
+            stamp(p, now, e->sharp_slide_at, payload, size, MADE_UP_HEADER_BYTES);
+        send_video_packet(p, now, e, &header, bytes_of(payload, size));
     }
 }
 
@@ -197,31 +224,67 @@ static void send_report(struct headless_peer *p, usec_t now, struct headless_sen
     send_rtcp(p, now, &w);
 }
 
-static void resend(struct headless_peer *p, usec_t now, const struct rtcp_nack *nack)
+static void resend(struct headless_peer *p, usec_t now, struct headless_encoding *e,
+                   const struct rtcp_nack *nack)
 {
     uint16_t seqs[RTCP_NACK_SEQS_MAX];
     size_t count = rtcp_nack_list(nack, seqs, COUNT_OF(seqs));
-    uint8_t type = video_source_get_codec(&p->screen) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9_RTX
+    uint8_t type = video_source_get_codec(&e->source) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9_RTX
                                                                          : HEADLESS_PT_VP8_RTX;
     for (size_t i = 0; i < count; i++) {
-        uint16_t behind = (uint16_t)(p->video.seq - 1 - seqs[i]);
-        uint64_t seq = p->video.seq - 1 - behind;
-        const struct headless_sent *kept = &p->sent[seq % HEADLESS_SENT_KEPT];
+        uint16_t behind = (uint16_t)(e->sender.seq - 1 - seqs[i]);
+        uint64_t seq = e->sender.seq - 1 - behind;
+        const struct headless_sent *kept = &e->sent[seq % HEADLESS_SENT_KEPT];
         uint8_t packet[HEADLESS_DATAGRAM_BYTES];
         struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
         if (kept->size == 0 || kept->seq != seq ||
-            rtx_write_packet(&w, bytes_of(kept->data, kept->size), type, p->rtx_ssrc,
-                             (uint16_t)p->rtx_seq) != STATUS_OK)
+            rtx_write_packet(&w, bytes_of(kept->data, kept->size), type, e->rtx_ssrc,
+                             (uint16_t)e->rtx_seq) != STATUS_OK)
             continue;
-        p->rtx_seq++;
+        e->rtx_seq++;
         seal_and_queue(p, now, packet, writer_size(&w), false);
     }
 }
 
-static void note_key_frame_request(struct headless_peer *p)
+static struct headless_encoding *find_encoding(struct headless_peer *p, uint32_t ssrc)
 {
+    for (size_t i = 0; i < p->encoding_count; i++) {
+        if (p->encodings[i].sender.ssrc == ssrc)
+            return &p->encodings[i];
+    }
+    return NULL;
+}
+
+static void note_key_frame_request(struct headless_peer *p, uint32_t ssrc)
+{
+    struct headless_encoding *e = find_encoding(p, ssrc);
     p->key_frames_requested++;
-    video_source_request_key_frame(&p->screen);
+    if (e != NULL)
+        video_source_request_key_frame(&e->source);
+}
+
+static void handle_feedback(struct headless_peer *p, usec_t now, const struct rtcp_packet *packet)
+{
+    struct rtcp_nack nack;
+    struct rtcp_pli pli;
+    struct rtcp_fir fir;
+    switch (rtcp_feedback_of(packet)) {
+    case RTCP_FEEDBACK_PLI:
+        if (rtcp_parse_pli(packet, &pli) == STATUS_OK)
+            note_key_frame_request(p, pli.media_ssrc);
+        break;
+    case RTCP_FEEDBACK_FIR:
+        if (rtcp_parse_fir(packet, &fir) == STATUS_OK && fir.item_count > 0)
+            note_key_frame_request(p, fir.items[0].ssrc);
+        break;
+    case RTCP_FEEDBACK_NACK:
+        if (rtcp_parse_nack(packet, &nack) == STATUS_OK &&
+            find_encoding(p, nack.media_ssrc) != NULL)
+            resend(p, now, find_encoding(p, nack.media_ssrc), &nack);
+        break;
+    default:
+        break;
+    }
 }
 
 void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct bytes compound)
@@ -229,15 +292,9 @@ void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct byte
     struct rtcp_iterator it = rtcp_iterate(compound);
     struct rtcp_packet packet;
     while (rtcp_next(&it, &packet) == STATUS_OK) {
-        struct rtcp_nack nack;
         struct rtcp_report report;
-        enum rtcp_feedback feedback = rtcp_feedback_of(&packet);
-        if (feedback == RTCP_FEEDBACK_PLI || feedback == RTCP_FEEDBACK_FIR)
-            note_key_frame_request(p);
-        else if (feedback == RTCP_FEEDBACK_NACK && p->sent != NULL &&
-                 rtcp_parse_nack(&packet, &nack) == STATUS_OK && nack.media_ssrc == p->video.ssrc)
-            resend(p, now, &nack);
-        else if (packet.type == RTCP_TYPE_SR && rtcp_parse_report(&packet, &report) == STATUS_OK)
+        handle_feedback(p, now, &packet);
+        if (packet.type == RTCP_TYPE_SR && rtcp_parse_report(&packet, &report) == STATUS_OK)
             for (int line = 0; line < HEADLESS_LINE_COUNT; line++) {
                 if (p->answer.lines[line].ssrc == report.ssrc)
                     receive_stats_handle_sender_report(&p->received[line], now, report.sender.ntp);
@@ -428,23 +485,31 @@ static bool sends_screen(const struct headless_peer *p)
            p->answer.lines[HEADLESS_LINE_SCREEN].accepted;
 }
 
+static void send_screen(struct headless_peer *p, usec_t now, struct headless_encoding *e)
+{
+    if (!e->is_wanted)
+        return;
+    if (now - e->sender.next_at > SECONDS(1) / 2)
+        e->sender.next_at = now;
+    for (; e->sender.next_at <= now; e->sender.next_at += e->source.frame_us)
+        send_frame(p, now, e);
+    if (now >= e->sender.report_at)
+        send_report(p, now, &e->sender);
+}
+
 static void send_media(struct headless_peer *p, usec_t now)
 {
-    bool voice = sends_voice(p), screen = sends_screen(p);
+    bool voice = sends_voice(p);
     /* Behind by more than half a second (the machine slept): go on from now instead of catching up.
      */
     if (now - p->mic.next_at > SECONDS(1) / 2)
         p->mic.next_at = now;
-    if (now - p->video.next_at > SECONDS(1) / 2)
-        p->video.next_at = now;
     for (; voice && p->mic.next_at <= now; p->mic.next_at += AUDIO_SOURCE_FRAME_US)
         send_voice(p, now);
-    for (; screen && p->video.next_at <= now; p->video.next_at += p->screen.frame_us)
-        send_frame(p, now);
+    for (size_t i = 0; sends_screen(p) && i < p->encoding_count; i++)
+        send_screen(p, now, &p->encodings[i]);
     if (voice && now >= p->mic.report_at)
         send_report(p, now, &p->mic);
-    if (screen && now >= p->video.report_at)
-        send_report(p, now, &p->video);
 }
 
 void headless_media_handle_timeout(struct headless_peer *p, usec_t now)
@@ -470,7 +535,9 @@ usec_t headless_media_next_timeout(const struct headless_peer *p)
         next = usec_min(next, p->feedback_at);
     if (sends_voice(p))
         next = usec_min(next, p->mic.next_at);
-    if (sends_screen(p))
-        next = usec_min(next, p->video.next_at);
+    for (size_t i = 0; sends_screen(p) && i < p->encoding_count; i++) {
+        if (p->encodings[i].is_wanted)
+            next = usec_min(next, p->encodings[i].sender.next_at);
+    }
     return next;
 }

@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+const char *const headless_rids[HEADLESS_ENCODINGS] = {"h", "l"};
+
 static const struct {
     const char *name;
     enum media_kind kind;
@@ -102,6 +104,15 @@ static void add_line(struct text *text, const struct headless_offer_params *para
     add_codecs(text, kind);
     if (!lines[line].sent)
         return;
+    if (kind == MEDIA_KIND_VIDEO && params->has_rids) {
+        add(text, "a=extmap:%d %s\r\n", HEADLESS_EXT_RID,
+            header_extension_uri(HEADER_EXTENSION_RID));
+        add(text, "a=extmap:%d %s\r\n", HEADLESS_EXT_REPAIRED_RID,
+            header_extension_uri(HEADER_EXTENSION_REPAIRED_RID));
+        add(text, "a=rid:%s send\r\na=rid:%s send\r\na=simulcast:send %s;%s\r\n", headless_rids[0],
+            headless_rids[1], headless_rids[0], headless_rids[1]);
+        return;
+    }
     uint32_t ssrc = params->ssrcs[line];
     if (kind == MEDIA_KIND_VIDEO) {
         add(text, "a=ssrc-group:FID %u %u\r\n", ssrc, params->rtx_ssrc);

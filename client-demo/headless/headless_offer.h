@@ -25,6 +25,11 @@
 #define HEADLESS_EXT_AUDIO_LEVEL 2
 #define HEADLESS_EXT_ABS_CAPTURE_TIME 3
 #define HEADLESS_EXT_TRANSPORT_CC 4
+#define HEADLESS_EXT_RID 5
+#define HEADLESS_EXT_REPAIRED_RID 6
+
+#define HEADLESS_ENCODINGS 2
+extern const char *const headless_rids[HEADLESS_ENCODINGS];
 
 /* The lines, by mid: "0" mic and "1" screen are sent; the rest is received. */
 enum headless_line {
@@ -46,6 +51,7 @@ struct headless_offer_params {
     uint8_t fingerprint[FINGERPRINT_BYTES];
     uint32_t ssrcs[2];    /* of mic and screen */
     uint32_t rtx_ssrc;    /* of screen */
+    bool has_rids;        /* the screen in two encodings, "h" and "l", told apart by rid */
     bool is_active_setup; /* "active": the relay is then the DTLS server; otherwise "actpass" */
 };
 /* Writes the SDP text to `text` (HEADLESS_OFFER_BYTES_MAX); STATUS_TRUNCATED cannot happen then. */

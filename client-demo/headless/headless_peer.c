@@ -9,6 +9,29 @@
 #define OFFER_ID_FIRST 100 /* behind the numbers of other requests */
 #define OFFER_AGAIN_US SECONDS(3)
 
+static enum status init_encodings(struct headless_peer *p)
+{
+    const struct headless_config *config = &p->config;
+    for (size_t i = 0; i < HEADLESS_ENCODINGS; i++) {
+        struct headless_encoding *e = &p->encodings[i];
+        if (i > 0 && (config->ivf != NULL || config->made_up[i].fps == 0))
+            break;
+        e->sent = calloc(HEADLESS_SENT_KEPT, sizeof *e->sent);
+        if (e->sent == NULL)
+            return STATUS_NO_MEMORY;
+        enum status status = STATUS_OK;
+        if (config->ivf != NULL)
+            video_source_init(&e->source, config->ivf);
+        else
+            status = video_source_init_made_up(&e->source, &config->made_up[i]);
+        if (status != STATUS_OK)
+            return status;
+        e->is_wanted = i == 0;
+        p->encoding_count++;
+    }
+    return STATUS_OK;
+}
+
 enum status headless_peer_init(struct headless_peer *p, const struct headless_config *config)
 {
     memset(p, 0, sizeof *p);
@@ -18,12 +41,8 @@ enum status headless_peer_init(struct headless_peer *p, const struct headless_co
     p->pictures = calloc(1, sizeof *p->pictures);
     p->datagrams = calloc(HEADLESS_OUT_DATAGRAMS, sizeof *p->datagrams);
     p->has_voice = config->wav != NULL || config->made_up_voice;
-    p->has_screen = config->ivf != NULL || config->made_up_bps > 0;
-    p->sent = p->has_screen ? calloc(HEADLESS_SENT_KEPT, sizeof *p->sent) : NULL;
-    enum status status =
-        p->pictures == NULL || p->datagrams == NULL || (p->has_screen && p->sent == NULL)
-            ? STATUS_NO_MEMORY
-            : STATUS_OK;
+    p->has_screen = config->ivf != NULL || config->made_up[0].fps > 0;
+    enum status status = p->pictures == NULL || p->datagrams == NULL ? STATUS_NO_MEMORY : STATUS_OK;
     for (int line = 0; line < HEADLESS_LINE_COUNT && status == STATUS_OK; line++) {
         if (headless_line_kind((enum headless_line)line) == MEDIA_KIND_AUDIO)
             status = audio_sink_init(&p->sounds[line], config->decode);
@@ -32,10 +51,8 @@ enum status headless_peer_init(struct headless_peer *p, const struct headless_co
         status = audio_source_init(&p->voice, config->wav, 32000);
     else if (status == STATUS_OK)
         audio_source_init_made_up(&p->voice);
-    if (status == STATUS_OK && config->ivf != NULL)
-        video_source_init(&p->screen, config->ivf);
-    else if (status == STATUS_OK && p->has_screen)
-        status = video_source_init_made_up(&p->screen, config->made_up_bps, config->made_up_fps);
+    if (status == STATUS_OK && p->has_screen)
+        status = init_encodings(p);
     if (status != STATUS_OK)
         headless_peer_destroy(p);
     return status;
@@ -63,10 +80,12 @@ void headless_peer_destroy(struct headless_peer *p)
         audio_sink_destroy(&p->sounds[line]);
     if (p->has_voice)
         audio_source_destroy(&p->voice);
-    video_source_destroy(&p->screen);
+    for (size_t i = 0; i < HEADLESS_ENCODINGS; i++) {
+        video_source_destroy(&p->encodings[i].source);
+        free(p->encodings[i].sent);
+    }
     forget_texts(p);
     free(p->text_given);
-    free(p->sent);
     free(p->pictures);
     free(p->datagrams);
     memory_wipe(p, sizeof *p);
@@ -153,8 +172,9 @@ static bool queue_offer(struct headless_peer *p, bool restart)
     params.ice = p->ice_local;
     dtls_context_get_fingerprint(p->config.dtls, params.fingerprint);
     params.ssrcs[0] = p->mic.ssrc;
-    params.ssrcs[1] = p->video.ssrc;
-    params.rtx_ssrc = p->rtx_ssrc;
+    params.ssrcs[1] = p->encodings[0].sender.ssrc;
+    params.rtx_ssrc = p->encodings[0].rtx_ssrc;
+    params.has_rids = p->encoding_count > 1;
     if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {
         fail(p, "offer");
         return false;
@@ -171,8 +191,10 @@ static void send_offer(struct headless_peer *p, usec_t now)
     drop_session(p);
     p->wants_restart = p->is_restarting = false;
     p->mic.ssrc = rng_u32(&p->rng) | 1;
-    p->video.ssrc = p->mic.ssrc + 2;
-    p->rtx_ssrc = p->mic.ssrc + 4;
+    for (uint32_t i = 0; i < HEADLESS_ENCODINGS; i++) {
+        p->encodings[i].sender.ssrc = p->mic.ssrc + 2 + 4 * i;
+        p->encodings[i].rtx_ssrc = p->mic.ssrc + 4 + 4 * i;
+    }
     p->our_ssrc = p->mic.ssrc;
     if (!queue_offer(p, false))
         return;
@@ -209,6 +231,19 @@ static void handle_welcome(struct headless_peer *p, usec_t now, const json_t *m)
         send_json(p, json_pack("{s:s, s:i, s:b}", "type", "share_start", "id", 3, "audio", 0));
     if (!is_trainer && p->config.raise_hand)
         send_json(p, json_pack("{s:s, s:i, s:b}", "type", "hand", "id", 4, "raised", 1));
+}
+
+static void handle_send_encodings(struct headless_peer *p, usec_t now, const json_t *wanted)
+{
+    for (size_t i = 1; i < p->encoding_count; i++) {
+        struct headless_encoding *e = &p->encodings[i];
+        bool is_wanted = json_is_true(json_array_get(wanted, i));
+        if (is_wanted && !e->is_wanted) {
+            e->sender.next_at = usec_max(e->sender.next_at, now);
+            video_source_request_key_frame(&e->source);
+        }
+        e->is_wanted = is_wanted;
+    }
 }
 
 static enum status start_ice(struct headless_peer *p, usec_t now, struct ice_client *ice)
@@ -292,6 +327,8 @@ void headless_peer_handle_text(struct headless_peer *p, usec_t now, struct bytes
         handle_error(p, now, m);
     else if (strcmp(type, "media_reset") == 0)
         send_offer(p, now);
+    else if (strcmp(type, "send_encodings") == 0)
+        handle_send_encodings(p, now, json_object_get(m, "wanted"));
     else if (strcmp(type, "floor") == 0)
         p->may_speak = json_is_true(json_object_get(m, "granted"));
     else if (strcmp(type, "goodbye") == 0 && strcmp(text_of(m, "code"), "shutting_down") != 0)

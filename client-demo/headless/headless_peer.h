@@ -29,10 +29,11 @@
 #define HEADLESS_TOKEN_BYTES 4097
 
 /* The end of a made-up packet's payload, in simulations: who made it, and when. */
-#define HEADLESS_STAMP_BYTES 16
+#define HEADLESS_STAMP_BYTES 24
 struct headless_stamp {
     uint64_t who;
     usec_t at;
+    usec_t slide_at; /* of a picture: the slide that it lets read was shown then; 0: none */
 };
 bool headless_stamp_parse(struct bytes payload, struct headless_stamp *out);
 
@@ -47,10 +48,12 @@ struct headless_packet {
 struct headless_config {
     const char *token; /* borrowed */
     const char *name, *lang;
-    const struct wav_file *wav;        /* NULL: no voice; borrowed */
-    const struct ivf_file *ivf;        /* NULL: no screen, or made up */
-    uint32_t made_up_bps, made_up_fps; /* screen without a file; 0: none */
-    bool made_up_voice;                /* voice without a file */
+    const struct wav_file *wav; /* NULL: no voice; borrowed */
+    const struct ivf_file *ivf; /* NULL: no screen, or made up */
+    /* Screen without a file, best encoding first; fps 0: none. A second one is offered by rid, and
+     * sent when it is asked for. */
+    struct made_up_screen made_up[HEADLESS_ENCODINGS];
+    bool made_up_voice; /* voice without a file */
     bool raise_hand, decode;
     bool ignores_floor; /* sends always: what a page does that somebody has tampered with */
     uint64_t stamp;     /* ends made-up payloads; 0: none */
@@ -87,6 +90,16 @@ struct headless_sender {
     usec_t report_at;
 };
 
+struct headless_encoding { /* of the screen that is sent */
+    struct video_source source;
+    struct headless_sender sender;
+    uint32_t rtx_ssrc;
+    uint64_t rtx_seq;
+    struct headless_sent *sent; /* owned; publishers only */
+    bool is_wanted;
+    usec_t slide_at, sharp_slide_at; /* shown since; and the newest that can be read */
+};
+
 struct headless_peer {
     struct headless_config config;
     struct rng rng;
@@ -111,13 +124,10 @@ struct headless_peer {
 
     struct audio_source voice;
     bool has_voice;
-    struct video_source screen;
     bool has_screen;
-    bool frame_open;
-    struct headless_sender mic, video;
-    uint32_t rtx_ssrc;
-    uint64_t rtx_seq;
-    struct headless_sent *sent; /* owned; publishers only */
+    struct headless_sender mic;
+    struct headless_encoding encodings[HEADLESS_ENCODINGS];
+    size_t encoding_count; /* 0: no screen */
 
     struct audio_sink sounds[HEADLESS_LINE_COUNT];
     struct voice_playout playouts[HEADLESS_LINE_COUNT];

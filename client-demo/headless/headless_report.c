@@ -120,7 +120,8 @@ static json_t *peer_object(struct totals *t, const struct headless_peer *p)
                           "failure", p->failure, "sessions", (int)p->sessions);
     json_object_set_new(o, "connect_ms", since(p->connected_at, p->opened_at));
     json_object_set_new(o, "sent_voice_packets", json_integer((json_int_t)p->mic.packets));
-    json_object_set_new(o, "sent_screen_packets", json_integer((json_int_t)p->video.packets));
+    json_object_set_new(o, "sent_screen_packets",
+                        json_integer((json_int_t)p->encodings[0].sender.packets));
     t->connected += connected ? 1 : 0;
     add_voices(t, p, o);
     add_screen(t, p, o);

@@ -1,5 +1,7 @@
 #include "client-demo/headless/media_source.h"
 
+#include "wire/codec_vp8.h"
+
 #include <math.h>
 #include <opus.h>
 
@@ -83,20 +85,36 @@ void video_source_init(struct video_source *source, const struct ivf_file *ivf)
     source->frame_us = us < 8333 ? 8333 : us > 1e6 ? SECONDS(1) : (usec_t)us;
 }
 
-enum status video_source_init_made_up(struct video_source *source, uint32_t bitrate_bps,
-                                      uint32_t fps)
+static size_t larger(size_t a, size_t b)
 {
-    if (fps == 0 || fps > 120 || bitrate_bps / 8 / fps == 0)
+    return a > b ? a : b;
+}
+
+static size_t small_bytes(const struct made_up_screen *shape)
+{
+    return larger(shape->bitrate_bps / 8 / shape->fps, 16);
+}
+
+static size_t key_bytes(const struct made_up_screen *shape)
+{
+    return shape->key_bytes > 0 ? shape->key_bytes : small_bytes(shape) * MADE_UP_KEY_FRAME_FACTOR;
+}
+
+enum status video_source_init_made_up(struct video_source *source,
+                                      const struct made_up_screen *shape)
+{
+    if (shape->fps == 0 || shape->fps > 120 || shape->bitrate_bps / 8 / shape->fps == 0)
         return STATUS_CONFIG;
-    size_t bytes = bitrate_bps / 8 / fps;
-    if (bytes * MADE_UP_KEY_FRAME_FACTOR > MADE_UP_FRAME_BYTES_MAX)
+    size_t most = larger(larger(key_bytes(shape), shape->slide_bytes), shape->sharpening_bytes);
+    most = larger(most, small_bytes(shape));
+    if (most > MADE_UP_FRAME_BYTES_MAX)
         return STATUS_CONFIG;
-    uint8_t *memory = calloc(1, bytes * MADE_UP_KEY_FRAME_FACTOR + 16);
+    uint8_t *memory = calloc(1, most + 16);
     if (memory == NULL)
         return STATUS_NO_MEMORY;
     *source = (struct video_source){.made_up = memory,
-                                    .made_up_frame_bytes = bytes < 16 ? 16 : bytes,
-                                    .frame_us = SECONDS(1) / fps,
+                                    .shape = *shape,
+                                    .frame_us = SECONDS(1) / shape->fps,
                                     .wants_key_frame = true};
     return STATUS_OK;
 }
@@ -117,11 +135,51 @@ enum media_codec video_source_get_codec(const struct video_source *source)
     return source->ivf != NULL ? source->ivf->codec : MEDIA_CODEC_VP8;
 }
 
+void video_source_show_slide(struct video_source *s, uint32_t slide)
+{
+    s->since_slide = s->slide == slide ? s->since_slide : 0;
+    s->slide = slide;
+}
+
+/* The picture's layer, and what it does for the slide: an upper one refers to the newest ones below
+ * it; what none of them has of the slide it must bring itself. */
+static bool brings_slide(struct video_source *s, bool key_frame)
+{
+    static const uint8_t layers[4] = {0, 2, 1, 2};
+    if (s->shape.slide_frames > 0 && s->count % s->shape.slide_frames == 0)
+        video_source_show_slide(s, s->slide + 1);
+    s->count++;
+    s->since_key = key_frame ? 0 : s->since_key + 1;
+    s->layer = s->shape.has_layers ? layers[s->since_key % 4] : 0;
+    s->tl0 = (uint8_t)(s->tl0 + (s->layer == 0));
+    uint32_t has = s->layer_slides[0];
+    for (unsigned below = 1; below < s->layer; below++)
+        has = s->layer_slides[below] > has ? s->layer_slides[below] : has;
+    s->layer_slides[s->layer] = s->slide;
+    if (key_frame)
+        s->layer_slides[0] = s->layer_slides[1] = s->layer_slides[2] = s->slide;
+    return !key_frame && has != s->slide;
+}
+
+static size_t choose_size(struct video_source *s, bool key_frame)
+{
+    const struct made_up_screen *shape = &s->shape;
+    bool brings = brings_slide(s, key_frame) && shape->slide_bytes > 0;
+    uint32_t at = s->since_slide++;
+    s->is_sharp = key_frame || at >= shape->sharp_after;
+    if (key_frame)
+        return key_bytes(shape);
+    if (brings)
+        return shape->slide_bytes;
+    return at > 0 && at <= shape->sharp_after ? larger(shape->sharpening_bytes, 16)
+                                              : small_bytes(shape);
+}
+
 /* A VP8 frame tag (RFC 6386 9.1) and, on key frames, start code and size; zeros behind it. */
 static struct bytes made_up_frame(struct video_source *source, bool key_frame)
 {
     static const uint8_t key_tag[10] = {0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02};
-    size_t size = source->made_up_frame_bytes * (key_frame ? MADE_UP_KEY_FRAME_FACTOR : 1);
+    size_t size = choose_size(source, key_frame);
     memset(source->made_up, 0, 10);
     if (key_frame)
         memcpy(source->made_up, key_tag, sizeof key_tag);
@@ -154,7 +212,14 @@ void video_source_begin_frame(struct video_source *source)
 static void write_descriptor(const struct video_source *source, struct writer *w, bool first,
                              bool last)
 {
-    if (video_source_get_codec(source) == MEDIA_CODEC_VP8) {
+    if (source->ivf == NULL && source->shape.has_layers) {
+        codec_vp8_write_descriptor(w, &(struct codec_vp8){.start_of_partition = first,
+                                                          .picture_id = source->picture_id,
+                                                          .tl0_index = source->tl0,
+                                                          .temporal_layer = source->layer,
+                                                          .layer_sync = source->layer > 0});
+        return;
+    } else if (video_source_get_codec(source) == MEDIA_CODEC_VP8) {
         write_u8(w, (uint8_t)(0x80 | (first ? 0x10 : 0)));
         write_u8(w, 0x80);
     } else {
@@ -170,7 +235,7 @@ bool video_source_next(struct video_source *source, struct bytes_mut out, size_t
     if (!source->in_frame)
         return false;
     size_t left = source->current.size - source->offset;
-    size_t room = VIDEO_SOURCE_PAYLOAD_BYTES - 4;
+    size_t room = VIDEO_SOURCE_PAYLOAD_BYTES - 6;
     size_t part = left < room ? left : room;
     *last = part == left;
     struct writer w = writer_of(out);

@@ -15,6 +15,17 @@
 #define AUDIO_SOURCE_MADE_UP_LEVEL 30
 #define VIDEO_SOURCE_PAYLOAD_BYTES 1150 /* a packet's payload, descriptor included */
 
+/* A screen that is made up: small pictures, and now and then another slide. Sizes are those that an
+ * encoder gave to real ones: a slide costs much in every layer that does not have it yet. */
+struct made_up_screen {
+    uint32_t bitrate_bps, fps;       /* of the small pictures; fps 0: no screen */
+    uint32_t slide_frames;           /* from slide to slide; 0: none */
+    uint32_t slide_bytes, key_bytes; /* key_bytes 0: four small pictures */
+    uint32_t sharp_after;            /* pictures, until a slide can be read */
+    uint32_t sharpening_bytes;       /* each of these pictures */
+    bool has_layers;                 /* three temporal ones */
+};
+
 struct OpusEncoder;
 
 struct audio_source {
@@ -45,20 +56,30 @@ struct video_source {
     bool wants_key_frame;
     bool in_frame;
     /* without a file: */
-    size_t made_up_frame_bytes;
+    struct made_up_screen shape;
+    uint32_t count; /* pictures */
+    uint32_t since_key;
+    uint32_t slide;           /* which is shown: from 1 on */
+    uint32_t since_slide;     /* pictures */
+    uint32_t layer_slides[3]; /* which slide each layer has */
+    uint8_t layer, tl0;       /* of the present picture */
+    bool is_sharp;            /* whoever has the present picture can read the slide */
     struct bytes current;
     uint8_t *made_up;
 };
 
 void video_source_init(struct video_source *source, const struct ivf_file *ivf);
-/* Packets of the right sizes and descriptors but of no picture, for load: `bitrate_bps` at `fps`.
- */
-MUST_CHECK enum status video_source_init_made_up(struct video_source *source, uint32_t bitrate_bps,
-                                                 uint32_t fps);
+/* Packets of the right sizes and descriptors but of no picture, for load and simulations.
+ * STATUS_CONFIG for what no screen is, STATUS_NO_MEMORY. */
+MUST_CHECK enum status video_source_init_made_up(struct video_source *source,
+                                                 const struct made_up_screen *shape);
 void video_source_destroy(struct video_source *source);
 
 /* A receiver asked for a key frame: the next frame is the file's next key frame. */
 void video_source_request_key_frame(struct video_source *source);
+
+/* Made up: slide number `slide` is shown from now on. */
+void video_source_show_slide(struct video_source *source, uint32_t slide);
 
 /* Goes to the next frame. */
 void video_source_begin_frame(struct video_source *source);

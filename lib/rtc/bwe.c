@@ -11,7 +11,9 @@
 #define NEAR_SHARE 0.85        /* of the ceiling; from here on growth is slower, and a fixed step */
 #define NEAR_GROWTH_SHARE 0.03 /* that two who share a line end up with like shares */
 #define NEAR_GROWTH_BPS 10000
-#define STANDING_US 10000      /* a queue that stays so long: no more growth */
+#define STANDING_US 10000 /* a queue that stays so long: no more growth */
+#define FULL_US 100000
+#define ASSUMED_US SECONDS(3)
 #define CEILING_US SECONDS(20) /* how long it is remembered */
 #define USED_SHARE 0.75        /* of the estimate: then what is sent says something about it */
 #define USED_WINDOW_US 150000
@@ -230,14 +232,26 @@ static void note_cut(struct bwe *b, usec_t now, uint64_t carried_bps)
     b->probe.next_at = usec_max(b->probe.next_at, now + response_of(b) + SECONDS(1));
 }
 
+/* Nothing but its owner's word stands behind the estimate: it is no reason to go down by steps. */
+static bool is_assumed(const struct bwe *b, usec_t now)
+{
+    return b->is_assumed && now - b->started_at < ASSUMED_US;
+}
+
+/* So long a queue, and packets are lost at its end, whatever the estimate makes of the line. */
+static bool is_full(const struct bwe *b)
+{
+    return bwe_delay_get_queue_us(&b->delay) > FULL_US;
+}
+
 /* Whether the queue comes from what we send: we make use of what we are thought to have, or it
  * grows faster than jitter or a longer way would have it. */
-static bool is_ours(const struct bwe *b, const struct bwe_delay_stretch *busy)
+static bool is_ours(const struct bwe *b, usec_t now, const struct bwe_delay_stretch *busy)
 {
     double used = OURS_SHARE * (double)b->estimate_bps;
     bool grows = (double)busy->sent_bps > OURS_EXCESS * (double)busy->arrived_bps &&
                  busy->arrival_us - busy->sent_us > OURS_US + (usec_t)(3 * b->delay.jitter_us);
-    return grows || (double)busy->arrived_bps > used ||
+    return (is_assumed(b, now) && is_full(b)) || grows || (double)busy->arrived_bps > used ||
            ((double)busy->sent_bps > used &&
             (double)busy->sent_bps > 1.05 * (double)busy->arrived_bps);
 }
@@ -255,7 +269,7 @@ static void handle_overuse(struct bwe *b, usec_t now)
         note_cut(b, now, b->estimate_bps);
         return;
     }
-    bool ours = is_ours(b, &busy);
+    bool ours = is_ours(b, now, &busy);
     if (ours) {
         b->ceiling_bps = carried;
         b->ceiling_at = now;
@@ -281,7 +295,8 @@ static void handle_loss(struct bwe *b, usec_t now, uint64_t arrived_bps)
     b->stats.loss_cuts++;
     b->ceiling_bps = arrived_bps;
     b->ceiling_at = now;
-    set_estimate(b, at_least(reduced, share_of(b->estimate_bps, 0.5)));
+    set_estimate(b,
+                 is_assumed(b, now) ? reduced : at_least(reduced, share_of(b->estimate_bps, 0.5)));
     note_cut(b, now, b->estimate_bps);
 }
 
@@ -365,7 +380,7 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
     bool used = is_used(b);
     if (overused && !is_first(b))
         handle_overuse(b, now);
-    else if (bwe_loss_handle_feedback(&b->loss, now, used, &arrived_bps))
+    else if (bwe_loss_handle_feedback(&b->loss, now, used || is_full(b), &arrived_bps))
         handle_loss(b, now, arrived_bps);
     else if (used && now - b->cut_at > response_of(b) &&
              bwe_delay_get_standing_us(&b->delay) < STANDING_US + packet_time(b) / 2) {
@@ -388,6 +403,7 @@ void bwe_assume(struct bwe *b, usec_t now, uint64_t bps)
 {
     b->has_started = b->has_result = true;
     b->started_at = b->grown_at = now;
+    b->is_assumed = true;
     set_estimate(b, at_least(b->estimate_bps, bps));
     b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
 }

@@ -43,6 +43,7 @@ struct bwe {
     uint64_t ceiling_bps; /* what the line carried when it was last full; 0: unknown */
     usec_t ceiling_at;
     uint64_t proven_bps; /* carried in a probe or in earnest since the last reduction */
+    bool is_assumed;     /* the estimate began as what its owner said */
     bool has_started;    /* the first cluster has been sent */
     bool has_result;     /* and something was heard */
     usec_t started_at;

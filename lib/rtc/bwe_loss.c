@@ -42,10 +42,11 @@ bool bwe_loss_handle_feedback(struct bwe_loss *l, usec_t now, bool busy, uint64_
     double excess = share - l->background;
     begin_window(l, now);
     l->last = share;
-    if (!busy) {
+    /* A line that is used and loses less than usual is better than was thought. */
+    if (!busy || excess < 0)
         l->background += (share - l->background) * BACKGROUND_WEIGHT;
+    if (!busy)
         l->quiet += (share - l->quiet) * QUIET_WEIGHT;
-    }
     l->high_count = busy && excess > EXCESS ? l->high_count + 1 : 0;
     if (l->high_count < (excess > EXCESS_HIGH ? 1u : 2u))
         return false;

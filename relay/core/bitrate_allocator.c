@@ -65,7 +65,7 @@ static struct ladder ladder_of(const struct allocator_stream *s)
 }
 
 /* A rung may cost more than a better one (the low encoding of a quiet screen): what counts is that
- * it fits. A still is always better than nothing, and takes whatever there is. */
+ * it fits. A still is always better than nothing, and takes whatever there is beyond a least. */
 static bool fits(const struct rung *rung, uint64_t budget_bps, unsigned percent)
 {
     return (uint64_t)rung->bps * percent <= budget_bps * 100;
@@ -95,6 +95,21 @@ static void step_down(struct allocator_patience *p, usec_t now, const struct run
     p->hold_until = now + ALLOCATOR_HOLD_US;
 }
 
+/* The next worse rung that takes less, for a stream that lags although its rung fits. Another
+ * encoding begins with a key frame, which a line that lags has no room for: only far behind. */
+static uint32_t find_lighter(const struct ladder *ladder, uint32_t present, usec_t lag_us)
+{
+    for (uint32_t i = present + 1; i < ladder->count; i++) {
+        const struct rung *from = &ladder->rungs[present], *to = &ladder->rungs[i];
+        if (to->target.mode != LAYER_LIVE ||
+            (to->target.encoding != from->target.encoding && lag_us < ALLOCATOR_LAG_FAR_US))
+            break;
+        if (to->bps < from->bps)
+            return i;
+    }
+    return present;
+}
+
 /* Down at once. Also one step when the receiver lags although its rung fits: the stream comes in
  * bursts that its line cannot take; then it is given time to catch up before the next step. */
 static void go_down(struct allocator_patience *p, usec_t now, const struct allocator_stream *s,
@@ -104,21 +119,24 @@ static void go_down(struct allocator_patience *p, usec_t now, const struct alloc
     uint32_t fitting = best_fitting(ladder, budget_bps, 100);
     if (fitting > present) {
         step_down(p, now, &ladder->rungs[fitting]);
-    } else if (s->lag_us > ALLOCATOR_LAG_US && present + 1 < ladder->count &&
-               ladder->rungs[present + 1].target.mode == LAYER_LIVE &&
-               (!p->has_lagged || now - p->lagged_at >= ALLOCATOR_LAG_US)) {
+        return;
+    }
+    uint32_t lighter = find_lighter(ladder, present, s->lag_us);
+    if (s->lag_us > ALLOCATOR_LAG_US && lighter != present &&
+        (!p->has_lagged || now - p->lagged_at >= ALLOCATOR_LAG_US)) {
         p->has_lagged = true;
         p->lagged_at = now;
-        step_down(p, now, &ladder->rungs[present + 1]);
+        step_down(p, now, &ladder->rungs[lighter]);
     }
 }
 
-/* Up to the worst of the better rungs that have fitted, with a margin, without a break. */
-static void go_up(struct allocator_patience *p, usec_t now, const struct ladder *ladder,
-                  uint64_t budget_bps)
+/* Up to the worst of the better rungs that have fitted, with a margin, without a break; not while
+ * the present one lags. */
+static void go_up(struct allocator_patience *p, usec_t now, const struct allocator_stream *s,
+                  const struct ladder *ladder, uint64_t budget_bps)
 {
     uint32_t fitting = ladder->rungs[best_fitting(ladder, budget_bps, ALLOCATOR_MARGIN_PERCENT)].id;
-    if (fitting >= p->rung) {
+    if (fitting >= p->rung || s->lag_us > ALLOCATOR_LAG_US) {
         p->has_candidate = false;
         return;
     }
@@ -140,7 +158,7 @@ static void allot(struct allocator_patience *p, usec_t now, const struct allocat
     struct ladder ladder = ladder_of(s);
     if (s->active) {
         go_down(p, now, s, &ladder, *left_bps);
-        go_up(p, now, &ladder, *left_bps);
+        go_up(p, now, s, &ladder, *left_bps);
     }
     const struct rung *rung = &ladder.rungs[find_rung(&ladder, p->rung)];
     *target = rung->target;

@@ -17,8 +17,10 @@
 #define ALLOCATOR_HOLD_US SECONDS(8)        /* after a step down nothing of it goes up */
 #define ALLOCATOR_MARGIN_PERCENT 115        /* of its rate, to climb to a rung */
 #define ALLOCATOR_LAG_US MILLISECONDS(1500) /* a stream further behind steps down */
-#define ALLOCATOR_STILL_BPS 30000           /* for less not even a still */
-#define ALLOCATOR_UNKNOWN_BPS 200000        /* an encoding that nobody has asked for yet */
+#define ALLOCATOR_LAG_FAR_US SECONDS(4)     /* further behind, to another encoding */
+#define ALLOCATOR_STILL_BPS 20000           /* for less not even a still */
+#define ALLOCATOR_UNKNOWN_BPS                                                                      \
+    160000 /* an encoding that nobody has asked for yet: the page's limit */
 
 enum allocator_class { /* in order of priority */
                        ALLOCATOR_VOICE,

@@ -20,10 +20,18 @@
 #define NACKS_US MILLISECONDS(500)
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
-#define FIRST_US MILLISECONDS(1500)         /* until the estimate is no guess any more */
+#define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
+#define BEGIN_BPS 10000000                  /* the pace of the first picture */
+#define BEGIN_BYTES 40000                   /* of it may be on the way without an answer */
+#define BEGIN_MORE_BYTES 160000             /* once the first answers are good */
+#define BEGIN_QUEUE_US MILLISECONDS(15)
 #define FULL_SHOWS_US SECONDS(1)
-#define TICK_US MILLISECONDS(5) /* credit is saved for so long */
+#define RESEND_US MILLISECONDS(60) /* of the line's time, ahead of what waits */
+#define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
 #define PADDING_BYTES 255
+#define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
+#define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
+#define LOSSY_SHARE 0.015
 
 static bool is_video(const struct subscription *s)
 {
@@ -94,6 +102,29 @@ static void set_metered(struct participant *p, bool metered)
 
 static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
 
+static bool is_lossy(const struct downlink *d)
+{
+    return d->bwe.loss.background > LOSSY_SHARE && d->bwe.loss.quiet > LOSSY_SHARE;
+}
+
+/* Redundant voice takes no more of a narrow line than it is worth there: against losses that come
+ * from the line's being full it only adds to them. */
+static void limit_redundancy(struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    unsigned share = is_lossy(d) ? VOICE_LOSSY_PERCENT : VOICE_PERCENT;
+    uint64_t most_bps = share_of(bwe_get_estimate(&d->bwe), share);
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        struct publication *source = is_video(s) ? NULL : source_of(p, s);
+        uint32_t bps[LAYER_TEMPORAL_MAX];
+        s->redundancy_limit = 0;
+        if (d->state == DOWNLINK_PACED && !d->is_beginning && source != NULL &&
+            layer_rates_get(&publication_main(source)->rates, bps) > 0)
+            s->redundancy_limit = (uint8_t)(1 + redundancy_fit(bps[0], most_bps));
+    }
+}
+
 /* What each subscription gets of the estimate. */
 static void allocate(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
@@ -102,11 +133,13 @@ static void allocate(struct shard_core *c, usec_t now, struct participant *p, st
     struct layer_target targets[ALLOCATOR_STREAMS_MAX];
     size_t count = p->subscription_count < ALLOCATOR_STREAMS_MAX ? p->subscription_count
                                                                  : ALLOCATOR_STREAMS_MAX;
+    limit_redundancy(p);
     for (size_t i = 0; i < count; i++)
         thinning_describe(&p->subscriptions[i], now, &streams[i]);
     d->allocated_at = now;
     /* A step down lasts for seconds: neither a first guess nor a line that is cut may cause one. */
-    bool is_known = now >= d->allocate_from && d->bwe.heard_bps == 0;
+    bool is_known =
+        (now >= d->allocate_from || d->bwe.cut_at >= d->state_at) && d->bwe.heard_bps == 0;
     if (is_known)
         bitrate_allocator_run(&d->allocator, now, (uint32_t)bwe_get_estimate(&d->bwe), streams,
                               count, targets);
@@ -140,16 +173,21 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     d->state_at = now;
     d->credit_bytes = 0;
     d->credit_at = now;
+    d->is_beginning = d->is_beginning && state == DOWNLINK_PACED;
     set_metered(p, state != DOWNLINK_FREE);
     if (state == DOWNLINK_PACED) {
         bitrate_allocator_init(&d->allocator);
-        d->allocate_from = now + (d->bwe.has_result ? 0 : FIRST_US);
+        d->allocate_from = now + (d->is_beginning ? BEGIN_US : 0);
         allocate(c, now, p, tx);
     } else {
+        limit_redundancy(p);
         stop_thinning(c, now, p, tx);
     }
-    if (state == DOWNLINK_FREE)
+    if (state == DOWNLINK_FREE) {
         bwe_end_numbers(&d->bwe);
+        for (size_t i = 0; i < p->subscription_count; i++)
+            thinning_forget(&p->subscriptions[i]);
+    }
     d->next_at = state == DOWNLINK_PACED ? now : USEC_NEVER;
 }
 
@@ -188,6 +226,13 @@ static void note_silence(struct downlink *d, usec_t now)
     d->is_mute = d->report_at == 0;
 }
 
+/* Nothing speaks against the line, and its answers are those to what was sent. */
+static bool has_begun_well(const struct downlink *d, usec_t now)
+{
+    return now - d->state_at >= BEGIN_US && d->bwe.feedback_at > d->state_at &&
+           d->bwe.sends.waiting_bytes < BEGIN_BYTES / 4;
+}
+
 static void leave_paced(struct shard_core *c, usec_t now, struct participant *p, uint64_t wanted,
                         struct tx_batch *tx)
 {
@@ -201,8 +246,17 @@ static void leave_paced(struct shard_core *c, usec_t now, struct participant *p,
     if (wanted > 0 && (!bwe_is_proven(&d->bwe, share_of(wanted, ENOUGH_PERCENT)) ||
                        (d->bwe.cut_at != 0 && now - d->bwe.cut_at < CALM_US)))
         return;
-    if (is_at_live_edge(p, now))
+    if ((!d->is_beginning || has_begun_well(d, now)) && is_at_live_edge(p, now))
         set_state(c, now, p, DOWNLINK_WATCHED, "proven", tx);
+}
+
+/* Of its line nothing is known: it is taken to carry everything. The first picture goes out fast,
+ * but no more of it at once than the first answers can catch up with. */
+static void begin(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    p->downlink->is_beginning = true;
+    p->downlink->answers_fast = false;
+    set_state(c, now, p, DOWNLINK_PACED, "begins", tx);
 }
 
 static void update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
@@ -217,6 +271,8 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
     bwe_set_wanted(&d->bwe, now, wanted);
     switch (d->state) {
     case DOWNLINK_PACED:
+        if (d->bwe.cut_at >= d->state_at)
+            d->is_beginning = false;
         leave_paced(c, now, p, wanted, tx);
         if (d->state == DOWNLINK_PACED && now - d->allocated_at >= ALLOCATE_AGAIN_US)
             allocate(c, now, p, tx);
@@ -231,7 +287,7 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
         if (begins && is_poor)
             set_state(c, now, p, DOWNLINK_PACED, "unproven", tx);
         else if (begins)
-            set_state(c, now, p, DOWNLINK_WATCHED, "begins", tx);
+            begin(c, now, p, tx);
         return;
     case DOWNLINK_STATE_COUNT:
         return;
@@ -299,15 +355,26 @@ static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
     return false;
 }
 
+/* What may leave now. Nothing more while a beginner's first bytes are unanswered: the answer wakes
+ * it. */
+static struct bwe_pace pace_of(const struct downlink *d, usec_t now)
+{
+    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
+    uint32_t most = d->answers_fast ? BEGIN_MORE_BYTES : BEGIN_BYTES;
+    if (d->is_beginning && !pace.is_probe && pace.rate_bps < BEGIN_BPS)
+        pace.rate_bps = d->bwe.sends.waiting_bytes < most ? BEGIN_BPS : 0;
+    return pace;
+}
+
 static void drain(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
+    struct bwe_pace pace = pace_of(d, now);
     earn(d, now, pace.rate_bps);
     bool waits = true;
     while (waits && pace.rate_bps > 0 && d->credit_bytes > 0) {
         waits = send_next(c, now, p, tx) || (pace.is_probe && send_padding(now, p, tx));
-        pace = bwe_get_pace(&d->bwe, now);
+        pace = pace_of(d, now);
     }
     d->next_at = USEC_NEVER;
     if (waits && pace.rate_bps > 0)
@@ -328,7 +395,16 @@ static void drain_probe(usec_t now, struct participant *p, struct tx_batch *tx)
     d->next_at = pace.is_probe ? now + 1000 : USEC_NEVER;
 }
 
-bool downlink_admit_key_frame(struct participant *p, usec_t now)
+bool downlink_admits_resend(const struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    if (d == NULL || d->state != DOWNLINK_PACED)
+        return true;
+    double line_bytes = (double)bwe_get_estimate(&d->bwe) / 8e6 * (double)RESEND_US;
+    return d->credit_bytes > -line_bytes;
+}
+
+bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
 {
     struct downlink *d = p->downlink;
     bool is_poor =
@@ -336,6 +412,8 @@ bool downlink_admit_key_frame(struct participant *p, usec_t now)
     if (!is_poor)
         return true;
     if (d->key_frame_before != 0 && now - d->key_frame_before < 2 * DOWNLINK_KEY_FRAME_US)
+        return false;
+    if (!is_urgent && d->key_frame_at != 0 && now - d->key_frame_at < DOWNLINK_KEY_FRAME_US)
         return false;
     d->key_frame_before = d->key_frame_at;
     d->key_frame_at = now;
@@ -389,6 +467,9 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
         return;
     }
     bwe_handle_twcc(&d->bwe, now, feedback);
+    if (d->is_beginning && d->bwe.sends.waiting_bytes < BEGIN_BYTES / 2 &&
+        bwe_delay_get_queue_us(&d->bwe.delay) < BEGIN_QUEUE_US)
+        d->answers_fast = true;
     note_lost_voice(now, p);
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);

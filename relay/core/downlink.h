@@ -2,17 +2,18 @@
  * (rtc/bwe), the pace, and the cursors of paced subscriptions (layer_selector) together.
  *
  *                      calm for some seconds
- *   begins -> WATCHED ---------------------> FREE
+ *             WATCHED ---------------------> FREE
  *             ^  |  ^  numbered; video         |  as it comes, not numbered
  *             |  |  |  as it comes             |
  *             |  |  `-- losses, delays, a burst of NACKs, something new begins
  *      proven |  | the estimate falls short
  *             |  v                             | something new begins, and the line is known to be
- * poor PACED <---------------------------' numbered; video at the line's rate from the cache, voice
+ * begins -> PACED <----------------------' numbered; video at the line's rate from the cache, voice
  * at once
  *
  * A line is taken to carry everything until it shows otherwise, which its first answers do within a
- * few tenths of a second: most do carry it, and their first picture must not wait for a proof.
+ * few tenths of a second: most do carry it, and their first picture must not wait for a proof. It
+ * leaves fast, but only so much of it is on the way unanswered as a narrow line gets over.
  * A healthy receiver costs nothing here: no number, no feedback, no timer, 2 kB. Who gives no
  * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
  * is left alone. One per participant that receives video, on the heap. */
@@ -33,6 +34,8 @@ struct downlink {
     struct bwe bwe;
     struct bitrate_allocator allocator;
     usec_t allocated_at, allocate_from;
+    bool is_beginning; /* paced, and of its line nothing is known yet */
+    bool answers_fast; /* most of the first bytes have come, and without a queue */
     usec_t state_at, trouble_at;
     double credit_bytes; /* of the paced rate; below zero: to be earned first */
     usec_t credit_at;
@@ -73,8 +76,11 @@ void downlink_handle_report(struct shard_core *c, usec_t now, struct participant
                             uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx);
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
                           struct tx_batch *tx);
-/* Whether a key frame may be asked for on its account now; notes it when so. */
-bool downlink_admit_key_frame(struct participant *p, usec_t now);
+/* Whether a video packet may be sent again now: to who is paced only what its line carries. */
+bool downlink_admits_resend(const struct participant *p);
+/* Whether a key frame may be asked for on its account now; notes it when so. One for the next still
+ * is not urgent: it leaves the second of two for who has lost the thread. */
+bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent);
 
 void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,
                              struct tx_batch *tx);

@@ -4,6 +4,7 @@
 #include "relay/core/shard_private.h"
 
 #define OSN_BYTES 2
+#define KEY_FRAME_ANSWER_US SECONDS(2) /* from a request to its key frame, at most */
 
 static enum tx_class class_of(enum room_slot slot)
 {
@@ -226,13 +227,27 @@ static void replicate(struct shard_core *c, const struct publication *p, uint32_
     }
 }
 
+/* A key frame that came because one receiver asked for it says nothing of what the stream takes:
+ * to count it would make the line of who asked look too narrow for the rest. */
+static bool is_asked_key_frame(struct publication_stream *s, usec_t now,
+                               const struct media_packet *packet)
+{
+    if (packet->key_frame && s->key_frame_asked_at != 0 &&
+        now - s->key_frame_asked_at < KEY_FRAME_ANSWER_US) {
+        s->has_asked_key_frame = true;
+        s->asked_key_frame_timestamp = packet->header.timestamp;
+    }
+    return s->has_asked_key_frame && s->asked_key_frame_timestamp == packet->header.timestamp;
+}
+
 static void keep(struct publication *p, uint32_t encoding, usec_t now,
                  const struct media_packet *packet, struct bytes whole)
 {
     struct publication_stream *s = &p->streams[encoding];
     p->encodings_known |= (uint32_t)1 << encoding;
     p->demand_awaited &= ~((uint32_t)1 << encoding);
-    layer_rates_note(&s->rates, now, packet->layers.temporal_layer, whole.size);
+    if (!is_asked_key_frame(s, now, packet))
+        layer_rates_note(&s->rates, now, packet->layers.temporal_layer, whole.size);
     if (publication_prepare_cache(s) != STATUS_OK)
         return;
     struct retransmit_entry *e =
@@ -445,7 +460,9 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
         shard_drop(c, DROP_RETRANSMIT_GONE);
         return;
     }
-    if (!subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
+    bool is_voice = room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
+    if ((!is_voice && !downlink_admits_resend(p)) ||
+        !subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
         shard_drop(c, DROP_RETRANSMIT_LIMIT);
         return;
     }

@@ -1,6 +1,7 @@
-/* What the temporal layers of one encoding take, as they arrive. A screen comes in bursts: the rate
- * is the highest two-second average of the last eight seconds in which something came, so that a
- * slide that stands still does not make the next one look free. Sans-IO; embedded. */
+/* What the temporal layers of one encoding take, as they arrive. A screen comes in bursts, and who
+ * reads it from a cache at the line's own pace needs the line to carry the mean, not the burst: the
+ * rate is the average of the last eight seconds in which something came, so that a slide that
+ * stands still does not make the next one look free. Sans-IO; embedded. */
 #pragma once
 
 #include "base/usec.h"
@@ -10,11 +11,13 @@
 
 #define LAYER_RATES_BUCKETS 16
 #define LAYER_RATES_BUCKET_US MILLISECONDS(500)
-#define LAYER_RATES_AVERAGE 4 /* buckets; a longer silence counts as one of this length */
+#define LAYER_RATES_SILENCE 4 /* buckets; a longer silence counts as one of this length */
+#define LAYER_RATES_LEAST 4   /* buckets; what has lasted less counts as having lasted so long */
 
 struct layer_rates {
     int64_t bucket; /* number of the newest one, in time */
     uint32_t place; /* and in the ring */
+    uint8_t filled; /* buckets since the beginning, at most all */
     uint8_t layers; /* seen so far */
     uint32_t bytes[LAYER_TEMPORAL_MAX][LAYER_RATES_BUCKETS];
 };

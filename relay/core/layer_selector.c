@@ -1,19 +1,13 @@
 #include "relay/core/layer_selector.h"
 
 #include "base/seq.h"
-#include "wire/rtp.h"
-#include "wire/rtp_extension.h"
+#include "relay/core/layer_numbers.h"
 
 #define TICKS_MIN_US 1000 /* between two pictures of different encodings, at least */
 #define TICKS_MAX_US SECONDS(10)
 #define FRAME_US 20000
 #define TURNS_MAX 8192
 #define ROW_LONG 16 /* pictures in a row: nothing is left out any more */
-
-static struct layer_segment *newest(struct layer_selector *l)
-{
-    return &l->segments[(l->segment_count - 1) % LAYER_SEGMENTS];
-}
 
 void layer_selector_init(struct layer_selector *l, uint64_t next_seq, bool has_sent,
                          uint32_t last_timestamp, usec_t last_at)
@@ -35,131 +29,10 @@ void layer_selector_restart(struct layer_selector *l)
     l->key_frame_sent = false;
 }
 
-/* --- Numbers */
-
-/* The source numbers [first, next) have a place now, by the present shift. */
-static void note_segment(struct layer_selector *l, uint64_t first, uint64_t next, uint8_t layer)
+bool layer_selector_is_in_key_frame(const struct layer_selector *l, usec_t since)
 {
-    struct layer_segment *s = l->segment_count > 0 ? newest(l) : NULL;
-    bool goes_on = s != NULL && s->serial == l->serial && s->next == first &&
-                   s->shift.seq == l->shift.seq && s->shift.timestamp == l->shift.timestamp &&
-                   s->shift.picture == l->shift.picture && s->shift.tl0 == l->shift.tl0 &&
-                   s->shift.frame == l->shift.frame;
-    if (!goes_on) {
-        s = &l->segments[l->segment_count++ % LAYER_SEGMENTS];
-        *s = (struct layer_segment){.first = first,
-                                    .serial = l->serial,
-                                    .shift = l->shift,
-                                    .encoding = l->encoding,
-                                    .temporal_max = layer};
-    }
-    s->next = next;
-    if (layer > s->temporal_max)
-        s->temporal_max = layer;
-    l->next_seq = next + l->shift.seq;
-}
-
-bool layer_selector_find(const struct layer_selector *l, uint16_t seq16, uint64_t *seq,
-                         uint64_t *source_seq, struct layer_segment *segment)
-{
-    uint64_t last = l->next_seq - 1;
-    uint16_t behind = (uint16_t)(last - seq16);
-    if (behind > 0x7fff || behind > last)
-        return false;
-    uint64_t out = last - behind;
-    uint64_t kept = l->segment_count < LAYER_SEGMENTS ? l->segment_count : LAYER_SEGMENTS;
-    for (uint64_t i = 0; i < kept; i++) {
-        const struct layer_segment *s = &l->segments[(l->segment_count - 1 - i) % LAYER_SEGMENTS];
-        uint64_t source = out - s->shift.seq;
-        if (source < s->first || source >= s->next)
-            continue;
-        *seq = out;
-        *source_seq = source;
-        *segment = *s;
-        return true;
-    }
-    return false;
-}
-
-/* What a picture's first packet says of its numbers, as the source has them. */
-struct picture_numbers {
-    uint8_t picture_bits; /* 0: none */
-    bool has_tl0, has_frame;
-    uint16_t picture, frame;
-    uint8_t tl0;
-};
-
-static struct picture_numbers read_numbers(const struct layer_source *source,
-                                           const struct rtp_header *header)
-{
-    struct picture_numbers n = {0};
-    struct codec_mark mark;
-    struct bytes data;
-    struct dependency_descriptor descriptor;
-    if ((source->codec == MEDIA_CODEC_VP8 || source->codec == MEDIA_CODEC_VP9) &&
-        codec_parse_payload(source->codec, header->payload, &mark) == STATUS_OK) {
-        n.picture_bits = mark.picture_id_bits;
-        n.picture = mark.picture_id;
-        n.has_tl0 = mark.has_tl0_index;
-        n.tl0 = mark.tl0_index;
-    }
-    if (rtp_extension_find(header, source->descriptor_id, &data) &&
-        dependency_descriptor_parse(data, &descriptor) == STATUS_OK) {
-        n.has_frame = true;
-        n.frame = descriptor.frame_number;
-    }
-    return n;
-}
-
-/* Of a key frame. The best encoding's own numbers are taken up again where that is a step forward:
- * from then on it needs no rewriting. Anything else goes on right behind the last one. */
-static uint16_t shift_of(bool has_last, uint16_t last, uint16_t next, unsigned bits, bool best)
-{
-    uint16_t mask = (uint16_t)((1u << bits) - 1u);
-    uint16_t step = (uint16_t)((next - last) & mask);
-    if (!has_last || (best && step > 0 && step < 1u << (bits - 1)))
-        return 0;
-    return (uint16_t)((last + 1u - next) & mask);
-}
-
-static void begin_numbers(struct layer_selector *l, const struct picture_numbers *n)
-{
-    bool best = l->encoding == 0;
-    if (n->picture_bits != 0)
-        l->shift.picture =
-            shift_of(l->has_picture, l->last_picture, n->picture, n->picture_bits, best);
-    if (n->has_tl0)
-        l->shift.tl0 = (uint8_t)shift_of(l->has_tl0, l->last_tl0, n->tl0, 8, best);
-    if (n->has_frame)
-        l->shift.frame = shift_of(l->has_frame, l->last_frame, n->frame, 16, best);
-}
-
-static void note_numbers(struct layer_selector *l, const struct picture_numbers *n)
-{
-    if (n->picture_bits != 0) {
-        l->has_picture = true;
-        l->last_picture =
-            (uint16_t)((n->picture + l->shift.picture) & (n->picture_bits == 7 ? 0x7f : 0x7fff));
-    }
-    if (n->has_tl0) {
-        l->has_tl0 = true;
-        l->last_tl0 = (uint8_t)(n->tl0 + l->shift.tl0);
-    }
-    if (n->has_frame) {
-        l->has_frame = true;
-        l->last_frame = (uint16_t)(n->frame + l->shift.frame);
-    }
-}
-
-void layer_shift_apply(const struct layer_shift *shift, enum media_codec codec,
-                       struct bytes_mut payload)
-{
-    struct codec_mark mark;
-    if ((shift->picture == 0 && shift->tl0 == 0) ||
-        codec_parse_payload(codec, bytes_const(payload), &mark) != STATUS_OK)
-        return;
-    codec_rewrite_numbers(&mark, payload, (uint16_t)(mark.picture_id + shift->picture),
-                          (uint8_t)(mark.tl0_index + shift->tl0));
+    return l->state != LAYER_WAITING &&
+           ((l->in_key_frame && l->in_picture && l->taking) || (l->key_frame_ended_at > since));
 }
 
 /* --- Time */
@@ -212,12 +85,30 @@ static const struct layer_source *source_of(const struct layer_selector *l,
     return &sources[l->encoding];
 }
 
+static uint32_t timestamp_of(const struct retransmit_entry *e)
+{
+    return load_u32(e->data + 4);
+}
+
+/* Packets from the newest key frame on that are more than a new key frame would be: where what came
+ * behind it is the smaller part, the cached one is as good. */
+static uint64_t replay_max(const struct layer_source *s)
+{
+    uint64_t first = s->cache->key_frame_seq, seq = first + 1;
+    const struct retransmit_entry *key = retransmit_cache_find(s->cache, first);
+    const struct retransmit_entry *e = key;
+    for (; e != NULL && timestamp_of(e) == timestamp_of(key); seq++)
+        e = retransmit_cache_find(s->cache, seq);
+    uint64_t most = (seq - 1 - first) * LAYER_REPLAY_FACTOR;
+    return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
+}
+
 /* The encoding's newest key frame, when it is near enough to the live edge to begin with. */
-static bool find_start(const struct layer_source *s, uint64_t packets_max, uint64_t *first)
+static bool find_start(const struct layer_source *s, bool however_far, uint64_t *first)
 {
     if (!is_usable(s) || s->cache->key_frame_seq == 0 ||
-        s->cache->highest - s->cache->key_frame_seq >= packets_max ||
-        retransmit_cache_find(s->cache, s->cache->key_frame_seq) == NULL)
+        retransmit_cache_find(s->cache, s->cache->key_frame_seq) == NULL ||
+        (!however_far && s->cache->highest - s->cache->key_frame_seq >= replay_max(s)))
         return false;
     *first = s->cache->key_frame_seq;
     return true;
@@ -257,13 +148,13 @@ static bool begin_live(struct layer_selector *l, usec_t now, const struct layer_
     uint64_t first;
     uint8_t wanted = l->target.encoding;
     if (wanted < count && is_usable(&sources[wanted])) {
-        if (!find_start(&sources[wanted], LAYER_REPLAY_PACKETS, &first))
+        if (!find_start(&sources[wanted], false, &first))
             return false;
         begin(l, now, sources, count, wanted, first);
         return true;
     }
     for (size_t i = count; i-- > 0;) {
-        if (find_start(&sources[i], LAYER_REPLAY_PACKETS, &first)) {
+        if (find_start(&sources[i], false, &first)) {
             begin(l, now, sources, count, (uint8_t)i, first);
             return true;
         }
@@ -296,7 +187,7 @@ static bool begin_still(struct layer_selector *l, usec_t now, const struct layer
     uint64_t first;
     uint8_t encoding = still_encoding(l, sources, count);
     if (encoding >= count || !is_still_due(l, now) ||
-        !find_start(&sources[encoding], UINT64_MAX, &first) ||
+        !find_start(&sources[encoding], true, &first) ||
         !is_new_key_frame(l, &sources[encoding], first))
         return false;
     begin(l, now, sources, count, encoding, first);
@@ -344,11 +235,10 @@ static bool choose_place(struct layer_selector *l, usec_t now, const struct laye
     if (l->state == LAYER_WAITING)
         return begin_live(l, now, sources, count);
     uint8_t wanted = l->target.encoding;
-    if (wanted != l->encoding && wanted < count &&
-        find_start(&sources[wanted], LAYER_REPLAY_PACKETS, &first)) {
+    if (wanted != l->encoding && wanted < count && find_start(&sources[wanted], false, &first)) {
         begin(l, now, sources, count, wanted, first);
     } else if (layer_selector_lag(l, now, sources, count) > LAYER_BEHIND_US &&
-               find_start(source, UINT64_MAX, &first) && first > l->cursor) {
+               find_start(source, true, &first) && first > l->cursor) {
         begin(l, now, sources, count, l->encoding, first);
     }
     return true;
@@ -381,15 +271,26 @@ static bool pass_gap(struct layer_selector *l, usec_t now, const struct retransm
         if (now < e->at + LAYER_GAP_US)
             return false;
         l->shift.seq = l->next_seq - l->cursor;
-        note_segment(l, l->cursor, e->seq, l->temporal_now);
+        layer_numbers_note_segment(l, l->cursor, e->seq, l->temporal_now);
         l->gaps++;
     }
     l->cursor = e->seq;
     return true;
 }
 
+/* What is behind leaves upper layers out, where the stream lets them in again by itself and there
+ * is something newer: what the base layer shows is then seen the sooner. */
+static bool is_in_the_way(const struct layer_selector *l, usec_t now,
+                          const struct layer_source *source, const struct retransmit_entry *e)
+{
+    const struct layer_mark *mark = &e->layers;
+    return !mark->key_frame && mark->has_layers && mark->temporal_layer > 0 &&
+           (mark->enters || mark->temporal_layer <= l->way_back) && now - e->at > LAYER_HURRY_US &&
+           source->cache->highest > e->seq + 1;
+}
+
 /* Whether the picture that begins here goes out; what that means for the next ones. */
-static bool take_picture(struct layer_selector *l, const struct layer_mark *mark)
+static bool take_picture(struct layer_selector *l, const struct layer_mark *mark, bool in_the_way)
 {
     uint8_t layer = mark->has_layers ? mark->temporal_layer : 0;
     uint8_t opens = mark->opens;
@@ -397,13 +298,15 @@ static bool take_picture(struct layer_selector *l, const struct layer_mark *mark
         opens = l->temporal_now;
     bool enters = mark->enters && layer == l->temporal_now + 1;
     bool wanted = l->target.mode != LAYER_LIVE || layer <= l->target.temporal_max;
-    if (!mark->key_frame && (!wanted || (layer > l->temporal_now && !enters))) {
+    if (!mark->key_frame && (!wanted || in_the_way || (layer > l->temporal_now && !enters))) {
         if (layer > 0 && l->temporal_now >= layer)
             l->temporal_now = (uint8_t)(layer - 1);
         return false;
     }
     l->temporal_now = layer > l->temporal_now ? layer : l->temporal_now;
     l->temporal_now = opens > l->temporal_now ? opens : l->temporal_now;
+    if (layer == 0 && !mark->key_frame)
+        l->way_back = mark->has_layers ? opens : 0;
     return true;
 }
 
@@ -433,21 +336,24 @@ static void leave_out(struct layer_selector *l, const struct layer_source *sourc
 static void begin_picture(struct layer_selector *l, usec_t now, const struct layer_source *source,
                           const struct retransmit_entry *e, const struct rtp_header *header)
 {
-    l->taking = take_picture(l, &e->layers);
+    bool in_the_way = is_in_the_way(l, now, source, e);
+    l->taking = take_picture(l, &e->layers, in_the_way);
     l->picture_timestamp = header->timestamp;
-    note_way_in(l, now, &e->layers);
+    if (!in_the_way)
+        note_way_in(l, now, &e->layers);
     if (!l->taking) {
         leave_out(l, source);
         return;
     }
-    struct picture_numbers numbers = read_numbers(source, header);
+    struct picture_numbers numbers = layer_numbers_read(source, header);
+    l->in_key_frame = e->layers.key_frame;
     if (e->layers.key_frame) {
-        begin_numbers(l, &numbers);
+        layer_numbers_begin(l, &numbers);
         l->key_frame_sent = true;
         l->key_frame_seq = e->seq;
         l->key_frame_at = now;
     }
-    note_numbers(l, &numbers);
+    layer_numbers_note(l, &numbers);
     l->pictures_in_a_row++;
     uint32_t timestamp = header->timestamp + l->shift.timestamp;
     if (!l->has_sent || timestamp_is_newer(timestamp, l->last_timestamp)) {
@@ -470,8 +376,10 @@ static bool look_at(struct layer_selector *l, usec_t now, const struct layer_sou
     if (!l->taking)
         return false;
     l->shift.seq = l->next_seq - e->seq;
-    note_segment(l, e->seq, e->seq + 1, e->layers.temporal_layer);
+    layer_numbers_note_segment(l, e->seq, e->seq + 1, e->layers.temporal_layer);
     l->has_sent = true;
+    if (header->marker && l->in_key_frame)
+        l->key_frame_ended_at = now;
     *out = (struct layer_packet){.entry = e,
                                  .seq = e->seq + l->shift.seq,
                                  .timestamp = header->timestamp + l->shift.timestamp,
@@ -527,7 +435,7 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
         *encoding = still_encoding(l, sources, count);
         if (*encoding >= count || !sources[*encoding].accepted || !is_still_due(l, now))
             return false;
-        bool is_cached = find_start(&sources[*encoding], UINT64_MAX, &first) &&
+        bool is_cached = find_start(&sources[*encoding], true, &first) &&
                          is_new_key_frame(l, &sources[*encoding], first);
         bool something_new =
             source == NULL || *encoding != l->encoding || source->cache->highest >= l->cursor;
@@ -541,12 +449,12 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
     if (*encoding >= count || !sources[*encoding].accepted)
         return false;
     if (source == NULL || l->state != LAYER_FLOWING || *encoding != l->encoding)
-        return !find_start(&sources[*encoding], LAYER_REPLAY_PACKETS, &first);
+        return !find_start(&sources[*encoding], false, &first);
     if (l->shut_out_at != 0 && now - l->shut_out_at > LAYER_SHUT_OUT_US)
         return true;
     return layer_selector_lag(l, now, sources, count) > LAYER_STALE_US &&
-           source->cache->highest >= l->cursor + LAYER_REPLAY_PACKETS &&
-           (!find_start(source, UINT64_MAX, &first) || first < l->cursor);
+           source->cache->highest >= l->cursor + LAYER_STALE_PACKETS &&
+           (!find_start(source, true, &first) || first < l->cursor);
 }
 
 uint32_t layer_selector_encodings(const struct layer_selector *l)
@@ -586,7 +494,7 @@ void layer_selector_take_over(struct layer_selector *l, const struct layer_sourc
     l->encoding = encoding;
     l->temporal_now = LAYER_ALL;
     l->shift = (struct layer_shift){.seq = seq_offset, .timestamp = timestamp_offset};
-    note_segment(l, first, cursor, LAYER_ALL);
+    layer_numbers_note_segment(l, first, cursor, LAYER_ALL);
     l->cursor = cursor;
     l->key_frame_sent = true; /* whichever it was, it lies before the cursor */
     l->key_frame_seq = cursor - 1;
@@ -594,8 +502,8 @@ void layer_selector_take_over(struct layer_selector *l, const struct layer_sourc
         cursor > first ? retransmit_cache_find(source->cache, cursor - 1) : NULL;
     if (e == NULL || !parse_entry(e, &header))
         return;
-    struct picture_numbers numbers = read_numbers(source, &header);
-    note_numbers(l, &numbers);
+    struct picture_numbers numbers = layer_numbers_read(source, &header);
+    layer_numbers_note(l, &numbers);
     l->in_picture = !header.marker && header.payload.size > 0;
     l->taking = true;
     l->picture_timestamp = header.timestamp;

@@ -10,8 +10,8 @@
  *
  * Never half a picture, never one whose references were left out: layers change between pictures
  * only; a higher layer is entered where the stream says that it can be; another encoding begins at
- * its key frame, from the cache when it is there. A receiver that lags goes on at a newer key
- * frame.
+ * its key frame, from the cache when it is there. A receiver that lags is not given pictures of
+ * upper layers that it can do without, and goes on at a newer key frame where there is one.
  *
  * Numbers. Inside a segment out = source + a constant; a segment ends where something was left out.
  * A packet that is missing from the cache is waited for a while, then passed over: its number stays
@@ -30,10 +30,13 @@
 
 #define LAYER_SEGMENTS 64 /* whose numbers can still be asked for */
 #define LAYER_ENCODINGS_MAX 4
-#define LAYER_REPLAY_PACKETS 64           /* from a cached key frame to the live edge, at most */
+#define LAYER_REPLAY_PACKETS 64 /* from a cached key frame to the live edge, at most */
+#define LAYER_REPLAY_FACTOR 2   /* or so many times the key frame itself, if that is more */
+#define LAYER_HURRY_US MILLISECONDS(250)  /* further behind, upper layers' pictures are left out */
 #define LAYER_GAP_US MILLISECONDS(150)    /* a missing packet is waited for */
 #define LAYER_BEHIND_US MILLISECONDS(700) /* further behind, a newer key frame is jumped to */
 #define LAYER_STALE_US SECONDS(5)         /* further behind, a key frame is asked for */
+#define LAYER_STALE_PACKETS 192           /* of which so many wait: more than a key frame takes */
 #define LAYER_SHUT_OUT_US SECONDS(3)      /* no way into a wanted layer: a key frame is asked for */
 #define LAYER_STILL_US SECONDS(4)         /* between two stills, begin to begin */
 #define LAYER_ALL (LAYER_TEMPORAL_MAX - 1)
@@ -93,6 +96,7 @@ struct layer_selector {
     uint64_t serial;            /* being read; 0: none */
     uint8_t encoding;           /* being read */
     uint8_t temporal_now;       /* highest layer whose pictures may be taken */
+    uint8_t way_back;           /* highest layer that a base picture let in again */
     uint64_t cursor;            /* next source number to look at */
     usec_t placed_at;           /* when it was last moved away */
     struct layer_shift shift;   /* of what is taken now */
@@ -108,6 +112,8 @@ struct layer_selector {
     usec_t last_at;
     bool key_frame_sent; /* the next two mean something */
     usec_t key_frame_at;
+    bool in_key_frame;                    /* the picture under way is one */
+    usec_t key_frame_ended_at;            /* 0: none has yet */
     uint64_t key_frame_seq;               /* of `serial` */
     bool has_picture, has_tl0, has_frame; /* whether the last ones sent are known: out numbers */
     uint16_t last_picture, last_frame;
@@ -132,6 +138,9 @@ void layer_selector_set_target(struct layer_selector *l, struct layer_target tar
 /* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.
  */
 void layer_selector_restart(struct layer_selector *l);
+
+/* A key frame is going out, or has ended after `since`. */
+bool layer_selector_is_in_key_frame(const struct layer_selector *l, usec_t since);
 
 /* The next packet; false when there is none now. `sources`: all encodings, best first. */
 bool layer_selector_take(struct layer_selector *l, usec_t now, const struct layer_source *sources,

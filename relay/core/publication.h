@@ -49,6 +49,8 @@ struct publication_stream {
     usec_t key_frame_asked_at; /* 0: never */
 
     struct layer_rates rates;
+    bool has_asked_key_frame; /* it came because it was asked for: no part of the rates */
+    uint32_t asked_key_frame_timestamp;
     struct dependency_structure *structure; /* the newest key frame's; owned, home only */
 };
 

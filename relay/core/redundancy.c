@@ -5,7 +5,8 @@
 #define LOSS_FOR_TWO_PERMILLE 5
 #define LOSS_FOR_THREE_PERMILLE 40
 #define DISTANCES_MAX 3
-#define SOUND_BYTES_MIN 3 /* less is Opus saying that there is none (DTX) */
+#define LINE_BPS (44 * 8 * 50) /* IPv4, UDP and SRTP tag of 50 packets a second */
+#define SOUND_BYTES_MIN 3      /* less is Opus saying that there is none (DTX) */
 
 /* Oldest first, as they stand in the packet; 0 ends the list. The last distance is what hears a
  * burst: lines lose packets in rows more often than one by one. */
@@ -22,11 +23,32 @@ void redundancy_handle_loss(struct subscription *s, usec_t now, uint32_t loss_pe
     s->redundancy_until = now + REDUNDANCY_KEEP_US;
 }
 
+unsigned redundancy_get_level(const struct subscription *s)
+{
+    if (s->red_payload_type == 0)
+        return 0;
+    bool is_limited = s->redundancy_limit > 0 && s->redundancy >= s->redundancy_limit;
+    return is_limited ? s->redundancy_limit - 1u : s->redundancy;
+}
+
+uint32_t redundancy_line_bps(uint32_t bps, unsigned level)
+{
+    return bps * (level + 1) + LINE_BPS;
+}
+
+unsigned redundancy_fit(uint32_t bps, uint64_t most_bps)
+{
+    unsigned level = REDUNDANCY_LEVELS - 1;
+    while (level > 0 && redundancy_line_bps(bps, level) > most_bps)
+        level--;
+    return level;
+}
+
 unsigned redundancy_choose(const struct subscription *s, const struct media_packet *packet)
 {
     if (s->red_payload_type == 0 || s->source_serial != packet->source_serial)
         return 0;
-    unsigned level = s->redundancy;
+    unsigned level = redundancy_get_level(s);
     while (level > 0 && packet->seq < s->first_seq + distances[level][0])
         level--;
     return level;

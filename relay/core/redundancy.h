@@ -22,6 +22,13 @@
 /* The receiver reported this share of its voice as lost. */
 void redundancy_handle_loss(struct subscription *s, usec_t now, uint32_t loss_permille);
 
+/* What voice that arrives at `bps` takes on the line of this receiver, at a level. */
+uint32_t redundancy_line_bps(uint32_t bps, unsigned level);
+/* The highest level at which that is at most `most_bps`; 0 when even the first is too wide. */
+unsigned redundancy_fit(uint32_t bps, uint64_t most_bps);
+/* The level that this receiver's voice goes out at now. */
+unsigned redundancy_get_level(const struct subscription *s);
+
 /* At which level this receiver gets this packet: what it has no right or no use to hear again (a
  * packet of before its epoch) is not in it. */
 unsigned redundancy_choose(const struct subscription *s, const struct media_packet *packet);

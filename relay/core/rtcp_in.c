@@ -106,7 +106,7 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
         return;
     if (s->is_thinned)
         thinning_restart(c, now, s, tx);
-    else if (downlink_admit_key_frame(p, now))
+    else if (downlink_admit_key_frame(p, now, true))
         forwarder_request_key_frame(c, now, publication, publication->main, tx);
 }
 

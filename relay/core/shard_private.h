@@ -116,6 +116,8 @@ bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *
  * how many that were. */
 size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, size_t bytes_max,
                       struct tx_batch *tx);
+/* It gets everything, and has for seconds: its cursor is let go. */
+void thinning_forget(struct subscription *s);
 /* The receiver asks for a key frame. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s,
                       struct tx_batch *tx);

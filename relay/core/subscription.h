@@ -69,7 +69,8 @@ struct subscription {
     uint32_t last_timestamp;
     uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
     uint8_t red_payload_type;               /* 0: it takes no redundancy */
-    uint8_t redundancy;                     /* earlier packets in each of voice */
+    uint8_t redundancy;                     /* level asked for by losses (redundancy.h) */
+    uint8_t redundancy_limit;               /* 1 and the level that its line carries; 0: any */
     bool is_metered; /* what it is sent is counted, and numbered where it takes that (downlink) */
     bool can_stamp;  /* negotiated: transport-wide numbers */
 

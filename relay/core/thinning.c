@@ -1,5 +1,6 @@
 /* Subscriptions that get less than everything: each reads its publication's caches with a selector.
  * They stand in lists of their own, so that forwarding to the others does not even look at them. */
+#include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
 
 #define EVERYTHING SIZE_MAX
@@ -205,6 +206,15 @@ static void end_thinning(struct subscription *s)
     s->waiting_key_frame = false;
 }
 
+/* What was sent thinned is long past: nobody asks for it again. */
+void thinning_forget(struct subscription *s)
+{
+    if (s->is_thinned)
+        return;
+    free(s->selector);
+    s->selector = NULL;
+}
+
 static bool set_sound(struct subscription *s, bool on)
 {
     bool was_off = s->is_thinned;
@@ -288,7 +298,7 @@ size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, 
         bytes += send_one(c, now, s, p, &out, tx);
     if (layer_selector_wants_key_frame(s->selector, now, sources, CONTROL_ENCODINGS_MAX,
                                        &encoding) &&
-        downlink_admit_key_frame(s->owner, now))
+        downlink_admit_key_frame(s->owner, now, s->selector->target.mode != LAYER_STILL))
         forwarder_request_key_frame(c, now, p, encoding, tx);
     uint32_t wanted = layer_selector_encodings(s->selector);
     if (wanted != s->encodings_wanted) {
@@ -303,10 +313,12 @@ size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, 
     return bytes;
 }
 
-/* At most once in RESTART_US: what was sent again needs time to arrive. */
+/* At most once in RESTART_US, and not while a key frame is on its way: on a narrow line it takes
+ * its time to arrive, and would never come if it began anew each time somebody grew impatient. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
 {
-    if (!is_read(s) || now - s->selector->placed_at < RESTART_US)
+    if (!is_read(s) || now - s->selector->placed_at < RESTART_US ||
+        layer_selector_is_in_key_frame(s->selector, now - RESTART_US))
         return;
     layer_selector_restart(s->selector);
     if (!s->is_paced)
@@ -399,5 +411,7 @@ void thinning_describe(const struct subscription *s, usec_t now, struct allocato
         encoding->exists =
             (p->encodings_known >> e & 1) != 0 && (e >= p->main || p->streams[e].serial != 0);
         encoding->layers = layer_rates_get(&p->streams[e].rates, encoding->bps);
+        for (size_t i = 0; is_sound(s) && encoding->layers > 0 && i < LAYER_TEMPORAL_MAX; i++)
+            encoding->bps[i] = redundancy_line_bps(encoding->bps[i], redundancy_get_level(s));
     }
 }

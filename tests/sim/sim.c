@@ -282,8 +282,10 @@ uint64_t sim_draw(struct sim *sim, uint64_t below)
 struct sim_participant_config sim_participant_config_default(const char *role)
 {
     bool trainer = strcmp(role, "trainer") == 0;
-    return (struct sim_participant_config){
-        .role = role, .talks = true, .shares = trainer, .screen_bps = 300000, .screen_fps = 10};
+    return (struct sim_participant_config){.role = role,
+                                           .talks = true,
+                                           .shares = trainer,
+                                           .screen[0] = {.bitrate_bps = 300000, .fps = 10}};
 }
 
 int sim_enter_with(struct sim *sim, const struct sim_participant_config *config)

@@ -113,6 +113,13 @@ struct sim_screen {
 };
 struct sim_screen sim_screen(const struct sim *sim, int viewer);
 
+/* Slides that were shown for their whole time since the beginning, or since sim_forget. */
+struct sim_slides {
+    int shown, never;             /* never: not once to be read */
+    usec_t median_us, longest_us; /* from being shown to being readable, of those that were */
+};
+struct sim_slides sim_slides(const struct sim *sim, int viewer, int publisher);
+
 /* From publisher to listener, all voices or the screen; `quantile` 0 to 1. */
 usec_t sim_voice_delay_us(const struct sim *sim, int listener, double quantile);
 usec_t sim_screen_delay_us(const struct sim *sim, int viewer, double quantile);

@@ -1,6 +1,8 @@
 /* What a test may ask. */
 #include "sim/sim_private.h"
 
+#include <stdlib.h>
+
 struct sim_voice sim_voice(const struct sim *sim, int listener, int speaker)
 {
     struct sim_participant *p = sim_participant(sim, listener);
@@ -33,6 +35,43 @@ struct sim_screen sim_screen(const struct sim *sim, int viewer)
         .longest_freeze_us = usec_max(v->longest_freeze_us, since),
         .key_frames_asked = p->peer.key_frames_wanted - p->mark.asked,
     };
+}
+
+static int compare_us(const void *a, const void *b)
+{
+    usec_t x = *(const usec_t *)a, y = *(const usec_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* 0: it never was. */
+static usec_t find_read_at(const struct sim_participant *p, usec_t slide_at)
+{
+    for (size_t i = 0; i < p->slide_count; i++) {
+        if (p->slides[i].at == slide_at)
+            return p->slides[i].read_at;
+    }
+    return 0;
+}
+
+struct sim_slides sim_slides(const struct sim *sim, int viewer, int publisher)
+{
+    const struct sim_participant *p = sim_participant(sim, viewer);
+    const struct headless_encoding *e = &sim_participant(sim, publisher)->peer.encodings[0];
+    usec_t period = e->source.shape.slide_frames * e->source.frame_us;
+    usec_t times[SIM_SLIDES_MAX];
+    size_t count = 0;
+    struct sim_slides slides = {0};
+    for (usec_t at = e->slide_at - period; period > 0 && at >= p->forgotten_at; at -= period) {
+        usec_t read_at = find_read_at(p, at);
+        slides.shown++;
+        slides.never += read_at == 0;
+        if (read_at != 0 && count < SIM_SLIDES_MAX)
+            times[count++] = read_at - at;
+    }
+    qsort(times, count, sizeof times[0], compare_us);
+    slides.median_us = count > 0 ? times[count / 2] : 0;
+    slides.longest_us = count > 0 ? times[count - 1] : 0;
+    return slides;
 }
 
 usec_t sim_voice_delay_us(const struct sim *sim, int listener, double quantile)

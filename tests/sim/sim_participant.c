@@ -1,6 +1,7 @@
 #include "sim/sim_participant.h"
 
 #include "sim/sim_private.h"
+#include "wire/rtp.h"
 
 #include <jansson.h>
 
@@ -20,6 +21,11 @@ static void note_packet(void *context, usec_t now, const struct headless_packet 
     struct sim_heard *heard = &p->heard[stamp.who - 1];
     if (sim_is_forbidden(p->sim, (int)stamp.who - 1, video, stamp.at, now))
         p->forbidden++;
+    if (video && packet->header->marker) {
+        size_t i = packet->header->seq % SIM_ENDS;
+        p->ends[i].seq = packet->header->seq;
+        p->ends[i].slide_at = stamp.slide_at;
+    }
     if (packet->is_repeated)
         return;
     delay_histogram_add(video ? &p->video_delays : &p->voice_delays, now - stamp.at);
@@ -32,6 +38,30 @@ static void note_packet(void *context, usec_t now, const struct headless_packet 
     heard->last_voice_at = now;
     heard->last_voice_sent_at = usec_max(heard->last_voice_sent_at, stamp.at);
     heard->voice_line = packet->line;
+}
+
+static void note_slide(struct sim_participant *p, usec_t now, usec_t slide_at)
+{
+    if (slide_at == 0 || p->slide_count == SIM_SLIDES_MAX ||
+        (p->slide_count > 0 && p->slides[p->slide_count - 1].at >= slide_at))
+        return;
+    p->slides[p->slide_count].at = slide_at;
+    p->slides[p->slide_count++].read_at = now;
+}
+
+/* Which pictures have become complete. */
+static void look_at_screen(struct sim_participant *p, usec_t now)
+{
+    uint64_t next = p->peer.pictures->next;
+    uint64_t from =
+        p->shown_next < next && next - p->shown_next < SIM_ENDS ? p->shown_next : next - SIM_ENDS;
+    if (next < SIM_ENDS || !p->peer.pictures->synced)
+        return;
+    for (uint64_t seq = from; seq < next; seq++) {
+        if (p->ends[seq % SIM_ENDS].seq == (uint16_t)seq)
+            note_slide(p, now, p->ends[seq % SIM_ENDS].slide_at);
+    }
+    p->shown_next = next;
 }
 
 static void count_text(struct sim_participant *p, const char *type)
@@ -88,6 +118,7 @@ static void arrive(void *owner, usec_t now, struct sim_link_datagram *datagram)
     if (!net_addr_equal(&datagram->to, &p->address))
         return; /* no such mapping at the NAT any more */
     headless_peer_handle_datagram(&p->peer, now, &datagram->from, datagram->data);
+    look_at_screen(p, now);
     flush(p);
 }
 
@@ -227,6 +258,7 @@ void sim_participant_forget(struct sim_participant *p)
         voice_playout_forget(&p->peer.playouts[line]);
     }
     p->peer.pictures->longest_freeze_us = 0;
+    p->forgotten_at = p->sim->clock.now;
     p->mark.frames = p->peer.pictures->frames;
     p->mark.key_frames = p->peer.pictures->key_frames;
     p->mark.bytes_down = link_model_stats(p->link.models[LINK_DOWN])->bytes_in;
@@ -241,8 +273,6 @@ static void init_peer(struct sim_participant *p, const struct sim_participant_co
         .name = "",
         .lang = "en",
         .made_up_voice = config->talks,
-        .made_up_bps = config->shares ? config->screen_bps : 0,
-        .made_up_fps = config->screen_fps,
         .ignores_floor = config->ignores_floor,
         .stamp = (uint64_t)p->number + 1,
         .on_packet = note_packet,
@@ -252,6 +282,8 @@ static void init_peer(struct sim_participant *p, const struct sim_participant_co
         .dtls = p->sim->client_dtls,
         .log = log_with(&p->sim->log, "client=%d", p->number),
     };
+    if (config->shares)
+        memcpy(peer.made_up, config->screen, sizeof peer.made_up);
     CHECK(headless_peer_init(&p->peer, &peer) == STATUS_OK);
 }
 

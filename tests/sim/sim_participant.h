@@ -7,6 +7,8 @@
 #include "sim/sim_pipe.h"
 
 #define SIM_PARTICIPANTS_MAX 64
+#define SIM_ENDS 2048
+#define SIM_SLIDES_MAX 256
 #define SIM_MESSAGE_KINDS_MAX 32
 #define SIM_DELIVERY_BYTES 2048
 #define SIM_PORT_BASE 50000u
@@ -43,6 +45,16 @@ struct sim_participant {
 
     usec_t entered_at;
     struct sim_heard heard[SIM_PARTICIPANTS_MAX];
+    struct { /* the last packets of pictures, by number: what is to be read then */
+        uint16_t seq;
+        usec_t slide_at;
+    } ends[SIM_ENDS];
+    uint64_t shown_next; /* pictures up to here were looked at */
+    struct {
+        usec_t at, read_at; /* shown by its publisher; first readable here */
+    } slides[SIM_SLIDES_MAX];
+    size_t slide_count;
+    usec_t forgotten_at;
     struct delay_histogram voice_delays, video_delays; /* publisher to listener */
     uint64_t forbidden; /* packets whose publisher's slot was closed */
     uint64_t texts;
@@ -59,7 +71,7 @@ struct sim_participant {
 struct sim_participant_config {
     const char *role;
     bool talks, shares, ignores_floor;
-    uint32_t screen_bps, screen_fps;
+    struct made_up_screen screen[HEADLESS_ENCODINGS]; /* best first */
 };
 
 /* Aborts when it cannot. `token` is copied. */

@@ -80,7 +80,7 @@ static void voice_is_heard_on_a_line_too_narrow_for_the_screen(struct sim *sim)
     sim_run_for(sim, SECONDS(2));
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         int learner = enter_behind(sim, lines[i].line);
-        let_it_settle(sim, "joins", trainer, learner, 25);
+        let_it_settle(sim, "joins", trainer, learner, 20);
         sim_run_for(sim, SECONDS(40));
         show(sim, lines[i].line, trainer, learner);
         assert_true(concealed_percent(sim, learner, trainer) <= lines[i].concealed);
@@ -100,7 +100,7 @@ static void a_dip_costs_little_voice_and_is_forgotten_ten_seconds_later(struct s
           &trainer, &learner);
     sim_run_for(sim, SECONDS(55));
     show(sim, __func__, trainer, learner);
-    assert_true(concealed_percent(sim, learner, trainer) <= 0.7);
+    assert_true(concealed_percent(sim, learner, trainer) <= 0.5);
     sim_forget(sim);
     sim_run_for(sim, SECONDS(10));
     show(sim, "after", trainer, learner);
@@ -139,7 +139,7 @@ static void one_poor_line_among_ten_is_noticed_by_nobody_else(struct sim *sim)
     sim_wait_connected(sim);
     sim_run_for(sim, SECONDS(3));
     int poor = enter_behind(sim, "delay 20ms\ndown rate 300k queue 300ms");
-    let_it_settle(sim, "joins", trainer, poor, 25);
+    let_it_settle(sim, "joins", trainer, poor, 20);
     sim_run_for(sim, SECONDS(40));
     show(sim, __func__, trainer, poor);
     for (size_t i = 0; i < 10; i++) {

@@ -28,8 +28,8 @@ static void a_class_that_comes_in_all_at_once_hears_and_sees_within_a_second(str
 static void who_comes_late_sees_the_slides_without_a_word_to_the_trainer(struct sim *sim)
 {
     struct sim_participant_config slides = sim_participant_config_default("trainer");
-    slides.screen_bps = 40000;
-    slides.screen_fps = 2;
+    slides.screen[0].bitrate_bps = 40000;
+    slides.screen[0].fps = 2;
     int trainer = sim_enter_with(sim, &slides), learners[LEARNERS];
     sim_wait_connected(sim);
     for (int i = 0; i < LEARNERS; i++)

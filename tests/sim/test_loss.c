@@ -168,8 +168,8 @@ when_everybody_loses_one_packet_in_ten_the_relay_sends_a_fifth_more_and_the_trai
     struct sim *sim)
 {
     struct sim_participant_config config = sim_participant_config_default("trainer");
-    config.screen_bps = 1500000;
-    config.screen_fps = 15;
+    config.screen[0].bitrate_bps = 1500000;
+    config.screen[0].fps = 15;
     int trainer = sim_enter_with(sim, &config);
     int who[CROWD];
     for (size_t i = 0; i < CROWD; i++) {

@@ -316,7 +316,9 @@ static void made_up_video_has_the_asked_rate_or_is_refused(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct video_source source = {0};
-        assert_int_equal(video_source_init_made_up(&source, cases[i].bitrate_bps, cases[i].fps),
+        assert_int_equal(video_source_init_made_up(
+                             &source, &(struct made_up_screen){.bitrate_bps = cases[i].bitrate_bps,
+                                                               .fps = cases[i].fps}),
                          cases[i].status);
         if (cases[i].status != STATUS_OK)
             continue;

@@ -168,7 +168,8 @@ struct clip {
 static void make_clip(struct clip *clip, size_t frames, size_t key_every)
 {
     struct video_source source;
-    assert_int_equal(video_source_init_made_up(&source, 480000, 15), STATUS_OK);
+    struct made_up_screen shape = {.bitrate_bps = 480000, .fps = 15};
+    assert_int_equal(video_source_init_made_up(&source, &shape), STATUS_OK);
     clip->count = 0;
     for (size_t frame = 0; frame < frames; frame++) {
         if (frame % key_every == 0)
