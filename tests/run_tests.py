@@ -3,11 +3,11 @@
 Called by ./test, which has installed everything. A program reports through its own runner (cmocka by way of ctest, unittest,
 node's TAP), and every test it names counts once. A program that dies without a word counts as a failure.
 
-The parts asked for become one list of jobs, done in three stages, so that a small machine neither waits for a test that
+The parts asked for become one list of jobs, done in stages, so that a small machine neither waits for a test that
 sleeps nor measures one that has company:
 
 1. what mostly waits (LIGHT), two at a time; behind it, with less right to the CPU, builds and unit tests;
-2. what only computes (BUSY, fuzzing), two at a time;
+2. what only computes, two at a time: pages in all their states (BUSY), then fuzzing;
 3. everything else, one after another, with the machine to itself: it measures time, loss or load.
 """
 
@@ -313,7 +313,7 @@ def wanted_builds(parts):
 def run_parts(parts, fuzz_seconds, tally):
     schedule, builds = Schedule(tally), wanted_builds(parts)
     files = [(part, name) for part, name in test_files() if part in parts]
-    first, behind, light, busy, alone = [], [], [], [], []
+    first, behind, light, busy, fuzzing, alone = [], [], [], [], [], []
     if "check" in parts:
         first.append(Job("check", run_check))
     for preset, targets in builds.items():
@@ -329,9 +329,9 @@ def run_parts(parts, fuzz_seconds, tally):
         (light if name in LIGHT else busy if name in BUSY else alone).append(file_job(part, name))
     light.sort(key=lambda job: list(LIGHT).index(job.name))
     if "fuzz" in parts:
-        busy += [Job(name, lambda t, name=name: run_fuzz(t, name, fuzz_seconds), ("fuzz",)) for name in fuzz_targets()]
+        fuzzing += [Job(name, lambda t, name=name: run_fuzz(t, name, fuzz_seconds), ("fuzz",)) for name in fuzz_targets()]
     for title, *lists in [("set-up", (first, 1)), ("two at a time, builds and unit tests behind", (light, 2), (behind, 1)),
-                          ("two at a time", (busy, 2)), ("alone", (alone, 1))]:
+                          ("two at a time", (busy, 2)), ("fuzzing, two at a time", (fuzzing, 2)), ("alone", (alone, 1))]:
         if any(jobs for jobs, _ in lists):
             print(f"== {title}", flush=True)
             schedule.run(*lists)
