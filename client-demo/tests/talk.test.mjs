@@ -1,7 +1,7 @@
 /** Messages, polls, what is delivered and the line in words, as the page holds them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
+import { catchUpAfterMs, initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
 import { deliveredOf, deliveryOf, levelOf, ownReport, pathOf } from '../web/state/delivery.js';
 import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
 import { applyPolls, bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
@@ -13,6 +13,23 @@ const said = (id, more) => ({ type: 'chat', message: message(id, more) });
 test('messages stand in the order of time, once each, whichever way they came', () => {
   const state = chat(initialChat(), said(2), said(3), { type: 'chat_history', messages: [message(1), message(2)], more: false }, said(3));
   assert.deepEqual(state.messages.map((m) => m.id), ['1', '2', '3']);
+});
+
+test('a class that comes back from one cut asks for what it missed at 200 a second at most; a small one at once', () => {
+  const wait = (learner, random) => catchUpAfterMs({ trainer: 1, learner, operator: 0 }, () => random);
+  assert.equal(wait(1, 0.999) < 10, true);
+  assert.equal(wait(399, 0), 0);
+  assert.equal(wait(399, 0.5), 1000);
+  assert.equal(wait(1500, 0.999) <= 5000, true);
+  const asked = [...Array(900).keys()].map((n) => wait(899, n / 900));
+  for (let second = 0; second < 5; second++) assert.ok(asked.filter((at) => Math.floor(at / 1000) === second).length <= 200);
+});
+
+test('what came by itself before the answer hides nothing of what was missed', () => {
+  const before = chat(initialChat(), { type: 'chat_history', messages: [message(3)], more: true }, { type: 'chat_seen', open: false }, said(6));
+  const after = chat(before, { type: 'chat_history', newest: true, messages: [message(2), message(3), message(4), message(6)], more: true });
+  assert.deepEqual(after.messages.map((m) => m.id), ['2', '3', '4', '6']);
+  assert.equal(after.unread, 2, '6, and 4 that was missed');
 });
 
 test('after the line was away, what was written or deleted meanwhile is there, and counts as unread', () => {

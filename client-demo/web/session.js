@@ -13,6 +13,7 @@ import { Playback } from './playback.js';
 import { clearResume, loadResume, saveResume } from './resume_store.js';
 import { ScreenShare } from './share.js';
 import { PROTOCOL, RequestError, Signaling } from './signaling.js';
+import { catchUpAfterMs } from './state/chat.js';
 import { deliveredOf, ownReport } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
@@ -154,6 +155,9 @@ export class Session {
 
   /** At the beginning, and after each time that the line was away: nothing written may be missed. */
   async #catchUpWithChat() {
+    const { participantId } = this;
+    await new Promise((done) => setTimeout(done, catchUpAfterMs(this.store.state.count)));
+    if (this.participantId !== participantId) return;
     const answer = await this.signaling.request('chat_history').catch(() => null);
     if (answer) this.store.dispatch({ ...answer, type: 'chat_history', newest: true });
   }

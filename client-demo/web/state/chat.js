@@ -20,6 +20,18 @@
 /** Older ones are still at the server. */
 export const KEPT_MAX = 500;
 export const TEXT_MAX = 1000;
+const CATCH_UP_EACH_MS = 5;
+const CATCH_UP_MAX_MS = 5000;
+
+/**
+ * How long to wait with the question for what was missed: a class that comes back from one cut asks one
+ * after the other, 200 a second at most, and not all in the moment in which everything else is asked as well.
+ * @param {import('../classroom.js').Count} count who is in class @param {() => number} random below 1
+ */
+export function catchUpAfterMs(count, random = Math.random) {
+  const people = Object.values(count).reduce((sum, n) => sum + n, 0);
+  return Math.min(CATCH_UP_MAX_MS, people * CATCH_UP_EACH_MS) * random();
+}
 
 /** @returns {Chat} */
 export function initialChat() {
@@ -67,10 +79,10 @@ function catchUp(chat, event, ownId) {
   /** @type {Message[]} */
   const fresh = event.messages;
   const known = new Set(chat.messages.map((m) => m.id));
-  const last = chat.messages.reduce((id, m) => Math.max(id, Number(m.id)), 0);
+  const first = chat.messages.length ? Number(chat.messages[0].id) : 0; // some may have come since
   const touches = !event.more || fresh.some((m) => known.has(m.id));
   const older = touches && fresh.length ? chat.messages.filter((m) => Number(m.id) < Number(fresh[0].id)) : [];
-  const missed = fresh.filter((m) => Number(m.id) > last && m.from !== ownId).length;
+  const missed = fresh.filter((m) => Number(m.id) > first && !known.has(m.id) && m.from !== ownId).length;
   return {
     ...chat, messages: merge(older, fresh).slice(-KEPT_MAX), more: older.length ? chat.more : Boolean(event.more),
     unread: chat.open ? 0 : chat.unread + missed,
