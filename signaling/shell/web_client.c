@@ -108,7 +108,7 @@ static void send_answer(struct web_client *client, struct instant at, const stru
                             .content_length = answer->body.size,
                             .headers = answer->headers,
                             .header_count = answer->header_count,
-                            .fixed_lines = client->site->security_headers,
+                            .fixed_lines = web_site_get_headers(client->site, answer->content_type),
                             .keep_alive = keep,
                             .unix_us = at.unix_us,
                         });
@@ -564,51 +564,4 @@ void web_client_handle_timeout(struct web_client *client, struct instant at)
         send_problem(client, at, 503, NULL, NULL);
     } else
         give_up(client, at);
-}
-
-/* --- Site */
-
-static void write_text(struct writer *w, const char *text)
-{
-    write_bytes(w, bytes_of_string(text));
-}
-
-/* "https://host:port" as the WebSocket source of the same place. */
-static void write_socket_source(struct writer *w, const char *origin)
-{
-    if (strchr(origin, '[') != NULL)
-        return; /* CSP has no form for IPv6 addresses; 'self' covers them in today's browsers */
-    if (strncmp(origin, "https://", 8) == 0) {
-        write_text(w, " wss://");
-        write_text(w, origin + 8);
-    } else if (strncmp(origin, "http://", 7) == 0) {
-        write_text(w, " ws://");
-        write_text(w, origin + 7);
-    }
-}
-
-enum status web_site_init(struct web_site *site, struct service *service,
-                          const struct static_files *files, const char *base_url,
-                          const char *const *origins, const struct log *log)
-{
-    *site = (struct web_site){.service = service, .files = files, .log = log};
-    struct writer w = writer_of(
-        (struct bytes_mut){(uint8_t *)site->security_headers, sizeof(site->security_headers) - 1});
-    write_text(&w, "Content-Security-Policy: default-src 'self'; script-src 'self'");
-    write_text(&w, files->csp_hashes);
-    write_text(&w, "; connect-src 'self'");
-    write_socket_source(&w, base_url);
-    for (size_t i = 0; origins[i] != NULL; i++)
-        write_socket_source(&w, origins[i]);
-    write_text(&w, "; object-src 'none'; base-uri 'none'; form-action 'none'; "
-                   "frame-ancestors 'none'\r\n"
-                   "Permissions-Policy: camera=(self), microphone=(self), display-capture=(self), "
-                   "geolocation=(), payment=(), usb=()\r\n"
-                   "X-Content-Type-Options: nosniff\r\n"
-                   "Referrer-Policy: no-referrer\r\n"
-                   "Cross-Origin-Opener-Policy: same-origin\r\n"
-                   "Cross-Origin-Resource-Policy: same-origin\r\n");
-    if (strncmp(base_url, "https://", 8) == 0)
-        write_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");
-    return w.failed ? STATUS_LIMIT : STATUS_OK;
 }

@@ -10,7 +10,7 @@
 #include "signaling/core/limits.h"
 #include "signaling/shell/http_parser.h"
 #include "signaling/shell/send_queue.h"
-#include "signaling/shell/static_files.h"
+#include "signaling/shell/web_site.h"
 #include "signaling/shell/ws_frames.h"
 
 #define WEB_SEND_QUEUE_BYTES_MAX (256u * 1024) /* of a WebSocket: beyond, "slow_consumer" */
@@ -26,20 +26,6 @@
 #define WEB_LINGER_US SECONDS(2) /* a response must not be lost to a reset */
 #define WEB_PING_EVERY_US SECONDS(10)
 #define WEB_DEAD_AFTER_US SECONDS(25) /* no frame, its pongs included */
-
-/* What all clients share. */
-struct web_site {
-    struct service *service;
-    const struct static_files *files;
-    const struct log *log;
-    char security_headers[1536]; /* complete lines */
-    bool behind_proxy;           /* on this machine; false unless the owner sets it */
-};
-
-/* security_headers for pages of `base_url` (and connections to the same host at ws or wss). */
-MUST_CHECK enum status web_site_init(struct web_site *site, struct service *service,
-                                     const struct static_files *files, const char *base_url,
-                                     const char *const *origins, const struct log *log);
 
 enum web_client_state {
     WEB_CLIENT_HTTP,

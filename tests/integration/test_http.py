@@ -186,6 +186,7 @@ class GoodRequests(WithServer):
             self.assertEqual((path, status), (path, expected))
             self.assertIn("default-src 'self'", headers["Content-Security-Policy"])
             self.assertEqual((path, {name: headers[name] for name in fixed}), (path, fixed))
+            self.assertEqual((path, headers["Permissions-Policy"] is not None), (path, path == "/" and expected == 200))
         answer = self.server.exchange(b"nonsense\r\n\r\n").decode()
         for name, value in fixed.items():
             self.assertIn(f"{name}: {value}\r\n", answer)
