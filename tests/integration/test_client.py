@@ -16,7 +16,7 @@ import wave
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import ROOT, Stack, relay_delays  # noqa: E402
+from support.stack import ROOT, Stack, relay_delays, relay_share_later, shards_waited_s  # noqa: E402
 
 BUILD = os.path.join(ROOT, "build", "release")
 SECONDS = 60 if os.environ.get("AMPHI_LONG") else 15
@@ -92,21 +92,28 @@ class Client(unittest.TestCase):
         time.sleep(1.5)
         learners = self.start(self.learner, SECONDS, "--learners", 200)
         # The retransmit cache of a screen takes 3 MB in each shard, touched as packets come.
-        time.sleep(SECONDS / 2 + 5)
-        early, before = self.relay_memory_kb(), self.stack.metrics()
+        time.sleep(SECONDS / 2 + 2.5)
+        waited = shards_waited_s(self.stack.relay.pid)
+        time.sleep(2.5)  # what the relay tells of itself is up to two seconds old
+        early, before, began = self.relay_memory_kb(), self.stack.metrics(), time.monotonic()
         time.sleep(SECONDS / 2 - 3)
         late, after = self.relay_memory_kb(), self.stack.metrics()
-        added = relay_delays({name: value - before.get(name, 0) for name, value in after.items()})
+        counted = {name: value - before.get(name, 0) for name, value in after.items()}
+        added = relay_delays(counted)
+        waited_share = (shards_waited_s(self.stack.relay.pid) - waited) / (time.monotonic() - began)
         report = learners()["all"]
         trainer()
-        print(f"\n# {report['packets']} packets, {report['missing']} missing, delay {report['delay_ms']}, in the relay {added}, memory {early} to {late} kB")
+        print(f"\n# {report['packets']} packets, {report['missing']} missing, delay {report['delay_ms']}, in the relay {added}, its shards waited {waited_share:.1%}, memory {early} to {late} kB")
         self.assertEqual((report["connected"], report["with_voice"], report["with_screen"]), (200, 200, 200))
         self.assertEqual((report["missing"], report["duplicates"], report["concealed"]), (0, 0, 0), report)
         self.assertLess(late, early * 1.02 if os.environ.get("AMPHI_LONG") else early + 7000)
-        # The long form is for a machine that does nothing else.
-        limit_ms = 10 if os.environ.get("AMPHI_LONG") else 51
-        self.assertLess(added["voice"]["p99"], limit_ms, added)
-        self.assertLess(added["video"]["p99"], limit_ms, added)
+        # One packet in a hundred may be in the relay for more than 10 ms. Where others have its cores (the long form is for a machine
+        # that does nothing else) it may be more, but not by more than the kernel says that a shard stood ready and was not let run:
+        # what arrives in such a time waits for its end, and as long again may pass until what has gathered is sent.
+        allowed = 0.01 + (0 if os.environ.get("AMPHI_LONG") else 2 * waited_share)
+        later = {kind: relay_share_later(counted, kind, 10) for kind in ("voice", "video")}
+        for kind, share in later.items():
+            self.assertLess(share, allowed, f"{kind}: {later}, {added}, the shards waited {waited_share:.1%} of the time")
         # The learners decode on the same two cores as the relay; what is theirs is in this figure too.
         self.assertLess(report["delay_ms"]["p50"], 10)
         self.assertLess(report["delay_ms"]["p99"], 60)

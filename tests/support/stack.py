@@ -32,22 +32,44 @@ def free_port(kind=socket.SOCK_STREAM, count=1):
             continue
 
 
+def delay_buckets(counted, kind):
+    """{upper edge in seconds: packets of all shards that were in the relay so long at most}, from counters of Stack.metrics()."""
+    buckets = {}
+    for name, value in counted.items():
+        found = re.match(r'amphi_delay_seconds_bucket\{.*kind="%s",le="([^"]+)"\}' % kind, name)
+        if found:
+            edge = float(found.group(1))
+            buckets[edge] = buckets.get(edge, 0) + value
+    return buckets
+
+
 def relay_delays(counted):
     """Delay that the relay added by its own clock, from counters of Stack.metrics(): {kind: {"p50": ms, ...}}, upper edges of its
     histogram's buckets."""
     out = {}
     for kind in ("voice", "video"):
-        buckets = {}
-        for name, value in counted.items():
-            found = re.match(r'amphi_delay_seconds_bucket\{.*kind="%s",le="([^"]+)"\}' % kind, name)
-            if found:
-                edge = float(found.group(1))
-                buckets[edge] = buckets.get(edge, 0) + value
+        buckets = delay_buckets(counted, kind)
         total = buckets.get(float("inf"), 0)
         if total > 0:
             out[kind] = {f"p{share:g}": next(edge for edge in sorted(buckets) if buckets[edge] >= total * share / 100) * 1000
                          for share in (50, 95, 99, 99.9, 100)}
     return out
+
+
+def relay_share_later(counted, kind, milliseconds):
+    """The share of packets that were in the relay for longer, from the same counters. An edge of the histogram."""
+    buckets = delay_buckets(counted, kind)
+    return 1 - buckets[milliseconds / 1000] / buckets[float("inf")]
+
+
+def shards_waited_s(pid):
+    """How long the relay's shards were ready to run and others had their cores: the longest of any shard, in seconds."""
+    waited = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as comm, open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as stat:
+            if comm.read().startswith("shard-"):
+                waited.append(int(stat.read().split()[1]) / 1e9)
+    return max(waited)
 
 
 class Stack:

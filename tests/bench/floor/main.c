@@ -6,6 +6,7 @@
  * bench-load's learners do. Prints one JSON object. */
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "client-demo/headless/delay_histogram.h"
 #include "host/host_clock.h"
 #include "tests/bench/floor/floor_seal.h"
 #include "tests/bench/load/process_use.h"
@@ -54,6 +55,7 @@ struct floor {
     struct rng rng;
     uint16_t seq;
     uint64_t sent;
+    struct delay_histogram voice, video; /* from a burst's beginning until the kernel has a copy */
     uint8_t source[FRAME_PACKETS][1400]; /* "decrypted" packets of one burst */
     uint8_t blocks[MESSAGES][BLOCK_BYTES];
 };
@@ -108,7 +110,8 @@ static void drain(struct floor *f, struct counts *counts, int core)
 
 /* --- The relay's side */
 
-/* One burst to every learner: `count` packets of `size` bytes each before sealing. */
+/* One burst to every learner: `count` packets of `size` bytes each before sealing. What a relay's
+ * histogram counts of each packet is noted once for each sendmmsg. */
 static void forward(struct floor *f, size_t count, size_t size)
 {
     struct mmsghdr headers[MESSAGES];
@@ -118,6 +121,7 @@ static void forward(struct floor *f, size_t count, size_t size)
         uint8_t space[CMSG_SPACE(sizeof(uint16_t))];
     } controls[MESSAGES];
     size_t sealed = size + FLOOR_TAG_BYTES;
+    usec_t began = host_clock_now();
     for (size_t first = 0; first < f->learners; first += MESSAGES) {
         size_t batch = f->learners - first < MESSAGES ? f->learners - first : MESSAGES;
         for (size_t i = 0; i < batch; i++) {
@@ -147,6 +151,7 @@ static void forward(struct floor *f, size_t count, size_t size)
         }
         int sent = sendmmsg(f->fd, headers, (unsigned)batch, 0);
         f->sent += sent > 0 ? (size_t)sent * count : 0;
+        delay_histogram_add(count > 1 ? &f->video : &f->voice, host_clock_now() - began);
     }
     f->seq = (uint16_t)(f->seq + count);
 }
@@ -211,6 +216,17 @@ static bool set_up(struct floor *f, const char *address, size_t learners)
     return f->fd >= 0;
 }
 
+static double quantile_ms(const struct delay_histogram *h, double q)
+{
+    return (double)delay_histogram_get(h, q) / 1e3;
+}
+
+static void print_delays(const char *name, const struct delay_histogram *h)
+{
+    printf("\"%s\": {\"p50\": %.1f, \"p95\": %.1f, \"p99\": %.1f}", name, quantile_ms(h, 0.5),
+           quantile_ms(h, 0.95), quantile_ms(h, 0.99));
+}
+
 int main(int argc, char **argv)
 {
     static struct floor f;
@@ -241,6 +257,7 @@ int main(int argc, char **argv)
     struct process_use before = {0}, after = {0};
     usec_t began = host_clock_now();
     uint64_t first = f.sent, first_received = counts->packets;
+    f.voice = f.video = (struct delay_histogram){0};
     if (process_use_read(getpid(), &before) != STATUS_OK)
         return 1;
     run_for(&f, SECONDS(strtol(argv[3], NULL, 10)));
@@ -260,9 +277,13 @@ int main(int argc, char **argv)
         "{\"server\": \"floor\", \"sealed_by\": \"%s\", \"learners\": %zu, \"connected\": %zu, "
         "\"seconds\": %.3f, \"packets\": %.0f, \"packets_s\": %.0f, \"cpu_us_per_packet\": %.4f, "
         "\"user_us_per_packet\": %.4f, \"system_us_per_packet\": %.4f, \"cpu_percent\": %.2f, "
-        "\"waited_percent\": %.2f, \"delivered_percent\": %.3f}\n",
+        "\"waited_percent\": %.2f, \"delivered_percent\": %.3f, \"relay_delay_ms\": {",
         floor_sealer_name(), learners, learners, seconds, packets, packets / seconds, cpu / packets,
         cpu / packets * user / ticks, cpu / packets * system / ticks, cpu / seconds / 1e4,
         (double)(after.waited_us - before.waited_us) / seconds / 1e4, received / packets * 100);
+    print_delays("voice", &f.voice);
+    printf(", ");
+    print_delays("video", &f.video);
+    printf("}}\n");
     return 0;
 }
