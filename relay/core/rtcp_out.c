@@ -202,11 +202,16 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
     shard_watch_delivery(c, now, p, tx);
 }
 
+usec_t rtcp_next_report(const struct participant *p)
+{
+    return p->connected ? usec_min(p->report_at, p->sign_at) : USEC_NEVER;
+}
+
 usec_t rtcp_next_timeout(const struct participant *p)
 {
     if (!p->connected)
         return USEC_NEVER;
-    usec_t next = usec_min(p->report_at, p->sign_at);
+    usec_t next = USEC_NEVER;
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         const struct publication *publication = p->publications[slot];
         for (size_t e = 0; publication != NULL && publication->open && e < CONTROL_ENCODINGS_MAX;

@@ -280,17 +280,17 @@ static bool drain_transport(struct shard_core *c, usec_t now, struct participant
     return true;
 }
 
-/* Reports and the like may come a little late: they go out when the thread is awake anyway, and
- * wake it only at instants that participants share, so that a hundred of them do not do so a
- * hundred times. A pace is kept to the millisecond. */
+/* Reports, questions and what is far off may come a little late: they go out when the thread is
+ * awake anyway, and wake it only at instants that participants share, so that a hundred of them do
+ * not do so a hundred times. A pace is kept to the millisecond. */
 void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
 {
+    usec_t may_wait = usec_min(rtcp_next_report(p), shard_delivery_next_timeout(p, now));
     usec_t next = usec_min(transport_next_timeout(p->transport, now), rtcp_next_timeout(p));
-    next = usec_min(next, shard_delivery_next_timeout(p, now));
-    usec_t exact = downlink_next_timeout(p, now);
-    bool can_wait = next != USEC_NEVER && next - now >= TIMER_EXACT_US;
-    timer_heap_arm(&c->timers, &p->timer, can_wait ? exact : usec_min(next, exact));
-    timer_heap_arm(&c->reports, &p->report_timer, can_wait ? next : USEC_NEVER);
+    bool is_near = next != USEC_NEVER && next - now < TIMER_EXACT_US;
+    usec_t exact = usec_min(downlink_next_timeout(p, now), is_near ? next : USEC_NEVER);
+    timer_heap_arm(&c->timers, &p->timer, exact);
+    timer_heap_arm(&c->reports, &p->report_timer, is_near ? may_wait : usec_min(may_wait, next));
 }
 
 static void handle_input(struct shard_core *c, usec_t now, struct participant *p,
@@ -411,6 +411,8 @@ void shard_core_handle_timeout(struct shard_core *c, usec_t now, struct tx_batch
         /* A timer that stays due would hold this loop: it waits for the next turn. */
         if (p->timer.place != 0 && p->timer.deadline <= now)
             timer_heap_arm(&c->timers, &p->timer, now + 1000);
+        if (p->report_timer.place != 0 && p->report_timer.deadline <= now)
+            timer_heap_arm(&c->reports, &p->report_timer, now + 1000);
     }
     handle_handshakes(c, now, tx);
     shard_send_news(c, now);

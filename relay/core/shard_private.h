@@ -145,6 +145,8 @@ bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *
 void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,
                           struct bytes compound, struct tx_batch *tx);
 void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx);
+/* When it has to be called: for reports, and for all else. */
+usec_t rtcp_next_report(const struct participant *p);
 usec_t rtcp_next_timeout(const struct participant *p);
 void rtcp_send_key_frame_request(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
