@@ -34,6 +34,9 @@ MUST_CHECK enum status store_read_number(struct store *store, const char *sql, i
 MUST_CHECK enum status store_update_schema(struct store *store);
 
 /* --- Running a statement */
+/* For a file's list of its own: X(NAME, "SQL"). */
+#define STORE_STATEMENT_NAME(name, sql) STATEMENT_##name,
+#define STORE_STATEMENT_TEXT(name, sql) sql,
 MUST_CHECK enum status store_prepare(struct store *store, enum statement_group group,
                                      const char *const *texts, size_t count);
 MUST_CHECK enum status store_begin_writing(struct store *store);

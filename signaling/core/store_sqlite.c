@@ -54,18 +54,8 @@
       "SELECT " PARTICIPANT_COLUMNS " FROM participants WHERE left_ms = 0 AND room IN "            \
       "(SELECT room FROM classes WHERE ended = 0) ORDER BY id")
 
-enum statement {
-#define X(name, sql) STATEMENT_##name,
-    STATEMENT_LIST(X)
-#undef X
-        STATEMENT_COUNT
-};
-
-static const char *const statement_texts[STATEMENT_COUNT] = {
-#define X(name, sql) sql,
-    STATEMENT_LIST(X)
-#undef X
-};
+enum statement { STATEMENT_LIST(STORE_STATEMENT_NAME) STATEMENT_COUNT };
+static const char *const statement_texts[STATEMENT_COUNT] = {STATEMENT_LIST(STORE_STATEMENT_TEXT)};
 
 enum status store_failed(struct store *store, const char *what)
 {

@@ -44,18 +44,8 @@
                    "CONFLICT DO UPDATE SET url = ?1, secret = ?2, delivered = ?3")                 \
     X(REMOVE_WEBHOOK, "DELETE FROM webhook")
 
-enum statement {
-#define X(name, sql) STATEMENT_##name,
-    STATEMENT_LIST(X)
-#undef X
-        STATEMENT_COUNT
-};
-
-static const char *const statement_texts[STATEMENT_COUNT] = {
-#define X(name, sql) sql,
-    STATEMENT_LIST(X)
-#undef X
-};
+enum statement { STATEMENT_LIST(STORE_STATEMENT_NAME) STATEMENT_COUNT };
+static const char *const statement_texts[STATEMENT_COUNT] = {STATEMENT_LIST(STORE_STATEMENT_TEXT)};
 
 enum status store_prepare_talk(struct store *store)
 {

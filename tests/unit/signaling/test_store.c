@@ -1,43 +1,7 @@
-#include "signaling/core/store.h"
+#define STORE_PATH "test_store.db"
+#include "unit/signaling/store_bench.c"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <sqlite3.h>
-
-#define PATH "test_store.db"
-
-static void remove_files(void)
-{
-    (void)remove(PATH);
-    (void)remove(PATH "-wal");
-    (void)remove(PATH "-shm");
-}
-
-static struct store *open_store(void)
-{
-    struct store *store = NULL;
-    assert_int_equal(store_open(&store, PATH, NULL), STATUS_OK);
-    return store;
-}
-
-static struct store_class add_class(struct store *store, const char *id)
-{
-    struct store_class entry = {.title = "Anglais", .created_ms = 5};
-    snprintf(entry.id, sizeof entry.id, "%s", id);
-    assert_int_equal(store_add_class(store, &entry), STATUS_OK);
-    return entry;
-}
-
-static bool keep_participant(void *context, const struct store_participant *participant)
-{
-    *(struct store_participant *)context = *participant;
-    return true;
-}
 
 static void what_was_committed_is_there_after_reopening_and_the_rest_is_not(void **state)
 {
@@ -160,11 +124,11 @@ static void a_database_of_a_newer_program_is_left_alone(void **state)
     remove_files();
     store_close(open_store());
     sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(PATH, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(STORE_PATH, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     struct store *store = NULL;
-    assert_int_equal(store_open(&store, PATH, NULL), STATUS_UNSUPPORTED);
+    assert_int_equal(store_open(&store, STORE_PATH, NULL), STATUS_UNSUPPORTED);
     assert_null(store);
     remove_files();
     assert_int_equal(store_open(&store, "/nonexistent/folder/x.db", NULL), STATUS_SYSTEM);

@@ -1,38 +1,16 @@
-#include "signaling/core/store.h"
+#define STORE_PATH "test_store_talk.db"
+#include "unit/signaling/store_bench.c"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <sqlite3.h>
 
-#define PATH "test_store_talk.db"
 #define TRAINER 1
 #define LEARNER 2
 #define OTHER 3
 
-static void remove_files(void)
-{
-    (void)remove(PATH);
-    (void)remove(PATH "-wal");
-    (void)remove(PATH "-shm");
-}
-
-static struct store *open_store(void)
-{
-    struct store *store = NULL;
-    assert_int_equal(store_open(&store, PATH, NULL), STATUS_OK);
-    return store;
-}
-
 static struct store *open_class(struct store_class *entry)
 {
     struct store *store = open_store();
-    *entry = (struct store_class){.id = "c", .title = "Anglais", .created_ms = 5};
-    assert_int_equal(store_add_class(store, entry), STATUS_OK);
+    *entry = add_class(store, "c");
     return store;
 }
 
@@ -65,17 +43,11 @@ static const char version_1[] =
     " zeroblob(32), 8, 9, zeroblob(32));"
     "PRAGMA user_version = 1;";
 
-static bool keep_participant(void *context, const struct store_participant *participant)
-{
-    *(struct store_participant *)context = *participant;
-    return true;
-}
-
 static void the_database_of_an_older_program_opens_and_keeps_what_is_in_it(void **state)
 {
     remove_files();
     sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(PATH, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(STORE_PATH, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     for (int opened = 0; opened < 2; opened++) {
