@@ -288,25 +288,46 @@ struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
     return p;
 }
 
-void grant(struct bench *b, const struct peer *p, bool open)
+static void grant_slot(struct bench *b, const struct peer *p, enum send_slot slot, bool open)
 {
     struct shard_message m = {.type = SHARD_GRANT};
-    m.grant = (struct control_grant){p->id, SEND_SLOT_SCREEN, open, false};
+    m.grant = (struct control_grant){p->id, slot, open, false};
     order(b, p->shard, &m);
 }
 
-void bind_screen(struct bench *b, const struct peer *p)
+void grant(struct bench *b, const struct peer *p, bool open)
+{
+    grant_slot(b, p, SEND_SLOT_SCREEN, open);
+}
+
+void grant_voice(struct bench *b, const struct peer *p, bool open)
+{
+    grant_slot(b, p, SEND_SLOT_MIC, open);
+}
+
+static void bind_slot(struct bench *b, const struct peer *p, enum room_slot slot,
+                      enum send_slot source)
 {
     for (uint32_t i = 0; i < SHARDS; i++) {
         struct shard_message m = {.type = SHARD_BIND};
         m.bind.room = ROOM;
-        m.bind.slot = ROOM_SLOT_SCREEN;
+        m.bind.slot = slot;
         if (p != NULL) {
-            m.bind.ref = (struct publication_ref){p->id, SEND_SLOT_SCREEN};
+            m.bind.ref = (struct publication_ref){p->id, source};
             m.bind.home = p->shard;
         }
         order(b, i, &m);
     }
+}
+
+void bind_screen(struct bench *b, const struct peer *p)
+{
+    bind_slot(b, p, ROOM_SLOT_SCREEN, SEND_SLOT_SCREEN);
+}
+
+void bind_voice(struct bench *b, const struct peer *p)
+{
+    bind_slot(b, p, ROOM_SLOT_VOICE_0, SEND_SLOT_MIC);
 }
 
 void send_screen(struct bench *b, struct peer *p, bool key_frame, uint8_t tag)

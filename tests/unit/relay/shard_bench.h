@@ -87,9 +87,11 @@ void give(struct bench *b, const struct peer *p, const uint8_t *data, size_t siz
 /* A connected participant that may send a screen and receives the screen slot. Its own screen's
  * SSRC is declared, or left to be bound by mid. */
 struct peer *add_peer(struct bench *b, uint32_t shard, bool declared);
-/* Of its screen. */
+/* Its screen; its voice. NULL is bound: nobody. */
 void grant(struct bench *b, const struct peer *p, bool open);
+void grant_voice(struct bench *b, const struct peer *p, bool open);
 void bind_screen(struct bench *b, const struct peer *p);
+void bind_voice(struct bench *b, const struct peer *p);
 /* One picture: of a peer with one encoding, of one encoding ('h' or 'l') of several. */
 void send_screen(struct bench *b, struct peer *p, bool key_frame, uint8_t tag);
 void send_encoding(struct bench *b, struct peer *p, char rid, bool key_frame, uint16_t seq,

@@ -176,16 +176,8 @@ static void a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_take
     struct peer *speaker = add_peer(b, 0, true);
     struct peer *near = add_peer(b, 0, true);
     struct peer *far = add_peer(b, 1, true);
-    for (uint32_t i = 0; i < SHARDS; i++) {
-        struct shard_message m = {.type = SHARD_BIND};
-        m.bind.room = ROOM;
-        m.bind.slot = ROOM_SLOT_VOICE_0;
-        m.bind.ref = (struct publication_ref){speaker->id, SEND_SLOT_MIC};
-        order(b, i, &m);
-    }
-    struct shard_message open = {.type = SHARD_GRANT};
-    open.grant = (struct control_grant){speaker->id, SEND_SLOT_MIC, true, false};
-    order(b, 0, &open);
+    bind_voice(b, speaker);
+    grant_voice(b, speaker, true);
     for (uint16_t i = 0; i < 50; i++) {
         send_voice(b, speaker, (uint16_t)(65520 + i), (uint8_t)i);
         pass_time(b, MILLISECONDS(20));
@@ -198,8 +190,7 @@ static void a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_take
         assert_int_equal(heard_by[i]->last_voice_tag, 49);
     }
     assert_int_equal(speaker->voice, 0); /* nobody hears themselves */
-    open.grant.open = false;
-    order(b, 0, &open);
+    grant_voice(b, speaker, false);
     for (uint16_t i = 50; i < 60; i++) {
         send_voice(b, speaker, (uint16_t)(65520 + i), (uint8_t)i);
         pass_time(b, MILLISECONDS(20));

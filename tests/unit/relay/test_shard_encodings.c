@@ -321,16 +321,8 @@ static void sound_that_is_off_comes_again_without_a_gap(void **state)
     struct bench *b = *state;
     struct peer *speaker = add_peer(b, 0, true);
     struct peer *near = add_peer(b, 0, true);
-    for (uint32_t i = 0; i < SHARDS; i++) {
-        struct shard_message m = {.type = SHARD_BIND};
-        m.bind.room = ROOM;
-        m.bind.slot = ROOM_SLOT_VOICE_0;
-        m.bind.ref = (struct publication_ref){speaker->id, SEND_SLOT_MIC};
-        order(b, i, &m);
-    }
-    struct shard_message m = {.type = SHARD_GRANT};
-    m.grant = (struct control_grant){speaker->id, SEND_SLOT_MIC, true, false};
-    order(b, 0, &m);
+    bind_voice(b, speaker);
+    grant_voice(b, speaker, true);
     struct subscription *s = &shard_find_participant(b->cores[0], near->id)->subscriptions[1];
     for (int i = 0; i < 30; i++) {
         bool on = i < 10 || i >= 20;
