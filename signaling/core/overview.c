@@ -157,9 +157,9 @@ static struct history_point measure(const struct service *service, struct instan
     struct history_point point = {.unix_ms = instant_ms(at)};
     const struct relay *local = find_local_relay(service);
     point.cpu_permille = local != NULL ? local->stats.machine_cpu_permille : 0;
-    point.participants = service->registry.people.used;
     for (size_t i = 0; i < SERVICE_RELAYS_MAX; i++) {
         const struct relay *relay = &service->relays.relays[i];
+        point.participants += relay_get_participants(relay);
         for (size_t s = 0; relay->has_stats && s < relay->stats.shard_count; s++) {
             point.bps_in += 8 * rate_of(relay, relay->stats.shards[s].bytes_in,
                                         relay->before.shards[s].bytes_in);

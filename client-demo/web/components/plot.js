@@ -10,6 +10,9 @@ const SCRIPT = '/modules/uplot/dist/uPlot.iife.min.js';
 const STYLE = '/modules/uplot/dist/uPlot.min.css';
 const HEIGHT = 260;
 const TABLE_EVERY_MS = 300_000;
+/** Less than that on the time axis would repeat minutes. */
+const AXIS_LEAST_MS = 600_000;
+const MINUTE_MS = 60_000;
 
 /** @type {Promise<any>|null} */
 let loading = null;
@@ -76,12 +79,12 @@ function options(width) {
   return {
     width, height: HEIGHT, ms: 1,
     scales: {
-      x: { time: true },
+      x: { time: true, range: (/** @type {any} */ _u, /** @type {number} */ min, /** @type {number} */ max) => [Math.min(min, max - AXIS_LEAST_MS), max] },
       percent: { range: (/** @type {any} */ _u, /** @type {number} */ _min, /** @type {number} */ max) => [0, Math.max(10, max * 1.15)] },
       count: { range: (/** @type {any} */ _u, /** @type {number} */ _min, /** @type {number} */ max) => [0, Math.max(5, max * 1.15)] },
     },
     axes: [
-      { ...axis, font, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => clockTime(tick)) },
+      { ...axis, font, incrs: [1, 2, 5, 10, 15, 20, 30].map((minutes) => minutes * MINUTE_MS), values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((tick) => clockTime(tick)) },
       { ...axis, font, stroke: colour('--primary'), scale: 'percent', size: 64, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((v) => percent(v / 100)) },
       { ...axis, font, stroke: colour('--amber-deep'), scale: 'count', side: 1, size: 64, grid: { show: false }, values: (/** @type {any} */ _u, /** @type {number[]} */ ticks) => ticks.map((v) => number(v)) },
     ],

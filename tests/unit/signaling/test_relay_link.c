@@ -365,6 +365,8 @@ static void operators_get_the_overview_every_two_seconds(void **state)
     assert_true(harness_got(h, operator.connection, "\"bps_out\":4000000"));
     /* 10 participants cost 85 permille: 90 more until 850, fewer than the 1990 of capacity. */
     assert_true(harness_got(h, operator.connection, "\"left\":{\"learners\":90}"));
+    /* In the plot those who have media, as in the figures: not whoever watches. */
+    assert_true(harness_got(h, operator.connection, "\"cpu\":0.000,\"participants\":10,"));
     harness_run_for(h, SECONDS(10));
     assert_int_equal(harness_count(h, operator.connection, "\"type\":\"overview\""), 6);
     harness_send(h, operator.connection, "{\"type\":\"watch\",\"id\":3,\"on\":false}");
