@@ -3,7 +3,10 @@ import { Stack } from './support/stack.mjs';
 import { test, main, check, sleep, until } from './support/tap.mjs';
 import { enter, heard, pitch, testid } from './support/people.mjs';
 
-const ROUNDS = 5;
+const ROUNDS = process.env.AMPHI_LONG ? 50 : 10;
+const HEARD_P95_MS = 300;
+const HEARD_MAX_MS = 500;
+const SILENT_MS = 300;
 let stack;
 let classId;
 let trainer;
@@ -42,6 +45,15 @@ test('a learner without the floor is not heard, whatever its page does', async (
   check(/reason="closed_slot"\} [1-9]/.test(drops), 'no packet was counted as dropped');
 });
 
+/** What a page hears from now on is none of what was said before. */
+async function silentFrom(page, taken) {
+  await until('it is silent', async () => { const h = await heard(page); return h.now - h.lastLoudAt > 400; }, 3000, 50);
+  return (await heard(page)).lastLoudAt - taken;
+}
+
+const p95 = (values) => [...values].sort((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1];
+const inWhole = (values) => values.map((v) => v.toFixed(0)).join(', ');
+
 test('with the floor it is heard by everybody within 300 ms, and silent at once when it is taken', async () => {
   const delays = [];
   const ends = [];
@@ -54,22 +66,25 @@ test('with the floor it is heard by everybody within 300 ms, and silent at once 
     }, testid('floor-give'));
     const sound = await until('the learner is heard', async () => { const h = await heard(trainer); return h.firstLoudAt && h; }, 5000, 20);
     delays.push(sound.firstLoudAt - granted);
-    await sleep(1000);
+    await sleep(600);
     check((await heard(listener)).loudNow, 'the other learner does not hear it');
     const { hz } = pitch(await heard(listener));
     check(Math.abs(hz - 880) <= 50, `pitch ${hz} Hz`);
     const taken = await trainer.evaluate((s) => { document.querySelector(s).click(); return performance.now(); }, testid('floor-take'));
-    await sleep(1000);
-    const after = await heard(trainer);
-    ends.push(after.lastLoudAt - taken);
-    check(!after.loudNow && !(await heard(listener)).loudNow, 'still heard');
+    ends.push(await silentFrom(trainer, taken));
+    await until('the other learner hears nothing', async () => { const h = await heard(listener); return h.now - h.lastLoudAt > 400; }, 3000, 50);
+    // Silent, and it stays so: the page sends on, the relay drops it.
+    const before = [(await heard(trainer)).lastLoudAt, (await heard(listener)).lastLoudAt];
     await learner.click(testid('hand'));
     await trainer.waitForSelector(testid('floor-give'));
-    await sleep(500);
+    await sleep(300);
+    const after = [(await heard(trainer)).lastLoudAt, (await heard(listener)).lastLoudAt];
+    check(before.join() === after.join(), 'heard after the floor was taken');
   }
-  console.log(`# grant to heard: ${delays.map((d) => d.toFixed(0)).join(', ')} ms; taken to silent: ${ends.map((d) => d.toFixed(0)).join(', ')} ms`);
-  check(Math.max(...delays) < 300, `grant to heard took ${Math.max(...delays)} ms`);
-  check(Math.max(...ends) < 300, `taken to silent took ${Math.max(...ends)} ms`);
+  console.log(`# grant to heard: ${inWhole(delays)} ms, p95 ${p95(delays).toFixed(0)}; taken to silent: ${inWhole(ends)} ms, p95 ${p95(ends).toFixed(0)}`);
+  check(p95(delays) < HEARD_P95_MS, `grant to heard took ${p95(delays)} ms`);
+  check(Math.max(...delays) < HEARD_MAX_MS, `one grant to heard took ${Math.max(...delays)} ms`);
+  check(Math.max(...ends) < SILENT_MS, `taken to silent took ${Math.max(...ends)} ms`);
 });
 
 await main();

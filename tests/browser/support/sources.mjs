@@ -8,15 +8,27 @@
  */
 export function installSources({ toneHz, fps }) {
   const bits = 16;
+  // One context for all that is ever asked for: a page that asks at each raised hand would have dozens running.
   const audio = () => {
-    const context = new AudioContext({ sampleRate: 48000 });
-    const oscillator = new OscillatorNode(context, { frequency: toneHz });
-    const gain = new GainNode(context, { gain: 0.5 });
+    if (!window.fakeMicrophone) {
+      const context = new AudioContext({ sampleRate: 48000 });
+      const oscillator = new OscillatorNode(context, { frequency: toneHz });
+      const gain = new GainNode(context, { gain: 0.5 });
+      oscillator.connect(gain);
+      oscillator.start();
+      window.fakeMicrophone = { context, gain, set volume(v) { gain.gain.value = v; } };
+    }
+    const { context, gain } = window.fakeMicrophone;
     const out = context.createMediaStreamDestination();
-    oscillator.connect(gain).connect(out);
-    oscillator.start();
+    gain.connect(out);
     context.resume();
-    window.fakeMicrophone = { context, set volume(v) { gain.gain.value = v; } };
+    const [track] = out.stream.getAudioTracks();
+    const stop = track.stop.bind(track);
+    track.stop = () => {
+      gain.disconnect(out);
+      stop();
+      track.stop = stop;
+    };
     return out.stream;
   };
   const screen = () => {
