@@ -4,7 +4,6 @@ import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { SAY_EVERY_MS, announcements, gather } from './announce.js';
 import { initialState, reduce, roleOf } from './classroom.js';
-import { ClassView } from './components/class_view.js';
 import { Entry, Waiting } from './components/entry.js';
 import { Joining, Stopped } from './components/stopped.js';
 import { html } from './html.js';
@@ -16,6 +15,7 @@ import { createStore } from './store.js';
 /** @typedef {import('./classroom.js').State} State */
 
 const SLOW_AFTER_MS = 4000;
+const RELOAD_AFTER_MS = 2000;
 
 /** @param {{store: ReturnType<typeof makeStore>, session: Session}} props */
 function App({ store, session }) {
@@ -44,8 +44,8 @@ function View({ state, session, onLang }) {
       return html`<${Waiting} state=${state} session=${session} onLang=${onLang} />`;
     case 'class':
       return roleOf(state) === 'operator'
-        ? html`<${OperatorLater} state=${state} session=${session} onLang=${onLang} />`
-        : html`<${ClassView} state=${state} session=${session} onLang=${onLang} />`;
+        ? html`<${Later} load=${operatorPage} state=${state} session=${session} onLang=${onLang} />`
+        : html`<${Later} load=${classPage} meanwhile=${html`<${Joining} slow=${false} onLang=${onLang} />`} state=${state} session=${session} onLang=${onLang} />`;
     case 'stopped':
       return html`<${Stopped} state=${state} session=${session} onLang=${onLang} />`;
     default:
@@ -53,16 +53,25 @@ function View({ state, session, onLang }) {
   }
 }
 
-/** Learners do not load the operator's page. @param {any} props */
-function OperatorLater(props) {
-  const [Operator, setOperator] = useState(/** @type {any} */ (null));
+/** Learners load neither the operator's page nor its rules of style. */
+async function operatorPage() {
+  const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/operator.css' });
+  const styled = new Promise((done) => { style.onload = style.onerror = done; });
+  document.head.append(style);
+  const [module] = await Promise.all([import('./components/operator.js'), styled]);
+  return module.Operator;
+}
+/** The first page can be used before this is there; it is fetched while that is read. */
+const classPage = () => import('./components/class_view.js').then((module) => module.ClassView);
+
+/** @param {any} props `load` promises a component, which gets the others */
+function Later({ load, meanwhile = null, ...props }) {
+  const [Loaded, setLoaded] = useState(/** @type {any} */ (null));
   useEffect(() => {
-    const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/operator.css' });
-    const styled = new Promise((done) => { style.onload = style.onerror = done; });
-    document.head.append(style);
-    Promise.all([import('./components/operator.js'), styled]).then(([module]) => setOperator(() => module.Operator));
-  }, []);
-  return Operator && html`<${Operator} ...${props} />`;
+    // A line that was cut at this very moment: the same participant comes back with the page.
+    load().then((/** @type {any} */ component) => setLoaded(() => component), () => setTimeout(() => location.reload(), RELOAD_AFTER_MS));
+  }, [load]);
+  return Loaded ? html`<${Loaded} ...${props} />` : meanwhile;
 }
 
 /** @param {boolean} waiting */
@@ -127,6 +136,7 @@ async function start() {
   session.begin();
   document.title = t('page_title', { title: store.state.invite?.title || t('lobby.title') });
   render(html`<${App} store=${store} session=${session} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+  if (roleOf(store.state) !== 'operator') classPage().catch(() => {}); // tried again when it is needed
 }
 
 start();
