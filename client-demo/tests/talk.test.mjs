@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { catchUpAfterMs, initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
-import { deliveredOf, deliveryOf, levelOf, ownReport, pathOf } from '../web/state/delivery.js';
+import { deliveredOf, deliveryOf, levelOf, ownReport, pathOf, sentencesOf } from '../web/state/delivery.js';
 import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
 import { applyPolls, bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
 
@@ -132,12 +132,32 @@ test('nobody is called deaf or blind for a number that is missing', () => {
   const [one] = deliveredOf({ people: [{ id: '1' }, { id: 5 }, null] });
   assert.deepEqual([one.deaf, one.blind, one.loss, one.rttMs], [false, false, null, null]);
   assert.deepEqual(deliveredOf({}), []);
-  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], reduced: [], claimed: [] });
+  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], poor: [], late: [], reduced: [], claimed: [], sounds: {} });
 });
 
 test('who hears nothing stands first in the list, then who sees nothing, then whose line loses most', () => {
   const list = deliveredOf({ people: [{ id: '1', loss: 1 }, { id: '2', blind: true }, { id: '3', deaf: true, blind: true }, { id: '4', loss: 9 }, { id: '5', screen: 'still' }] });
   assert.deepEqual(list.map((d) => d.id), ['3', '2', '5', '4', '1']);
+});
+
+test('the trainer\'s line names each learner once, with the worst that is known', () => {
+  const told = (/** @type {any} */ message, shares = true) => sentencesOf(deliveryOf(message), shares).map(({ key, ids, s }) => [key, ids.join(), ...(s === undefined ? [] : [s])]);
+  const table = [
+    [{}, []],
+    [{ deaf: ['1'], blind: ['1', '2'] }, [['deaf', '1'], ['blind', '2']]],
+    [{ deaf: ['1', '2', '3'], claimed: ['2', '3'], sounds: { 2: 'muted', 3: 'blocked' } }, [['muted', '2'], ['blocked', '3'], ['deaf', '1']]],
+    [{ deaf: ['1'], claimed: ['1'], sounds: { 1: 'silent' } }, [['deaf', '1']]],
+    [{ late: [{ id: '4', behind_s: 9 }, { id: '5', behind_s: 4 }], poor: ['5'], reduced: ['4', '6'] }, [['poor', '5'], ['late', '4', 9], ['reduced', '6']]],
+    [{ late: [{ id: 4 }, null, { id: '7', behind_s: 'x' }], sounds: null }, []],
+  ];
+  for (const [message, expected] of table) assert.deepEqual(told(message), expected);
+  assert.deepEqual(told({ blind: ['1'], late: [{ id: '2', behind_s: 3 }], reduced: ['3'] }, false), [], 'nobody shares');
+});
+
+test('who is late or hears badly stands before those who are well', () => {
+  const list = deliveredOf({ people: [{ id: '1' }, { id: '2', hears: 'poorly' }, { id: '3', blind: true }, { id: '4', behind_s: 9, reached: true, voice_delay_ms: 40, path: 'tls', estimate_bps: 2e5 }] });
+  assert.deepEqual(list.map((d) => d.id), ['3', '2', '4', '1']);
+  assert.deepEqual([list[2].behindS, list[2].delayMs, list[2].path, list[2].estimateBps], [9, 40, 'tls', 2e5]);
 });
 
 test('a page claims trouble with its own playing only where it is sure', () => {

@@ -4,6 +4,7 @@
  */
 
 import { able, bells, connection, handsInOrder, hasFloor, maySend, ownPlace, ownVoice, roleOf, sharer } from './classroom.js';
+import { sentencesOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 
 /** @typedef {import('./classroom.js').State} State */
@@ -21,6 +22,7 @@ export function announcements(before, after) {
     ...modeChange(before, after), ...floorChange(before, after), ...voiceChange(before, after), ...shareChange(before, after),
     ...handChange(before, after), ...placeChange(before, after), ...bellChange(before, after), ...doorChange(before, after),
     ...chatChange(before, after), ...pollChange(before, after), ...connectionChange(before, after),
+    ...reachChange(before, after),
   ];
 }
 
@@ -116,4 +118,17 @@ function connectionChange(before, after) {
   const up = (/** @type {string} */ c) => c === 'good' || c === 'weak';
   if (was === is || (up(was) && up(is))) return [];
   return [{ key: `connection.${is}` }];
+}
+
+/**
+ * Only who is newly not reached, and that all are again; seconds that pass are no news.
+ * @param {State} before @param {State} after @returns {Announcement[]}
+ */
+function reachChange(before, after) {
+  if (!able(after, 'staff') || !before.delivery || !after.delivery) return [];
+  const troubled = (/** @type {State} */ s) => (s.delivery ? sentencesOf(s.delivery, s.slots.screen !== null) : []).filter((one) => one.key !== 'reduced').flatMap((one) => one.ids);
+  const [was, is] = [troubled(before), troubled(after)];
+  const fresh = is.filter((id) => !was.includes(id));
+  if (fresh.length) return [{ key: 'say.unreached', params: { n: fresh.length, names: after.people[fresh[0]]?.name ?? '' } }];
+  return was.length && !is.length ? [{ key: 'say.reached' }] : [];
 }

@@ -54,6 +54,7 @@ import { may, teaches } from './state/roles.js';
  * @property {import('./state/polls.js').Polls} polls
  * @property {import('./state/delivery.js').Delivery|null} delivery who is reached, as the server counts; null: not told
  * @property {import('./state/delivery.js').Delivered[]} delivered the same one by one, when it was asked for
+ * @property {boolean} unreached the server sees that nothing arrives here, though the connection was made again
  * @property {{level: import('./state/delivery.js').ScreenLevel|null, rttMs: number|null}} line this page's own
  * @property {number} clockOffsetMs the server's clock less this computer's
  * @property {'closed'|'connecting'|'open'|'waiting'} link the WebSocket
@@ -98,6 +99,7 @@ export function initialState() {
     delivery: null,
     delivered: [],
     line: { level: null, rttMs: null },
+    unreached: false,
     clockOffsetMs: 0,
     link: 'closed',
     transport: 'none',
@@ -229,6 +231,8 @@ function reduceServer(state, message) {
       return { ...state, polls: reducePolls(state.polls, message) };
     case 'delivery':
       return { ...state, delivery: deliveryOf(message) };
+    case 'reached':
+      return { ...state, unreached: !message.reached };
     case 'quality':
       return { ...state, line: { ...state.line, level: levelOf(message.screen ?? message.level) } };
     default:

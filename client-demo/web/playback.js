@@ -14,9 +14,11 @@ export class Playback {
    * @param {object} options
    * @param {(blocked: boolean) => void} options.onBlocked
    * @param {() => void} options.onPicture a picture of the screen slot was shown
+   * @param {() => void} [options.onVolume] something has made it louder or quieter
    */
-  constructor({ onBlocked, onPicture }) {
+  constructor({ onBlocked, onPicture, onVolume = () => {} }) {
     this.onBlocked = onBlocked;
+    this.onVolume = onVolume;
     this.onPicture = onPicture;
     /** @type {Map<string, HTMLAudioElement>} */
     this.voices = new Map();
@@ -27,6 +29,8 @@ export class Playback {
     /** The next connection's picture, until its first frame is there. @type {HTMLVideoElement|null} */
     this.nextVideo = null;
     this.volume = 1;
+    /** Those that are quiet on our account. @type {Set<HTMLMediaElement>} */
+    this.hushed = new Set();
     this.shelf = document.createElement('div');
     this.shelf.hidden = true;
     this.shelf.dataset.testid = 'audio-elements';
@@ -61,6 +65,17 @@ export class Playback {
   setVolume(volume) {
     this.volume = volume;
     for (const element of this.voices.values()) element.volume = volume;
+    this.onVolume();
+  }
+
+  /**
+   * What of it can be heard at most, whoever has set it: an extension may mute what a page plays. That a browser
+   * mutes a whole tab, and that a computer has no loudspeaker, no page can see.
+   */
+  get loudest() {
+    const elements = [...this.voices.values()];
+    if (elements.length === 0) return this.volume;
+    return Math.max(...elements.map((e) => (e.muted && !this.hushed.has(e) ? 0 : e.volume)));
   }
 
   /**
@@ -72,13 +87,14 @@ export class Playback {
     const element = this.voices.get(slot);
     if (!element) return;
     element.muted = true;
-    setTimeout(() => (element.muted = false), HUSH_MS);
+    this.hushed.add(element);
+    setTimeout(() => this.unhush(slot), HUSH_MS);
   }
 
   /** @param {string} slot */
   unhush(slot) {
     const element = this.voices.get(slot);
-    if (element) element.muted = false;
+    if (element && this.hushed.delete(element)) element.muted = false;
   }
 
   /** To be called in a gesture. */
@@ -119,12 +135,24 @@ export class Playback {
       element = document.createElement('audio');
       element.dataset.slot = slot;
       element.volume = this.volume;
+      element.addEventListener('volumechange', () => this.onVolume());
+      element.addEventListener('pause', () => this.#handlePause(slot));
       this.voices.set(slot, element);
       this.shelf.append(element);
     }
     const stream = /** @type {MediaStream|null} */ (element.srcObject);
     if (stream?.getTracks()[0] !== track) element.srcObject = new MediaStream([track]);
     return element;
+  }
+
+  /**
+   * A key of the keyboard, or the browser's own button for media: ours turns it on again. A track that has ended
+   * pauses its element as well, and that says nothing.
+   * @param {string} slot
+   */
+  #handlePause(slot) {
+    const stream = /** @type {MediaStream|null} */ (this.voices.get(slot)?.srcObject ?? null);
+    if (stream?.getAudioTracks().some((track) => track.readyState === 'live')) this.onBlocked(true);
   }
 
   /**

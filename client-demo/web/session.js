@@ -14,7 +14,7 @@ import { clearResume, loadResume, saveResume } from './resume_store.js';
 import { ScreenShare } from './share.js';
 import { PROTOCOL, RequestError, Signaling } from './signaling.js';
 import { catchUpAfterMs } from './state/chat.js';
-import { deliveredOf, ownReport } from './state/delivery.js';
+import { deliveredOf, ownReport, pathOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
 
@@ -41,6 +41,7 @@ export class Session {
     /** What was reported of the own playing. */
     this.reported = '';
     this.othersSpoke = false;
+    this.looked = { othersSpeak: false, voiceArrives: true };
     /** @type {number|null} */
     this.pictureMissingSince = null;
     /** An offer sent before the welcome. @type {{sdp: string, answer: Promise<any>}|null} */
@@ -48,8 +49,12 @@ export class Session {
     /** @type {string|null} the participant whom the present connection belongs to */
     this.participantId = null;
     this.playback = new Playback({
-      onBlocked: (blocked) => store.dispatch({ type: 'playback', playback: { blocked } }),
+      onBlocked: (blocked) => {
+        store.dispatch({ type: 'playback', playback: { blocked } });
+        this.#report();
+      },
       onPicture: () => store.dispatch({ type: 'playback', playback: { fresh: true } }),
+      onVolume: () => this.#report(),
     });
     this.peer = new Peer({
       exchange: (sdp, restart) => this.#exchange(sdp, restart),
@@ -235,7 +240,11 @@ export class Session {
   #handleTransport(transport) {
     this.store.dispatch({ type: 'transport', transport });
     if (transport !== 'connected') return;
-    const tell = () => this.stats().then(({ path }) => this.store.dispatch({ type: 'path', path }));
+    this.reported = ''; // what was claimed ended with the connection before
+    const tell = () => this.stats().then(({ path }) => {
+      this.store.dispatch({ type: 'path', path });
+      this.#report();
+    });
     tell();
     setTimeout(tell, PATH_SETTLES_MS);
   }
@@ -411,7 +420,7 @@ export class Session {
       const { receive, rttMs, path } = await this.stats();
       this.store.dispatch({ type: 'path', path });
       this.store.dispatch({ type: 'line', line: { rttMs } });
-      this.#report(before, receive);
+      this.#look(before, receive);
       const loss = audioLoss(before, receive);
       before = receive;
       this.store.dispatch({ type: 'weak', weak: judgeWeak(this.store.state.weak, loss ?? 0) });
@@ -419,25 +428,33 @@ export class Session {
   }
 
   /**
-   * Tells the trainer's page, through the server, when this one plays nothing.
+   * What came between two looks.
    * @param {Record<string, any>} before @param {Record<string, any>} after
    */
-  #report(before, after) {
+  #look(before, after) {
     const { state } = this.store;
-    if (!state.order.features.chat || teaches(roleOf(state))) return;
     const others = state.speaking.some((id) => id !== state.me?.id);
     const packets = (/** @type {Record<string, any>} */ stats) => VOICE_SLOTS.reduce((sum, slot) => sum + (stats[slot]?.packets ?? 0), 0);
+    this.looked = { othersSpeak: others && this.othersSpoke, voiceArrives: packets(after) > packets(before) };
     const awaited = state.slots.screen !== null && state.slots.screen !== state.me?.id && !state.playback.fresh && document.visibilityState === 'visible';
     this.pictureMissingSince = awaited ? this.pictureMissingSince ?? performance.now() : null;
+    this.othersSpoke = others;
+    this.#report();
+  }
+
+  /** Tells the trainer's page, through the server, when this one plays nothing: at once when it changes. */
+  #report() {
+    const { state } = this.store;
+    if (!state.order.features.chat || state.transport !== 'connected' || teaches(roleOf(state))) return;
     const report = ownReport({
-      blocked: state.playback.blocked, volume: state.playback.volume, othersSpeak: others && this.othersSpoke, voiceArrives: packets(after) > packets(before),
+      ...this.looked, blocked: state.playback.blocked, volume: this.playback.loudest,
       pictureMissingMs: this.pictureMissingSince === null ? 0 : performance.now() - this.pictureMissingSince,
     });
-    this.othersSpoke = others;
-    const said = JSON.stringify(report);
+    const path = pathOf(state.path);
+    const said = JSON.stringify({ ...report, path });
     if (said === this.reported) return;
     this.reported = said;
-    this.signaling.request('report', report).catch((error) => {
+    this.signaling.request('report', path ? { ...report, path } : report).catch((error) => {
       if (error.code !== 'unknown_type') this.reported = ''; // said again at the next look
     });
   }

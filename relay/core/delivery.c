@@ -1,7 +1,7 @@
 #include "relay/core/delivery.h"
 
 #define VOICE_FRAME_US 20000
-#define RTT_MAX_US SECONDS(2) /* a wrong round trip must not hide silence */
+#define RTT_MAX_US SECONDS(1) /* a wrong round trip must not hide silence */
 #define ASKED_IN_VAIN 20      /* who has never answered a number is not asked any more */
 /* Most of what is lost up to here is made good by retransmission and redundancy. */
 #define HURT_LOSS_PERMILLE 150

@@ -7,8 +7,8 @@
  *
  *   UNKNOWN --proof--> YES <--losses, delay: twice and more--> POORLY
  *      |                |                                        |
- *      | 5 s of questions without an answer                      | questions unanswered for 1.2 s,
- *      |                |                                        | or a report that stands still
+ *      | 5 s of questions without an answer                      | questions unanswered for a
+ * second, |                |                                        | or a report that stands still
  *      `--------------> NO <-------------------------------------'     NO --newer proof--> YES
  *
  * Nothing here is called for every packet. A receiver that answers no numbers is judged by its
@@ -19,10 +19,10 @@
 #include "control/control_message.h"
 #include "wire/rtcp_twcc.h"
 
-#define DELIVERY_ASK_US MILLISECONDS(800)       /* a proof each so often, while all is well */
+#define DELIVERY_ASK_US MILLISECONDS(600)       /* a proof each so often, while all is well */
 #define DELIVERY_ASK_AGAIN_US MILLISECONDS(150) /* while an answer is late */
 #define DELIVERY_ANSWER_US MILLISECONDS(400)    /* and the round trip: until it is late */
-#define DELIVERY_LOST_US MILLISECONDS(1200)     /* and the round trip: until nothing arrives */
+#define DELIVERY_LOST_US MILLISECONDS(800)      /* and the round trip: until nothing arrives */
 #define DELIVERY_JOIN_US SECONDS(5)             /* the same for who has never answered */
 #define DELIVERY_ASKED_MIN 4                    /* questions: fewer may have been lost */
 #define DELIVERY_LATE_US SECONDS(1) /* a screen that does not arrive is behind from here on */

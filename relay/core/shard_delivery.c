@@ -135,8 +135,12 @@ void shard_update_delivery(struct shard_core *c, usec_t now, struct participant 
 {
     struct control_delivery state;
     shard_assess_delivery(now, p, &state);
-    if (delivery_take_news(&p->delivery, now, &state))
-        add_news(c, now, &state);
+    if (!delivery_take_news(&p->delivery, now, &state))
+        return;
+    log_debug(&c->log, "delivery", "participant=%llu hears=%s behind_ms=%u loss_permille=%u",
+              (unsigned long long)p->id, control_hearing_name(state.hears), state.screen_behind_ms,
+              state.voice_loss_permille);
+    add_news(c, now, &state);
 }
 
 void shard_watch_delivery(struct shard_core *c, usec_t now, struct participant *p,

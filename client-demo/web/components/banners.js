@@ -42,10 +42,11 @@ function SoundBlocked({ state, session }) {
  * @param {{state: State, onChat: (() => void)|null}} props
  */
 function Broken({ state, onChat }) {
-  const how = connection(state);
+  const up = connection(state);
+  const how = state.unreached && up === 'good' ? 'unreached' : up;
   const slow = useLong(how === 'connecting');
   if (how === 'good' || (how === 'connecting' && !slow)) return null;
-  const writes = onChat && ['connecting', 'media_lost', 'no_relay'].includes(how);
+  const writes = onChat && ['connecting', 'media_lost', 'no_relay', 'unreached'].includes(how);
   return html`<${Notice} text=${t(`trouble.${how}`)} testid="trouble" level=${how === 'weak' ? 'info' : 'bad'} icon="signal-off">
     ${writes && html`<${Button} label=${t('trouble.write')} icon="chat" testid="trouble-chat" onClick=${onChat} />`}
   <//>`;

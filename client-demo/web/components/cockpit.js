@@ -3,7 +3,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { able } from '../classroom.js';
 import { html } from '../html.js';
-import { number, t } from '../i18n.js';
+import { bitRate, number, t } from '../i18n.js';
+import { sentencesOf } from '../state/delivery.js';
 import { Icon } from './icons.js';
 import { Dialog } from './ui.js';
 
@@ -12,6 +13,8 @@ import { Dialog } from './ui.js';
 
 const ROWS_MAX = 100;
 const NAMES_MAX = 3;
+/** The worst stand first; a long paragraph is read by nobody. */
+const SENTENCES_MAX = 3;
 const LIST_EVERY_MS = 2500;
 
 /** @param {{state: State, session: Session}} props */
@@ -30,17 +33,18 @@ export function Cockpit({ state, session }) {
 
 /** @param {{state: State, delivery: import('../state/delivery.js').Delivery, onOpen: () => void}} props */
 function Line({ state, delivery, onOpen }) {
-  const { total, ok, deaf, blind } = delivery;
+  const { total, ok } = delivery;
   const shares = state.slots.screen !== null;
-  const well = ok >= total;
-  // Who hears nothing sees nothing either: said once.
-  const unseeing = blind.filter((id) => !deaf.includes(id));
+  const sentences = sentencesOf(delivery, shares);
+  const more = sentences.slice(SENTENCES_MAX).reduce((sum, one) => sum + one.ids.length, 0);
+  // Who gets fewer pictures still sees and hears: nothing to worry about.
+  const well = ok >= total && sentences.every((one) => one.key === 'reduced');
   return html`<button type="button" class=${`cockpit-line ${well ? 'is-good' : 'is-bad'}`} data-testid="cockpit-line" data-ok=${ok} data-total=${total} onClick=${onOpen}>
     <${Icon} name=${well ? 'check' : 'warning'} />
     <span>
       ${t(shares ? 'cockpit.sees' : 'cockpit.hears', { n: ok, all: total })}
-      ${deaf.length > 0 && html` <span>${t('cockpit.deaf', { n: deaf.length, names: namesOf(state, deaf) })}</span>`}
-      ${unseeing.length > 0 && html` <span>${t('cockpit.blind', { n: unseeing.length, names: namesOf(state, unseeing) })}</span>`}
+      ${sentences.slice(0, SENTENCES_MAX).map(({ key, ids, s }) => html` <span data-about=${key}>${t(`cockpit.${key}`, { n: ids.length, names: namesOf(state, ids), s: s ?? 0 })}</span>`)}
+      ${more > 0 && html` <span data-about="more">${t('cockpit.more', { n: more })}</span>`}
     </span>
     <span class="cockpit-open">${t('cockpit.open')}</span>
   </button>`;
@@ -62,20 +66,22 @@ function List({ state, session, onClose }) {
   return html`<${Dialog} title=${t('cockpit')} testid="cockpit-list" onClose=${onClose}>
     <p class="soft">${t('cockpit.how')}</p>
     <div class="table-scroll" tabindex="0" role="region" aria-label=${t('cockpit')}><table>
-      <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('cockpit.lost')}</th><th scope="col">${t('rtt')}</th></tr></thead>
+      <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('cockpit.lost')}</th><th scope="col">${t('cockpit.delay')}</th><th scope="col">${t('cockpit.line')}</th></tr></thead>
       <tbody>${state.delivered.slice(0, ROWS_MAX).map((d) => html`<tr key=${d.id} data-testid="cockpit-row" data-id=${d.id}>
-        <th scope="row">${d.name}${d.claimed && html`<span class="cell-note">${t('cockpit.claimed')}</span>`}</th>
-        <td><${YesNo} no=${d.deaf} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>
-        <td><${YesNo} no=${d.blind} />${d.level && d.level !== 'full' && html`<span class="cell-note">${t(`level_of.${d.level}`)}</span>`}</td>
+        <th scope="row">${d.name}${d.claimed && html`<span class="cell-note">${t('cockpit.claimed')}</span>`}${d.silent && html`<span class="cell-note">${t('cockpit.silent')}</span>`}</th>
+        <td><${YesNo} no=${d.deaf} word=${d.hears === 'poorly' ? t('cockpit.badly') : null} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>
+        <td><${YesNo} no=${d.blind} word=${d.behindS > 0 ? t('cockpit.behind', { s: d.behindS }) : null} />${d.level && d.level !== 'full' && html`<span class="cell-note">${t(`level_of.${d.level}`)}</span>`}</td>
         <td>${d.loss === null ? t('unknown') : number(d.loss / 100, { style: 'percent', maximumFractionDigits: 1 })}</td>
-        <td>${d.rttMs === null ? t('unknown') : t('unit.ms', { value: number(d.rttMs, { maximumFractionDigits: 0 }) })}</td>
+        <td>${d.delayMs === null ? t('unknown') : t('unit.ms', { value: number(d.delayMs, { maximumFractionDigits: 0 }) })}</td>
+        <td>${d.path?.toUpperCase() ?? t('unknown')}${d.estimateBps !== null && html`<span class="cell-note">${bitRate(d.estimateBps)}</span>`}</td>
       </tr>`)}</tbody>
     </table></div>
   <//>`;
 }
 
-/** @param {{no: boolean}} props */
-function YesNo({ no }) {
+/** @param {{no: boolean, word?: string|null}} props `word` in between: neither yes nor no */
+function YesNo({ no, word = null }) {
+  if (!no && word) return html`<span class="bad-text"><${Icon} name="warning" />${word}</span>`;
   return no ? html`<span class="bad-text"><${Icon} name="warning" />${t('cockpit.no')}</span>` : t('cockpit.yes');
 }
 

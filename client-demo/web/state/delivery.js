@@ -5,12 +5,18 @@
 
 /** @typedef {'full'|'reduced'|'still'|'voice'} ScreenLevel */
 /** @typedef {'udp'|'tcp'|'tls'} Path */
-/** @typedef {{total: number, ok: number, deaf: string[], blind: string[], reduced: string[], claimed: string[]}} Delivery ids of who hears nothing, who sees nothing new, whose screen is thinned, and of whom only their page says so */
+/**
+ * Ids of who hears nothing, who sees nothing new, who hears badly, whose screen is late and by how much, whose screen is
+ * thinned, of whom only their page says so, and what it says of the sound.
+ * @typedef {{total: number, ok: number, deaf: string[], blind: string[], poor: string[], late: {id: string, s: number}[], reduced: string[], claimed: string[], sounds: Record<string, string>}} Delivery
+ */
 /**
  * A row of `delivery_list`.
- * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, level: ScreenLevel|null, sound: string, loss: number|null, rttMs: number|null}} Delivered
+ * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, level: ScreenLevel|null, sound: string, hears: string,
+ *   behindS: number, silent: boolean, loss: number|null, delayMs: number|null, rttMs: number|null, estimateBps: number|null, path: Path|null}} Delivered
  */
 /** @typedef {{sound: 'ok'|'muted'|'blocked'|'silent', picture: 'ok'|'frozen'}} Report */
+/** @typedef {{key: string, ids: string[], s?: number}} Sentence */
 
 /** A picture that does not come for this long is reported. */
 export const FROZEN_AFTER_MS = 2500;
@@ -18,7 +24,35 @@ export const FROZEN_AFTER_MS = 2500;
 /** @param {any} message @returns {Delivery} */
 export function deliveryOf(message) {
   const ids = (/** @type {any} */ list) => (Array.isArray(list) ? list.filter((id) => typeof id === 'string') : []);
-  return { total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), reduced: ids(message.reduced), claimed: ids(message.claimed) };
+  const late = (Array.isArray(message.late) ? message.late : []).filter((/** @type {any} */ l) => typeof l?.id === 'string' && typeof l.behind_s === 'number');
+  return {
+    total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), poor: ids(message.poor),
+    late: late.map((/** @type {any} */ l) => ({ id: l.id, s: l.behind_s })), reduced: ids(message.reduced), claimed: ids(message.claimed), sounds: message.sounds ?? {},
+  };
+}
+
+/**
+ * The one line, behind its first sentence: each learner in the first list that fits, so that nobody is said twice.
+ * @param {Delivery} delivery @param {boolean} shares somebody shows a screen
+ * @returns {Sentence[]}
+ */
+export function sentencesOf(delivery, shares) {
+  const { deaf, blind, poor, late, reduced, claimed, sounds } = delivery;
+  const claims = (/** @type {string} */ sound) => (/** @type {string} */ id) => claimed.includes(id) && sounds[id] === sound;
+  const seconds = Math.max(0, ...late.map((l) => l.s));
+  /** @type {[string, string[], number?][]} */
+  const lists = [
+    ['muted', deaf.filter(claims('muted'))],
+    ['blocked', deaf.filter(claims('blocked'))],
+    ['deaf', deaf],
+    ['poor', poor],
+    ['blind', shares ? blind : []],
+    ['late', shares ? late.map((l) => l.id) : [], seconds],
+    ['reduced', shares ? reduced : []],
+  ];
+  const said = new Set();
+  const fresh = (/** @type {string[]} */ ids) => ids.filter((id) => !said.has(id) && said.add(id));
+  return lists.map(([key, ids, s]) => ({ key, ids: fresh(ids), s })).filter((one) => one.ids.length > 0);
 }
 
 /** @param {any} answer of `delivery_list` @returns {Delivered[]} who needs a look first */
@@ -32,13 +66,16 @@ export function deliveredOf(answer) {
 function one(p) {
   return {
     id: p.id, name: String(p.name ?? ''), media: p.media ?? 'none', deaf: Boolean(p.deaf), blind: Boolean(p.blind), claimed: Boolean(p.claimed),
-    level: levelOf(p.screen), sound: p.sound ?? 'ok', loss: numberOr(p.loss), rttMs: numberOr(p.rtt_ms),
+    level: levelOf(p.screen), sound: p.sound ?? 'ok', hears: p.hears ?? 'unknown', behindS: numberOr(p.behind_s) ?? 0, silent: Boolean(p.silent),
+    loss: numberOr(p.voice_loss ?? p.loss), delayMs: p.reached ? numberOr(p.voice_delay_ms) : null, rttMs: numberOr(p.rtt_ms),
+    estimateBps: numberOr(p.estimate_bps), path: pathOf(p.path),
   };
 }
 
 /** @param {Delivered} d */
 function need(d) {
-  return (d.deaf ? 4 : 0) + (d.blind ? 2 : 0) + (d.level && d.level !== 'full' ? 1 : 0);
+  const uneven = d.hears === 'poorly' || d.behindS > 0;
+  return (d.deaf ? 8 : 0) + (d.blind ? 4 : 0) + (uneven ? 2 : 0) + (d.level && d.level !== 'full' ? 1 : 0);
 }
 
 /** @param {any} value */

@@ -36,13 +36,13 @@ function trust(database, authority) {
 }
 
 /** A page in Chromium; each call has storage of its own. */
-export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR', sources, ignoreHTTPSErrors = false, newBrowser = false, authority, flags = [] } = {}) {
+export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR', sources, ignoreHTTPSErrors = false, newBrowser = false, authority, flags = [], executable = '/usr/bin/chromium' } = {}) {
   let browser = newBrowser ? null : chromium;
   if (!browser) {
     const home = mkdtempSync(join(tmpdir(), 'amphi-home-'));
     atEnd(() => rmSync(home, { recursive: true, force: true }));
     if (authority) trust(join(home, '.pki', 'nssdb'), authority);
-    browser = await playwrightChromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...chromiumFlags, ...flags], ...(authority ? { env: { ...process.env, HOME: home } } : {}) });
+    browser = await playwrightChromium.launch({ executablePath: executable, headless: true, args: [...chromiumFlags, ...flags], ...(authority ? { env: { ...process.env, HOME: home } } : {}) });
     if (!newBrowser) chromium = browser;
     atEnd(() => browser.close());
   }

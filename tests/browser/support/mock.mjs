@@ -115,7 +115,7 @@ function installMock({ hello, media, slide, lang }) {
       const first = kind === 'video' && direction === 'recvonly' && this.videos++ === 0;
       const track = direction !== 'recvonly' ? null : kind === 'audio' ? silence() : first && slide ? picture() : document.createElement('canvas').captureStream(0).getVideoTracks()[0];
       const sender = { track: null, replaceTrack: async (t) => { sender.track = t; }, getParameters: () => ({ encodings: [{}] }), setParameters: async () => {} };
-      return { mid: String(Math.random()), direction, sender, receiver: { track }, setCodecPreferences() {} };
+      return { mid: String(Math.random()), direction, sender, receiver: { track, getStats: async () => new Map() }, setCodecPreferences() {} };
     }
     async createOffer() { return { type: 'offer', sdp: 'v=0' }; }
     async setLocalDescription() {}
