@@ -255,10 +255,16 @@ static struct headless_encoding *find_encoding(struct headless_peer *p, uint32_t
     return NULL;
 }
 
-static void note_key_frame_request(struct headless_peer *p, uint32_t ssrc)
+static void note_key_frame_request(struct headless_peer *p, usec_t now, uint32_t ssrc)
 {
     struct headless_encoding *e = find_encoding(p, ssrc);
-    p->key_frames_requested++;
+    uint64_t within = 0;
+    p->key_frame_requests_at[p->key_frames_requested++ % HEADLESS_REQUESTS_KEPT] = now;
+    for (size_t i = 0; i < HEADLESS_REQUESTS_KEPT; i++)
+        within +=
+            p->key_frame_requests_at[i] != 0 && now - p->key_frame_requests_at[i] < SECONDS(2);
+    if (within > p->key_frames_requested_within_2_s)
+        p->key_frames_requested_within_2_s = within;
     if (e != NULL)
         video_source_request_key_frame(&e->source);
 }
@@ -271,11 +277,11 @@ static void handle_feedback(struct headless_peer *p, usec_t now, const struct rt
     switch (rtcp_feedback_of(packet)) {
     case RTCP_FEEDBACK_PLI:
         if (rtcp_parse_pli(packet, &pli) == STATUS_OK)
-            note_key_frame_request(p, pli.media_ssrc);
+            note_key_frame_request(p, now, pli.media_ssrc);
         break;
     case RTCP_FEEDBACK_FIR:
         if (rtcp_parse_fir(packet, &fir) == STATUS_OK && fir.item_count > 0)
-            note_key_frame_request(p, fir.items[0].ssrc);
+            note_key_frame_request(p, now, fir.items[0].ssrc);
         break;
     case RTCP_FEEDBACK_NACK:
         if (rtcp_parse_nack(packet, &nack) == STATUS_OK &&

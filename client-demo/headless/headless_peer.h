@@ -26,6 +26,7 @@
 #define HEADLESS_DATAGRAM_BYTES 1500
 #define HEADLESS_SENT_KEPT 1024 /* video packets kept for retransmission */
 #define HEADLESS_RECEIVED_LINES 5
+#define HEADLESS_REQUESTS_KEPT 8
 #define HEADLESS_TOKEN_BYTES 4097
 
 /* The end of a made-up packet's payload, in simulations: who made it, and when. */
@@ -137,7 +138,9 @@ struct headless_peer {
     usec_t feedback_at, report_at, key_frame_asked_at;
     struct twcc_arrivals arrivals;
     usec_t transport_feedback_at;
-    uint64_t key_frames_wanted, key_frames_requested; /* by us; of us */
+    uint64_t key_frames_wanted, key_frames_requested;     /* by us; of us */
+    usec_t key_frame_requests_at[HEADLESS_REQUESTS_KEPT]; /* the last ones of us; 0: none */
+    uint64_t key_frames_requested_within_2_s;             /* most, up to HEADLESS_REQUESTS_KEPT */
     uint32_t our_ssrc;
 
     /* Output. */

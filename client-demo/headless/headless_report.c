@@ -122,6 +122,10 @@ static json_t *peer_object(struct totals *t, const struct headless_peer *p)
     json_object_set_new(o, "sent_voice_packets", json_integer((json_int_t)p->mic.packets));
     json_object_set_new(o, "sent_screen_packets",
                         json_integer((json_int_t)p->encodings[0].sender.packets));
+    json_object_set_new(o, "key_frames_requested",
+                        json_integer((json_int_t)p->key_frames_requested));
+    json_object_set_new(o, "key_frames_requested_within_2_s",
+                        json_integer((json_int_t)p->key_frames_requested_within_2_s));
     t->connected += connected ? 1 : 0;
     add_voices(t, p, o);
     add_screen(t, p, o);

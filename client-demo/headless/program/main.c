@@ -22,7 +22,7 @@ struct options {
     char url[SETTING_TEXT_BYTES], wav[SETTING_TEXT_BYTES];
     char ivf[SETTING_TEXT_BYTES], name[SETTING_TEXT_BYTES], lang[SETTING_TEXT_BYTES];
     char ca[SETTING_TEXT_BYTES], out[SETTING_TEXT_BYTES], log_level[SETTING_TEXT_BYTES];
-    int64_t learners, join_rate, seconds, video_kbps, video_fps;
+    int64_t learners, join_rate, seconds, video_kbps, video_fps, lose;
     bool tone, raise_hand, decode;
 };
 
@@ -41,6 +41,8 @@ static const struct setting table[] = {
     {"video-kbps", SETTING_INTEGER, AT(video_kbps), 0, 20000, "0", "kbit/s",
      "send made-up video of this rate instead (no picture, for load)"},
     {"video-fps", SETTING_INTEGER, AT(video_fps), 1, 120, "30", "frames/s", "of made-up video"},
+    {"lose", SETTING_INTEGER, AT(lose), 0, 90, "0", "%",
+     "of what arrives once connected is thrown away unread, as a poor line does"},
     {"raise-hand", SETTING_BOOLEAN, AT(raise_hand), 0, 0, NULL, NULL, "learners raise their hands"},
     {"decode", SETTING_BOOLEAN, AT(decode), 0, 0, "true", NULL,
      "decode voices, not only count them"},
@@ -63,6 +65,7 @@ struct member {
     struct client *client;
     struct client_socket *socket; /* NULL: not connected */
     struct udp_socket udp;
+    struct rng losses;
     usec_t connect_at;
 };
 
@@ -134,6 +137,12 @@ static void flush_member(struct member *m)
         (void)udp_send_batch(&m->udp, out, count);
 }
 
+static bool is_lost(const struct client *c, struct member *m)
+{
+    return c->options.lose > 0 && m->peer->state == HEADLESS_CONNECTED &&
+           rng_below(&m->losses, 100) < (uint64_t)c->options.lose;
+}
+
 static void receive_member(struct client *c, struct member *m)
 {
     size_t cut = 0;
@@ -142,6 +151,8 @@ static void receive_member(struct client *c, struct member *m)
         size_t count = udp_receive_batch_fetch(c->batch, &m->udp, &cut, &more);
         for (size_t i = 0; i < count; i++) {
             const struct udp_received *r = udp_receive_batch_get(c->batch, i);
+            if (is_lost(c, m))
+                continue;
             /* The kernel's time of arrival: what waits in our own socket is not the relay's delay.
              */
             usec_t arrived = r->arrived_unix > 0 ? r->arrived_unix - c->unix_minus_now : c->now;
@@ -214,6 +225,7 @@ static enum status add_member(struct client *c, size_t index)
     *m = (struct member){.peer = &c->peers[index],
                          .client = c,
                          .udp.fd = -1,
+                         .losses = rng_of_seed(index + 1),
                          .connect_at = c->now + (usec_t)index * SECONDS(1) / c->options.join_rate};
     c->count = index + 1;
     struct net_addr any = {.family = NET_FAMILY_IPV4};
