@@ -194,18 +194,6 @@ void fan_out_write_snapshot(const struct participant *viewer, struct text_json *
     text_json_close(text, '}');
 }
 
-static void open_event(struct text_json *text, const char *type)
-{
-    text_json_open(text, NULL, '{');
-    text_json_string(text, "type", type);
-}
-
-static struct bytes finish_event(struct service *service, struct text_json *text)
-{
-    text_json_close(text, '}');
-    return output_queue_keep(&service->outputs, text);
-}
-
 static bool sees_everybody(const struct participant *p)
 {
     return role_policy_is_always_allowed(p->record.role, ROLE_SEE_EVERYBODY);
@@ -233,9 +221,9 @@ static void send_person(struct service *service, const struct classroom *classro
     if (!change->wide && (change->joined || p->connection == 0 || sees_everybody(p)))
         return;
     struct text_json text = {0};
-    open_event(&text, "person");
+    event_open(&text, "person");
     write_person(p, "person", &text);
-    struct bytes written = finish_event(service, &text);
+    struct bytes written = event_finish(service, &text);
     if (change->wide)
         send_to_class(service, classroom, written, true, change->joined ? p->record.id : 0);
     else
@@ -246,7 +234,7 @@ static void send_person(struct service *service, const struct classroom *classro
 static void send_people(struct service *service, struct classroom *classroom)
 {
     struct text_json text = {0};
-    open_event(&text, "people");
+    event_open(&text, "people");
     text_json_open(&text, "people", '[');
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
         if (p->untold)
@@ -254,17 +242,17 @@ static void send_people(struct service *service, struct classroom *classroom)
         p->untold = false;
     }
     text_json_close(&text, ']');
-    send_to_class(service, classroom, finish_event(service, &text), false, 0);
+    send_to_class(service, classroom, event_finish(service, &text), false, 0);
 }
 
 static void send_person_left(struct service *service, const struct classroom *classroom,
                              const struct classroom_change *change)
 {
     struct text_json text = {0};
-    open_event(&text, "person_left");
+    event_open(&text, "person_left");
     text_json_id(&text, "id", change->participant);
     text_json_string(&text, "reason", leave_reason_name(change->reason));
-    send_to_class(service, classroom, finish_event(service, &text), change->wide,
+    send_to_class(service, classroom, event_finish(service, &text), change->wide,
                   change->participant);
 }
 
@@ -275,10 +263,10 @@ static void send_floor(struct service *service, const struct classroom_change *c
     if (p == NULL || p->connection == 0)
         return;
     struct text_json text = {0};
-    open_event(&text, "floor");
+    event_open(&text, "floor");
     text_json_bool(&text, "granted", change->granted);
     text_json_id(&text, "by", change->by);
-    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
 static void send_rights(struct service *service, const struct classroom_change *change)
@@ -288,9 +276,9 @@ static void send_rights(struct service *service, const struct classroom_change *
     if (p == NULL || p->connection == 0)
         return;
     struct text_json text = {0};
-    open_event(&text, "rights");
+    event_open(&text, "rights");
     write_rights(p, &text);
-    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
 static void note_places(struct service *service, struct classroom *classroom)
@@ -308,9 +296,9 @@ static void note_places(struct service *service, struct classroom *classroom)
 static struct bytes write_queue_event(struct service *service, struct participant *p)
 {
     struct text_json text = {0};
-    open_event(&text, "queue");
+    event_open(&text, "queue");
     write_queue_for(p, p->queue_place, &text);
-    return finish_event(service, &text);
+    return event_finish(service, &text);
 }
 
 /* Staff has the whole order; a learner its own place, while it has one and once when it is out. */
@@ -355,9 +343,9 @@ static bool opens_the_door(const struct participant *p)
 static void send_lobby(struct service *service, const struct classroom *classroom)
 {
     struct text_json text = {0};
-    open_event(&text, "lobby");
+    event_open(&text, "lobby");
     waiting_write(classroom, &text);
-    struct bytes written = finish_event(service, &text);
+    struct bytes written = event_finish(service, &text);
     for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
         if (p->connection != 0 && opens_the_door(p))
             output_queue_send(&service->outputs, p->connection, written);
@@ -410,24 +398,24 @@ static void send_change(struct service *service, struct classroom *classroom,
         send_person_left(service, classroom, change);
         break;
     case CHANGE_COUNT:
-        open_event(&text, "count");
+        event_open(&text, "count");
         write_count(classroom, &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        send_to_class(service, classroom, event_finish(service, &text), true, 0);
         break;
     case CHANGE_SLOTS:
-        open_event(&text, "slots");
+        event_open(&text, "slots");
         write_slots(classroom, &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        send_to_class(service, classroom, event_finish(service, &text), true, 0);
         break;
     case CHANGE_MODE:
-        open_event(&text, "mode");
+        event_open(&text, "mode");
         write_mode(classroom, &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        send_to_class(service, classroom, event_finish(service, &text), true, 0);
         break;
     case CHANGE_CLASS:
-        open_event(&text, "class");
+        event_open(&text, "class");
         fan_out_write_class(classroom, "class", &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        send_to_class(service, classroom, event_finish(service, &text), true, 0);
         break;
     case CHANGE_RIGHTS:
         send_rights(service, change);
@@ -445,9 +433,9 @@ static void send_change(struct service *service, struct classroom *classroom,
         send_queue_length(service, classroom);
         break;
     case CHANGE_SPEAKING:
-        open_event(&text, "speaking");
+        event_open(&text, "speaking");
         write_speaking(classroom, "ids", &text);
-        send_to_class(service, classroom, finish_event(service, &text), true, 0);
+        send_to_class(service, classroom, event_finish(service, &text), true, 0);
         break;
     }
 }
@@ -473,9 +461,9 @@ void fan_out_set_media(struct service *service, struct participant *p, enum part
     classroom_set_media(p->classroom, p, media);
     if (changed && p->connection != 0) {
         struct text_json text = {0};
-        open_event(&text, "media");
+        event_open(&text, "media");
         text_json_string(&text, "media", participant_media_name(media));
-        output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+        output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
     }
     fan_out_changes(service, p->classroom);
 }
@@ -485,9 +473,9 @@ void fan_out_media_reset(struct service *service, struct participant *p, const c
     if (p->connection == 0)
         return;
     struct text_json text = {0};
-    open_event(&text, "media_reset");
+    event_open(&text, "media_reset");
     text_json_string(&text, "reason", reason);
-    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
 void fan_out_reached(struct service *service, struct participant *p, bool reached)
@@ -495,9 +483,9 @@ void fan_out_reached(struct service *service, struct participant *p, bool reache
     if (p->connection == 0)
         return;
     struct text_json text = {0};
-    open_event(&text, "reached");
+    event_open(&text, "reached");
     text_json_bool(&text, "reached", reached);
-    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
 void fan_out_quality(struct service *service, struct participant *p)
@@ -505,9 +493,9 @@ void fan_out_quality(struct service *service, struct participant *p)
     if (p->connection == 0)
         return;
     struct text_json text = {0};
-    open_event(&text, "quality");
+    event_open(&text, "quality");
     text_json_string(&text, "screen", control_quality_name(p->screen));
-    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
 void fan_out_demand(struct service *service, struct participant *p, enum send_slot slot)
@@ -515,13 +503,13 @@ void fan_out_demand(struct service *service, struct participant *p, enum send_sl
     if (p->connection == 0)
         return;
     struct text_json text = {0};
-    open_event(&text, "send_encodings");
+    event_open(&text, "send_encodings");
     text_json_string(&text, "slot", send_slot_name(slot));
     text_json_open(&text, "wanted", '[');
     for (unsigned i = 0; i < CONTROL_ENCODINGS_MAX; i++)
         text_json_bool(&text, NULL, (p->demand[slot] >> i & 1) != 0);
     text_json_close(&text, ']');
-    output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
 void fan_out_restore_media(struct service *service, struct participant *p)

@@ -7,13 +7,13 @@ static bool is_staff(const struct participant *p)
     return role_policy_is_always_allowed(p->record.role, ROLE_HEAR_AS_STAFF);
 }
 
-static void open_event(struct text_json *text, const char *type)
+void event_open(struct text_json *text, const char *type)
 {
     text_json_open(text, NULL, '{');
     text_json_string(text, "type", type);
 }
 
-static struct bytes finish_event(struct service *service, struct text_json *text)
+struct bytes event_finish(struct service *service, struct text_json *text)
 {
     text_json_close(text, '}');
     return output_queue_keep(&service->outputs, text);
@@ -68,9 +68,9 @@ static bool hand_out(void *context, const struct store_message *message)
 {
     struct handing_out *out = context;
     struct text_json text = {0};
-    open_event(&text, "chat");
+    event_open(&text, "chat");
     talk_write_message(message, "message", &text);
-    send_to_readers(out->service, out->classroom, message, finish_event(out->service, &text));
+    send_to_readers(out->service, out->classroom, message, event_finish(out->service, &text));
     return true;
 }
 
@@ -87,11 +87,11 @@ void talk_send_message_changed(struct service *service, const struct classroom *
                                const struct store_message *message)
 {
     struct text_json text = {0};
-    open_event(&text, "chat_changed");
+    event_open(&text, "chat_changed");
     text_json_id(&text, "id", message->id);
     write_ms_or_null(&text, "answered_ms", message->answered_ms);
     text_json_bool(&text, "deleted", message->deleted_ms != 0);
-    send_to_readers(service, classroom, message, finish_event(service, &text));
+    send_to_readers(service, classroom, message, event_finish(service, &text));
 }
 
 /* --- Polls */
@@ -152,9 +152,9 @@ static void write_score(const struct participant *p, uint64_t poll, enum poll_ma
 static struct bytes write_poll_event(struct service *service, const struct poll *poll, bool staff)
 {
     struct text_json text = {0};
-    open_event(&text, "poll");
+    event_open(&text, "poll");
     write_poll(poll, staff, "poll", NULL, &text);
-    return finish_event(service, &text);
+    return event_finish(service, &text);
 }
 
 void talk_send_poll(struct service *service, const struct classroom *classroom,
@@ -172,9 +172,9 @@ void talk_send_results(struct service *service, const struct classroom *classroo
                        const struct poll *poll)
 {
     struct text_json text = {0};
-    open_event(&text, "poll_results");
+    event_open(&text, "poll_results");
     write_results(poll, &text);
-    struct bytes written = finish_event(service, &text);
+    struct bytes written = event_finish(service, &text);
     for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
         if (p->connection != 0 && (poll->shown || is_staff(p)))
             output_queue_send(&service->outputs, p->connection, written);
@@ -188,9 +188,9 @@ void talk_send_scores(struct service *service, const struct classroom *classroom
         if (p->connection == 0 || !role_policy_is_always_allowed(p->record.role, ROLE_POLL_ANSWER))
             continue;
         struct text_json text = {0};
-        open_event(&text, "poll_score");
+        event_open(&text, "poll_score");
         write_score(p, poll->id, poll_mark_participant(poll, p->record.id), &text);
-        output_queue_send(&service->outputs, p->connection, finish_event(service, &text));
+        output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
     }
 }
 
@@ -207,9 +207,9 @@ static void send_pace(struct service *service, const struct classroom *classroom
                       const struct pace_numbers *numbers)
 {
     struct text_json text = {0};
-    open_event(&text, "pace");
+    event_open(&text, "pace");
     write_pace(numbers, &text);
-    struct bytes written = finish_event(service, &text);
+    struct bytes written = event_finish(service, &text);
     for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
         if (p->connection != 0 && is_staff(p))
             output_queue_send(&service->outputs, p->connection, written);
@@ -219,9 +219,9 @@ static void send_pace(struct service *service, const struct classroom *classroom
 void talk_send_delivery(struct service *service, const struct classroom *classroom)
 {
     struct text_json text = {0};
-    open_event(&text, "delivery");
+    event_open(&text, "delivery");
     talk_write_delivery(classroom, &text);
-    struct bytes written = finish_event(service, &text);
+    struct bytes written = event_finish(service, &text);
     for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
         if (p->connection != 0 && is_staff(p))
             output_queue_send(&service->outputs, p->connection, written);

@@ -3,6 +3,10 @@
 
 #include "signaling/core/service_internal.h"
 
+/* One event's text, begun, and ended as what many may be sent. */
+void event_open(struct text_json *text, const char *type);
+struct bytes event_finish(struct service *service, struct text_json *text);
+
 /* Hands out what is due: messages, results, the pace. Cheap when nothing is. */
 void talk_fan_out_due(struct service *service, struct instant at, struct classroom *classroom);
 void talk_write_message(const struct store_message *message, const char *key,
