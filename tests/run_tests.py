@@ -120,7 +120,7 @@ class Schedule:
                 self.changed.notify_all()
 
     def run(self, *lists_and_threads):
-        threads = [threading.Thread(target=self._work, args=(jobs,)) for jobs, count in lists_and_threads for _ in range(count)]
+        threads = [threading.Thread(target=self._work, args=(jobs,), daemon=True) for jobs, count in lists_and_threads for _ in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
