@@ -418,10 +418,25 @@ uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes)
     return twcc_sends_note(&b->sends, now, bytes, cluster);
 }
 
-void bwe_handle_resume(struct bwe *b, usec_t now)
+/* What is thought of the line was true of another one. */
+static void doubt(struct bwe *b, usec_t now)
+{
+    b->is_assumed = true;
+    b->started_at = now;
+}
+
+void bwe_note_queue(struct bwe *b, usec_t now, usec_t queue_us)
+{
+    bwe_delay_expect(&b->delay, queue_us);
+    doubt(b, now);
+}
+
+void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us)
 {
     twcc_sends_forget(&b->sends);
-    bwe_delay_reset(&b->delay);
+    bwe_delay_reset(&b->delay, queue_us);
+    if (queue_us > 0)
+        doubt(b, now);
     b->silent_since = 0;
     b->grown_at = now;
     b->debt_bytes = 0;

@@ -83,8 +83,11 @@ void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
 
 /* A packet of `bytes` leaves, and carries the number returned. Only while packets are numbered. */
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
-/* Nothing has been stamped for a while and now it begins again. */
-void bwe_handle_resume(struct bwe *b, usec_t now);
+/* Nothing has been stamped for a while and now it begins again. `queue_us`: so long a queue stands,
+ * as far as reports tell; 0: none. */
+void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us);
+/* Reports tell of a queue while packets are stamped that did not come upon it, but into it. */
+void bwe_note_queue(struct bwe *b, usec_t now, usec_t queue_us);
 
 /* A number for a single packet that is no measurement, while nothing else is numbered. */
 uint16_t bwe_skip_number(struct bwe *b);

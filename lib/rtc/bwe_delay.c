@@ -32,7 +32,7 @@ static void note_base(struct bwe_delay *d, usec_t sent_at, usec_t delay_us)
 {
     if (!d->has_base) {
         d->has_base = true;
-        d->base_us = d->next_base_us = delay_us;
+        d->base_us = d->next_base_us = delay_us - d->expected_us;
         d->base_until = sent_at + BASE_WINDOW_US;
     }
     if (sent_at >= d->base_until) {
@@ -166,6 +166,15 @@ void bwe_delay_ignore_until(struct bwe_delay *d, usec_t now)
     d->ignore_until = now;
 }
 
+void bwe_delay_expect(struct bwe_delay *d, usec_t queue_us)
+{
+    usec_t seen_us = bwe_delay_get_queue_us(d);
+    if (d->count == 0 || seen_us >= queue_us / 2)
+        return;
+    d->base_us -= queue_us - seen_us;
+    d->next_base_us = usec_min(d->next_base_us, d->base_us);
+}
+
 void bwe_delay_rebase(struct bwe_delay *d)
 {
     usec_t least = USEC_NEVER;
@@ -175,7 +184,8 @@ void bwe_delay_rebase(struct bwe_delay *d)
         d->base_us = d->next_base_us = usec_max(d->base_us, least);
 }
 
-void bwe_delay_reset(struct bwe_delay *d)
+void bwe_delay_reset(struct bwe_delay *d, usec_t queue_us)
 {
-    *d = (struct bwe_delay){.jitter_us = d->jitter_us, .ignore_until = d->ignore_until};
+    *d = (struct bwe_delay){
+        .jitter_us = d->jitter_us, .ignore_until = d->ignore_until, .expected_us = queue_us};
 }

@@ -28,6 +28,7 @@ struct bwe_delay {
     bool has_base;
     usec_t base_us, next_base_us; /* least delay of this and of the coming window */
     usec_t base_until;            /* on the sender's clock */
+    usec_t expected_us;           /* queue at the first measurement */
     double longer_us, shorter_us; /* mean steps of the delay, group to group, up and down */
     double jitter_us;             /* what both have in common, remembered for some seconds */
     usec_t ignore_until;          /* groups sent before do not count as overuse */
@@ -58,7 +59,11 @@ struct bwe_delay_stretch bwe_delay_find_recent(const struct bwe_delay *d, usec_t
 bool bwe_delay_is_overused(const struct bwe_delay *d, usec_t packet_us);
 /* A reaction is under way: only what is sent from `now` on counts as overuse again. */
 void bwe_delay_ignore_until(struct bwe_delay *d, usec_t now);
+/* So long a queue stands, as is known from elsewhere: where much less was measured, what counted as
+ * none was one already. */
+void bwe_delay_expect(struct bwe_delay *d, usec_t queue_us);
 /* What stands now counts as no queue: it does not yield to anything that is done about it. */
 void bwe_delay_rebase(struct bwe_delay *d);
-/* Nothing was measured for a while: starts afresh but for the jitter. */
-void bwe_delay_reset(struct bwe_delay *d);
+/* Nothing was measured for a while: starts afresh but for the jitter. `queue_us`: what is known
+ * from elsewhere to stand at the beginning; 0: nothing. */
+void bwe_delay_reset(struct bwe_delay *d, usec_t queue_us);

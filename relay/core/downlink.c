@@ -17,6 +17,9 @@
 #define TROUBLE_LOSS_PERMILLE 50
 #define TROUBLE_RTT_US MILLISECONDS(100)
 #define TROUBLE_NACKS 10
+#define KEY_FRAMES_US (2 * DOWNLINK_KEY_FRAME_US) /* saved up for two at most */
+#define QUEUE_LOSS_PERMILLE 10
+#define QUEUE_RTT_US MILLISECONDS(300)
 #define NACKS_US MILLISECONDS(500)
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
@@ -70,6 +73,7 @@ enum status downlink_create(struct participant *p)
     CHECK(bwe_init(&p->downlink->bwe, &config) == STATUS_OK);
     p->downlink->can_number = p->downlink->has_numbers = numbers;
     p->downlink->next_at = USEC_NEVER;
+    p->downlink->key_frames_us = KEY_FRAMES_US;
     return STATUS_OK;
 }
 
@@ -166,7 +170,7 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
               (unsigned long long)p->id, names[d->state], names[state],
               (unsigned long long)bwe_get_estimate(&d->bwe), reason);
     if (d->state == DOWNLINK_FREE)
-        bwe_handle_resume(&d->bwe, now);
+        bwe_handle_resume(&d->bwe, now, d->queue_us);
     d->numbered_count += d->state == DOWNLINK_FREE;
     d->paced_count += state == DOWNLINK_PACED;
     d->state = state;
@@ -411,12 +415,11 @@ bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
         d != NULL && (d->state == DOWNLINK_PACED || (!d->has_numbers && is_in_trouble(d, now)));
     if (!is_poor)
         return true;
-    if (d->key_frame_before != 0 && now - d->key_frame_before < 2 * DOWNLINK_KEY_FRAME_US)
+    d->key_frames_us = usec_min(d->key_frames_us + now - d->key_frames_at, KEY_FRAMES_US);
+    d->key_frames_at = now;
+    if (d->key_frames_us < (is_urgent ? DOWNLINK_KEY_FRAME_US : KEY_FRAMES_US))
         return false;
-    if (!is_urgent && d->key_frame_at != 0 && now - d->key_frame_at < DOWNLINK_KEY_FRAME_US)
-        return false;
-    d->key_frame_before = d->key_frame_at;
-    d->key_frame_at = now;
+    d->key_frames_us -= DOWNLINK_KEY_FRAME_US;
     return true;
 }
 
@@ -490,6 +493,16 @@ static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct parti
     return bps;
 }
 
+/* A round trip that is longer than it was: a queue, where something is lost at its end too, or
+ * where no way is so much longer. */
+static void note_queue(struct downlink *d, uint32_t loss_permille, usec_t rtt_us)
+{
+    usec_t more_us = rtt_us > 0 ? rtt_us - d->rtt_min_us : 0;
+    bool is_queue = (more_us > TROUBLE_RTT_US && loss_permille >= QUEUE_LOSS_PERMILLE) ||
+                    more_us > QUEUE_RTT_US;
+    d->queue_us = is_queue ? more_us : 0;
+}
+
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
                             uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx)
 {
@@ -500,6 +513,9 @@ void downlink_handle_report(struct shard_core *c, usec_t now, struct participant
     if (rtt_us > 0)
         d->rtt_min_us = d->rtt_min_us == 0 ? rtt_us : usec_min(d->rtt_min_us, rtt_us);
     bwe_handle_report(&d->bwe, now, loss_permille, rtt_us, sent_since_report(c, now, p));
+    note_queue(d, loss_permille, rtt_us);
+    if (d->state == DOWNLINK_WATCHED && d->queue_us > 0)
+        bwe_note_queue(&d->bwe, now, d->queue_us);
     if (loss_permille >= TROUBLE_LOSS_PERMILLE)
         note_trouble(c, now, p, "loss", tx);
     if (rtt_us > d->rtt_min_us + TROUBLE_RTT_US)

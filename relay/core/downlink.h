@@ -40,11 +40,13 @@ struct downlink {
     double credit_bytes; /* of the paced rate; below zero: to be earned first */
     usec_t credit_at;
     usec_t next_at; /* something may be sent then; USEC_NEVER: nothing waits */
-    usec_t key_frame_at, key_frame_before; /* the last two asked for on its account; 0: never */
-    uint64_t bytes_before;                 /* sent in all, at the last report */
-    usec_t report_at;                      /* the last report; 0: none */
+    usec_t key_frames_us,
+        key_frames_at;     /* time saved up for key frames on its account; counted at */
+    uint64_t bytes_before; /* sent in all, at the last report */
+    usec_t report_at;      /* the last report; 0: none */
     usec_t rtt_min_us;
-    uint32_t nacks; /* packets asked for since `nacks_at` */
+    usec_t queue_us; /* that the last report speaks of */
+    uint32_t nacks;  /* packets asked for since `nacks_at` */
     usec_t nacks_at;
     uint32_t paced_count, numbered_count; /* times; for statistics */
 };

@@ -101,6 +101,9 @@ static void a_dip_costs_little_voice_and_is_forgotten_ten_seconds_later(struct s
     sim_run_for(sim, SECONDS(55));
     show(sim, __func__, trainer, learner);
     assert_true(concealed_percent(sim, learner, trainer) <= 0.5);
+    /* Noticed, even by who was left in peace: nothing is sent in vain, and nobody else pays. */
+    assert_in_range(sim_key_frame_requests(sim, trainer), 0, 7);
+    assert_true(sim_bytes_down(sim, learner) * 8 < 18000000);
     sim_forget(sim);
     sim_run_for(sim, SECONDS(10));
     show(sim, "after", trainer, learner);

@@ -98,7 +98,7 @@ static void run_step(struct reader *r)
     case STEP_RESUME:
         bwe_end_numbers(&b);
         CHECK(bwe_begin_numbers(&b) == STATUS_OK);
-        bwe_handle_resume(&b, now);
+        bwe_handle_resume(&b, now, 0);
         return;
     case STEP_COUNT:
         return;
