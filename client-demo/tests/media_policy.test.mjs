@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, judgeWeak, nextRecovery, offerRetryMs, repairRequests,
+  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, judgeWeak, nextRecovery, offerRetryMs, repairRequests, screenFormat,
 } from '../web/media_policy.js';
 
 test('the lines of the offer stand in the protocol\'s order', () => {
@@ -46,6 +46,13 @@ test('the screen is sent in a format that this browser makes', () => {
   assert.equal(findCodec(negotiated, 'AV1'), negotiated[1]);
   assert.equal(findCodec(negotiated.slice(0, 1), 'AV1'), undefined);
   assert.equal(findCodec(negotiated, ''), undefined);
+});
+
+test('a weak computer sends VP8 where all could read AV1, and nothing else changes', () => {
+  assert.equal(screenFormat('AV1', false), 'AV1');
+  assert.equal(screenFormat('AV1', true), 'VP8');
+  assert.equal(screenFormat('VP8', true), 'VP8');
+  assert.equal(screenFormat('', true), '');
 });
 
 const formats = (...list) => list.map((text) => {

@@ -113,6 +113,15 @@ export function findCodec(codecs, name) {
   return codecs.find((c) => c.mimeType.toLowerCase() === `video/${name.toLowerCase()}`);
 }
 
+/**
+ * The format in which the screen goes out. Whoever reads AV1 reads VP8 as well.
+ * @param {string} readable the best that everybody can read, as the server says
+ * @param {boolean} isWeak this computer cannot keep up with AV1
+ */
+export function screenFormat(readable, isWeak) {
+  return isWeak && readable === 'AV1' ? 'VP8' : readable;
+}
+
 export const RESTART_AFTER_MS = 2000;
 export const RESTART_EVERY_MS = 5000;
 export const REBUILD_AFTER_MS = 20000;

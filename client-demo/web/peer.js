@@ -6,6 +6,7 @@
 
 import {
   BOTH_SILENT_MS, RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
+  screenFormat,
 } from './media_policy.js';
 import { VoiceBuffer } from './voice_buffer.js';
 import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
@@ -60,6 +61,8 @@ export class Peer {
     this.tracks = new Map();
     /** The format for the screen, by what everybody can read. */
     this.screenCodec = '';
+    /** This computer is too weak for AV1. */
+    this.isWeak = false;
     /** What is received of what is sent, as the server said last. @type {Map<SendSlot, boolean[]>} */
     this.wanted = new Map();
     /** The answer of the present connection has arrived. */
@@ -163,6 +166,14 @@ export class Peer {
   async setScreenCodec(codec) {
     if (codec === this.screenCodec) return;
     this.screenCodec = codec;
+    const sender = this.senders.get('screen')?.sender;
+    if (sender && this.negotiated) await this.#limit('screen', sender);
+  }
+
+  /** Making the screen's pictures takes too long here. */
+  async lightenScreen() {
+    if (this.isWeak) return;
+    this.isWeak = true;
     const sender = this.senders.get('screen')?.sender;
     if (sender && this.negotiated) await this.#limit('screen', sender);
   }
@@ -273,7 +284,7 @@ export class Peer {
       const parameters = sender.getParameters();
       if (!parameters.encodings?.length) return;
       const limits = (/** @type {number} */ i) => encodingLimits(slot, i, this.wanted.get(slot));
-      const codec = slot === 'screen' ? findCodec(parameters.codecs ?? [], this.screenCodec) : undefined;
+      const codec = slot === 'screen' ? findCodec(parameters.codecs ?? [], screenFormat(this.screenCodec, this.isWeak)) : undefined;
       parameters.encodings.forEach((encoding, i) => Object.assign(encoding, limits(i), codec ? { codec } : {}));
       if (degradation) /** @type {any} */ (parameters).degradationPreference = degradation;
       await sender.setParameters(parameters);

@@ -5,6 +5,7 @@
 
 import { hasFloor, maySend, ownHand, roleOf } from './classroom.js';
 import { findObstacle } from './devices.js';
+import { EncoderJudge } from './encoder_judge.js';
 import { lang } from './i18n.js';
 import { judgeWeak, repairRequests } from './media_policy.js';
 import { Microphone } from './microphone.js';
@@ -413,11 +414,13 @@ export class Session {
       this.#holdScreenAwake();
     });
     navigator.mediaDevices?.addEventListener?.('devicechange', () => this.mic.refreshList());
+    const judge = new EncoderJudge();
     let before = /** @type {Record<string, any>} */ ({});
     setInterval(async () => {
       if (this.store.state.transport !== 'connected') return;
       this.#save();
-      const { receive, rttMs, path } = await this.stats();
+      const { receive, rttMs, path, encoder } = await this.stats();
+      if (judge.look(this.share.sharing ? encoder : null, performance.now())) this.peer.lightenScreen();
       this.store.dispatch({ type: 'path', path });
       this.store.dispatch({ type: 'line', line: { rttMs } });
       this.#look(before, receive);

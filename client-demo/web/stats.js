@@ -1,12 +1,13 @@
 /** What `getStats` says, by slot and in a few numbers. */
 
+import { readEncoder } from './encoder_judge.js';
 import { readWay } from './way_watch.js';
 
 /** @typedef {import('./peer.js').Peer} Peer */
 
 /**
  * @param {Peer|null} peer
- * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null}>}
+ * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null, encoder: import('./encoder_judge.js').EncoderSums|null}>}
  */
 export async function readStats(peer) {
   /** @type {Record<string, any>} */
@@ -14,7 +15,7 @@ export async function readStats(peer) {
   /** @type {Record<string, any>} */
   const receive = {};
   const pc = peer?.pc;
-  if (!peer || !pc) return { send, receive, rttMs: null, path: null };
+  if (!peer || !pc) return { send, receive, rttMs: null, path: null, encoder: null };
   const sendByMid = byMid(peer.senders);
   const receiveByMid = byMid(peer.receivers);
   let rttMs = null;
@@ -25,7 +26,7 @@ export async function readStats(peer) {
     if (report.type === 'candidate-pair' && report.nominated && report.currentRoundTripTime !== undefined)
       rttMs = Math.round(report.currentRoundTripTime * 1000);
   }
-  return { send, receive, rttMs, path: readWay(reports).path };
+  return { send, receive, rttMs, path: readWay(reports).path, encoder: readEncoder(reports, peer.senders.get('screen')?.mid) };
 }
 
 /** @param {Map<string, RTCRtpTransceiver>} lines */
