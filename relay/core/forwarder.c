@@ -196,34 +196,42 @@ static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
         publication_main(p)->wants_key_frame = true;
 }
 
+static void replicate_to(struct shard_core *c, uint32_t shard, const struct publication *p,
+                         uint32_t encoding, const struct media_packet *packet, struct bytes whole,
+                         enum shard_media_time time)
+{
+    const struct publication_stream *s = &p->streams[encoding];
+    struct shard_message *m =
+        whole.size <= SHARD_PACKET_BYTES ? shard_reserve(c, shard, SHARD_MEDIA) : NULL;
+    if (m == NULL)
+        return;
+    m->media.ref = p->ref;
+    m->media.encoding = (uint8_t)encoding;
+    m->media.is_main = encoding == p->main;
+    m->media.encodings_known = (uint8_t)p->encodings_known;
+    m->media.layers = packet->layers;
+    m->media.epoch = s->epoch;
+    m->media.codec = s->codec;
+    memcpy(m->media.profile, s->profile, sizeof m->media.profile);
+    m->media.seq = packet->seq;
+    m->media.time = time;
+    m->media.key_frame = packet->key_frame;
+    memcpy(m->media.extension_ids, p->extension_ids, sizeof m->media.extension_ids);
+    m->media.size = (uint16_t)whole.size;
+    memcpy(m->media.packet, whole.data, whole.size);
+    shard_commit(c, shard);
+}
+
 static void replicate(struct shard_core *c, const struct publication *p, uint32_t encoding,
                       const struct media_packet *packet, struct bytes whole)
 {
-    const struct publication_stream *s = &p->streams[encoding];
     const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
     uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
     for (; others != 0; others &= others - 1) {
         uint32_t shard = (uint32_t)__builtin_ctzll(others);
         if (encoding != p->main && (p->wanted_by[shard] >> encoding & 1) == 0)
             continue;
-        struct shard_message *m =
-            whole.size <= SHARD_PACKET_BYTES ? shard_reserve(c, shard, SHARD_MEDIA) : NULL;
-        if (m == NULL)
-            continue;
-        m->media.ref = p->ref;
-        m->media.encoding = (uint8_t)encoding;
-        m->media.is_main = encoding == p->main;
-        m->media.encodings_known = (uint8_t)p->encodings_known;
-        m->media.layers = packet->layers;
-        m->media.epoch = s->epoch;
-        m->media.codec = s->codec;
-        memcpy(m->media.profile, s->profile, sizeof m->media.profile);
-        m->media.seq = packet->seq;
-        m->media.key_frame = packet->key_frame;
-        memcpy(m->media.extension_ids, p->extension_ids, sizeof m->media.extension_ids);
-        m->media.size = (uint16_t)whole.size;
-        memcpy(m->media.packet, whole.data, whole.size);
-        shard_commit(c, shard);
+        replicate_to(c, shard, p, encoding, packet, whole, SHARD_MEDIA_NOW);
     }
 }
 
@@ -241,27 +249,31 @@ static bool is_asked_key_frame(struct publication_stream *s, usec_t now,
 }
 
 static void keep(struct publication *p, uint32_t encoding, usec_t now,
-                 const struct media_packet *packet, struct bytes whole)
+                 const struct media_packet *packet, struct bytes whole, enum shard_media_time time)
 {
     struct publication_stream *s = &p->streams[encoding];
     p->encodings_known |= (uint32_t)1 << encoding;
     p->demand_awaited &= ~((uint32_t)1 << encoding);
-    if (!is_asked_key_frame(s, now, packet))
+    if (time == SHARD_MEDIA_NOW && !is_asked_key_frame(s, now, packet))
         layer_rates_note(&s->rates, now, packet->layers.temporal_layer, whole.size);
     if (publication_prepare_cache(s) != STATUS_OK)
         return;
     struct retransmit_entry *e =
         retransmit_cache_store(&s->cache, now, packet->seq, whole,
                                packet->key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO);
-    if (e != NULL)
-        e->layers = packet->layers;
+    if (e == NULL)
+        return;
+    e->layers = packet->layers;
+    if (media_codec_kind(s->codec) == MEDIA_KIND_VIDEO && packet->header.payload.size > 0)
+        stream_tail_note(&s->tail, now, packet->seq, packet->header.timestamp,
+                         packet->layers.temporal_layer, packet->key_frame);
 }
 
 void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publication *p,
                              uint32_t encoding, const struct media_packet *packet,
                              struct bytes whole, struct tx_batch *tx)
 {
-    keep(p, encoding, now, packet, whole);
+    keep(p, encoding, now, packet, whole, SHARD_MEDIA_NOW);
     if (encoding == p->main || p->wanted_elsewhere != 0)
         replicate(c, p, encoding, packet, whole);
     if (encoding == p->main)
@@ -290,7 +302,12 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
     if (packet.key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO)
         s->wants_key_frame = false;
     p->encodings_known = media->encodings_known;
-    keep(p, media->encoding, now, &packet, whole);
+    keep(p, media->encoding, now, &packet, whole, media->time);
+    if (media->time != SHARD_MEDIA_NOW) {
+        if (media->time == SHARD_MEDIA_PAST_END)
+            shard_start_publication(c, now, p, tx);
+        return;
+    }
     if (media->is_main)
         fan_out(c, now, p, &packet, tx);
     if (p->wanted_here != 0)
@@ -314,7 +331,40 @@ void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct public
         return;
     m->key_frame_wanted.ref = p->ref;
     m->key_frame_wanted.encoding = encoding;
+    m->key_frame_wanted.has_none = !publication_has_key_frame(p);
     shard_commit(c, p->home);
+}
+
+/* A shard that has nothing of it yet gets what is cached; false when there is no key frame, or too
+ * much behind it. */
+static bool share_tail(struct shard_core *c, usec_t now, struct publication *p, uint32_t encoding,
+                       uint32_t shard)
+{
+    const struct publication_stream *s = &p->streams[encoding];
+    uint64_t first = 0;
+    size_t count =
+        s->has_cache && c->config.shard_count <= PUBLICATION_SHARE_SHARDS_MAX &&
+                stream_tail_is_short(&s->tail, now)
+            ? retransmit_cache_find_key_frame(&s->cache, PUBLICATION_SHARE_PACKETS, &first)
+            : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct retransmit_entry *e = retransmit_cache_find(&s->cache, first + i);
+        struct media_packet packet = forwarder_packet_of(p, s, e->seq, e->key_frame);
+        packet.layers = e->layers;
+        replicate_to(c, shard, p, encoding, &packet, bytes_of(e->data, e->size),
+                     i + 1 == count ? SHARD_MEDIA_PAST_END : SHARD_MEDIA_PAST);
+    }
+    return count > 0;
+}
+
+void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct publication *p,
+                                       uint32_t encoding, uint32_t shard, bool has_none,
+                                       struct tx_batch *tx)
+{
+    if (encoding >= CONTROL_ENCODINGS_MAX || shard >= c->config.shard_count)
+        return;
+    if (!has_none || !share_tail(c, now, p, encoding, shard))
+        forwarder_request_key_frame(c, now, p, encoding, tx);
 }
 
 /* A voice that stops between two words would be drawn out by the receiver's loss concealment for
@@ -390,14 +440,13 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
         return;
     downlink_start(c, now, s->owner, tx);
     if (s->is_thinned) {
-        if (!s->is_paced)
-            thinning_drain(c, now, s, SIZE_MAX, tx);
+        thinning_begin(c, now, s, tx);
         return;
     }
     uint64_t serial = publication_main(p)->serial;
     if (serial != 0 && s->source_serial == serial && !s->waiting_key_frame)
         return; /* it has it already */
-    if (!replay(c, now, p, s, tx))
+    if (!replay(c, now, p, s, tx) && !thinning_begin_late(c, now, s, tx))
         forwarder_request_key_frame(c, now, p, p->main, tx);
 }
 

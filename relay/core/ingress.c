@@ -326,6 +326,19 @@ static void note_active(struct shard_core *c, usec_t now, const struct participa
     tell_publication(c, publication, true);
 }
 
+/* A screen is to be there for who comes late without anything being asked for then. Of a camera,
+ * which moves all the time, key frames would be too many; and where somebody's line is narrow each
+ * would cost that one seconds. */
+static bool has_long_tail(struct publication *p, usec_t now)
+{
+    const struct publication_stream *s = publication_main(p);
+    bool is_read_apart = (p->wanted_here | p->wanted_elsewhere) != 0;
+    return p->ref.source == SEND_SLOT_SCREEN && p->slots != 0 && !is_read_apart &&
+           (s->key_frame_asked_at == 0 ||
+            now - s->key_frame_asked_at >= STREAM_TAIL_KEY_FRAME_US) &&
+           stream_tail_is_long(&s->tail, now);
+}
+
 static void deliver(struct shard_core *c, usec_t now, struct participant *p, struct arrival *a,
                     struct tx_batch *tx)
 {
@@ -355,7 +368,9 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
     }
     note_active(c, now, p, publication);
     forwarder_handle_packet(c, now, publication, encoding, &packet, bytes_const(a->packet), tx);
-    if (a->stream->wants_key_frame && encoding == publication->main)
+    if (encoding != publication->main)
+        return;
+    if (a->stream->wants_key_frame || (packet.header.marker && has_long_tail(publication, now)))
         forwarder_request_key_frame(c, now, publication, encoding, tx);
 }
 

@@ -103,12 +103,20 @@ static uint64_t replay_max(const struct layer_source *s)
     return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
 }
 
+/* From the newest key frame on there is not too much to begin with. */
+static bool is_near(const struct layer_source *s)
+{
+    bool has_tail = s->tail != NULL && s->tail->has_key_frame;
+    return (has_tail && s->tail->base_packets <= s->tail_max) ||
+           s->cache->highest - s->cache->key_frame_seq < replay_max(s);
+}
+
 /* The encoding's newest key frame, when it is near enough to the live edge to begin with. */
 static bool find_start(const struct layer_source *s, bool however_far, uint64_t *first)
 {
     if (!is_usable(s) || s->cache->key_frame_seq == 0 ||
         retransmit_cache_find(s->cache, s->cache->key_frame_seq) == NULL ||
-        (!however_far && s->cache->highest - s->cache->key_frame_seq >= replay_max(s)))
+        (!however_far && !is_near(s)))
         return false;
     *first = s->cache->key_frame_seq;
     return true;
@@ -131,6 +139,7 @@ static void begin(struct layer_selector *l, usec_t now, const struct layer_sourc
     l->cursor = first;
     l->placed_at = now;
     l->in_picture = false;
+    l->is_behind = fresh->cache->highest - first >= LAYER_REPLAY_PACKETS;
     if (same || !parse_entry(retransmit_cache_find(fresh->cache, first), &header))
         return; /* the same clock, and numbers are begun anew at every key frame */
     begin_time(l, now, old, fresh, header.timestamp);
@@ -293,11 +302,12 @@ static bool is_in_the_way(const struct layer_selector *l, usec_t now,
 static bool take_picture(struct layer_selector *l, const struct layer_mark *mark, bool in_the_way)
 {
     uint8_t layer = mark->has_layers ? mark->temporal_layer : 0;
+    uint8_t layer_max = l->is_behind ? 0 : l->target.temporal_max;
     uint8_t opens = mark->opens;
     if (!mark->has_layers && !mark->key_frame)
         opens = l->temporal_now;
     bool enters = mark->enters && layer == l->temporal_now + 1;
-    bool wanted = l->target.mode != LAYER_LIVE || layer <= l->target.temporal_max;
+    bool wanted = l->target.mode != LAYER_LIVE || layer <= layer_max;
     if (!mark->key_frame && (!wanted || in_the_way || (layer > l->temporal_now && !enters))) {
         if (layer > 0 && l->temporal_now >= layer)
             l->temporal_now = (uint8_t)(layer - 1);
@@ -336,6 +346,7 @@ static void leave_out(struct layer_selector *l, const struct layer_source *sourc
 static void begin_picture(struct layer_selector *l, usec_t now, const struct layer_source *source,
                           const struct retransmit_entry *e, const struct rtp_header *header)
 {
+    l->is_behind = l->is_behind && source->tail != NULL && e->seq < source->tail->base_seq;
     bool in_the_way = is_in_the_way(l, now, source, e);
     l->taking = take_picture(l, &e->layers, in_the_way);
     l->picture_timestamp = header->timestamp;

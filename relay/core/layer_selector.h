@@ -10,8 +10,9 @@
  *
  * Never half a picture, never one whose references were left out: layers change between pictures
  * only; a higher layer is entered where the stream says that it can be; another encoding begins at
- * its key frame, from the cache when it is there. A receiver that lags is not given pictures of
- * upper layers that it can do without, and goes on at a newer key frame where there is one.
+ * its key frame, from the cache when it is there, and with its base layer up to the newest picture
+ * of that. A receiver that lags is not given pictures of upper layers that it can do without, and
+ * goes on at a newer key frame where there is one.
  *
  * Numbers. Inside a segment out = source + a constant; a segment ends where something was left out.
  * A packet that is missing from the cache is waited for a while, then passed over: its number stays
@@ -24,6 +25,7 @@
 #pragma once
 
 #include "base/usec.h"
+#include "relay/core/stream_tail.h"
 #include "rtc/retransmit_cache.h"
 #include "wire/codec.h"
 #include "wire/layer_mark.h"
@@ -55,7 +57,9 @@ struct layer_source {
     uint64_t serial;                      /* of encoding and epoch; 0: none */
     enum media_codec codec;
     uint32_t clock_rate;
-    bool accepted;         /* the receiver has this codec */
+    bool accepted;                  /* the receiver has this codec */
+    const struct stream_tail *tail; /* NULL: not known */
+    uint32_t tail_max;              /* packets of its base layer that are not too many to begin */
     uint8_t descriptor_id; /* of the dependency descriptor, as the publisher numbers it; 0: none */
     bool has_clock;        /* the publisher's clock of this encoding: our NTP time at a timestamp */
     uint64_t clock_ntp;
@@ -102,6 +106,7 @@ struct layer_selector {
     struct layer_shift shift;   /* of what is taken now */
     bool in_picture;            /* the picture looked at last has not ended */
     bool taking;                /* and goes out */
+    bool is_behind;             /* what is read is old: the base layer is enough */
     uint32_t picture_timestamp; /* the source's */
     usec_t shut_out_at;         /* a wanted layer could not be entered since; 0: not so */
     uint8_t shut_out_layer;

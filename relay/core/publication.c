@@ -42,6 +42,15 @@ struct publication_stream *publication_find_stream(struct publication *p, uint64
     return NULL;
 }
 
+bool publication_has_key_frame(const struct publication *p)
+{
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
+        if (p->streams[e].tail.has_key_frame)
+            return true;
+    }
+    return false;
+}
+
 void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted)
 {
     p->wanted_by[from % CONTROL_SHARDS_MAX] = (uint8_t)wanted;
@@ -105,6 +114,7 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
     s->profile_hash = codec_profile_hash(s->profile);
     s->clock_rate = media_codec_kind(codec) == MEDIA_KIND_AUDIO ? 48000 : 90000;
     s->has_clock = false;
+    s->tail = (struct stream_tail){0};
     free(s->structure);
     s->structure = NULL;
     if (s->has_cache)
@@ -114,6 +124,7 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
 void publication_clear_caches(struct publication *p)
 {
     for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
+        p->streams[e].tail = (struct stream_tail){0};
         if (p->streams[e].has_cache)
             retransmit_cache_clear(&p->streams[e].cache);
     }

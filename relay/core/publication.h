@@ -6,6 +6,7 @@
 #include "base/seq.h"
 #include "relay/core/layer_rates.h"
 #include "relay/core/shard_message.h"
+#include "relay/core/stream_tail.h"
 #include "relay/core/subscription.h"
 #include "rtc/nack_generator.h"
 #include "rtc/receive_stats.h"
@@ -13,9 +14,13 @@
 
 #define PUBLICATION_AUDIO_CACHE 256
 #define PUBLICATION_VIDEO_CACHE 2048
-/* Key frame and tail for a late joiner, at most: they go out in one burst, which must fit into a
- * receive buffer of the usual 208 KiB. A longer tail waits for the next key frame. */
+/* Key frame and all that followed it for a late joiner, at most: in one burst, which must fit into
+ * a receive buffer of the usual 208 KiB. Of a longer tail it gets the base layer (stream_tail). */
 #define PUBLICATION_REPLAY_PACKETS 64
+/* And to a shard that has nothing of it yet, with room left in its ring for what comes meanwhile.
+ */
+#define PUBLICATION_SHARE_PACKETS 400
+#define PUBLICATION_SHARE_SHARDS_MAX 15            /* with more of them rings are short */
 #define PUBLICATION_KEY_FRAME_SCREEN_US SECONDS(1) /* between two requests */
 #define PUBLICATION_KEY_FRAME_CAMERA_US 500000
 #define PUBLICATION_SILENT_US SECONDS(2)   /* a microphone without a packet */
@@ -51,6 +56,7 @@ struct publication_stream {
     struct layer_rates rates;
     bool has_asked_key_frame; /* it came because it was asked for: no part of the rates */
     uint32_t asked_key_frame_timestamp;
+    struct stream_tail tail;                /* video */
     struct dependency_structure *structure; /* the newest key frame's; owned, home only */
 };
 
@@ -113,6 +119,9 @@ static inline bool publication_is_wanted(const struct publication *p, size_t enc
 }
 /* The encoding's stream with this serial; NULL when that epoch is over. */
 struct publication_stream *publication_find_stream(struct publication *p, uint64_t serial);
+
+/* A key frame of any encoding has come. */
+bool publication_has_key_frame(const struct publication *p);
 
 /* Shard `from` wants these encodings (bit n: encoding n) besides the best. */
 void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted);

@@ -498,7 +498,8 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
     case SHARD_KEY_FRAME_WANTED:
         publication = shard_find_publication(c, m->key_frame_wanted.ref);
         if (publication != NULL && publication->is_home)
-            forwarder_request_key_frame(c, now, publication, m->key_frame_wanted.encoding, tx);
+            forwarder_handle_key_frame_wanted(c, now, publication, m->key_frame_wanted.encoding,
+                                              m->from, m->key_frame_wanted.has_none, tx);
         break;
     case SHARD_ENCODINGS_WANTED:
         publication = shard_find_publication(c, m->encodings_wanted.ref);

@@ -87,11 +87,9 @@ static struct publication *publication_for_slot(struct shard_core *c, const stru
     return shard_add_publication(c, ref, room->id, false, home, &p) == STATUS_OK ? p : NULL;
 }
 
-static void attach(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
-                   struct publication *p, struct tx_batch *tx)
+static void start_slot(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
+                       struct publication *p, struct tx_batch *tx)
 {
-    room->slots[slot] = p;
-    p->slots |= (uint32_t)1 << slot;
     const struct room_listeners *l = &room->listeners[slot];
     /* From the end: one that is thinned from now on leaves the list. */
     for (uint32_t i = l->count; i-- > 0;)
@@ -99,6 +97,22 @@ static void attach(struct shard_core *c, usec_t now, struct room *room, enum roo
     thinning_update_demand(c, p);
     for (uint32_t i = room->thinned[slot].count; i-- > 0;)
         forwarder_start_subscription(c, now, room->thinned[slot].list[i], tx);
+}
+
+void shard_start_publication(struct shard_core *c, usec_t now, struct publication *p,
+                             struct tx_batch *tx)
+{
+    struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    for (uint32_t slots = room != NULL ? p->slots : 0; slots != 0; slots &= slots - 1)
+        start_slot(c, now, room, (enum room_slot)__builtin_ctz(slots), p, tx);
+}
+
+static void attach(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
+                   struct publication *p, struct tx_batch *tx)
+{
+    room->slots[slot] = p;
+    p->slots |= (uint32_t)1 << slot;
+    start_slot(c, now, room, slot, p, tx);
 }
 
 void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_message *m,

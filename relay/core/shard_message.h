@@ -50,6 +50,9 @@ enum shard_message_type {
     SHARD_PARTICIPANT_STATS
 };
 
+/* What came before the shard had anybody in the room: kept, then, after the last of it, shown. */
+enum shard_media_time { SHARD_MEDIA_NOW, SHARD_MEDIA_PAST, SHARD_MEDIA_PAST_END };
+
 struct shard_media {
     struct publication_ref ref;
     uint8_t encoding;
@@ -60,6 +63,7 @@ struct shard_media {
     enum media_codec codec;
     char profile[CODEC_PROFILE_BYTES];
     uint64_t seq; /* unwrapped */
+    enum shard_media_time time;
     bool key_frame;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT]; /* as the publisher numbers them */
     uint16_t size;
@@ -108,6 +112,7 @@ struct shard_message {
         struct {
             struct publication_ref ref;
             uint32_t encoding;
+            bool has_none; /* nothing has come to this shard yet */
         } key_frame_wanted;
         struct {
             struct publication_ref ref;

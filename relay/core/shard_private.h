@@ -76,6 +76,10 @@ void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_mess
                        struct tx_batch *tx);
 void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_grant *grant);
 
+/* What is cached of it can be shown to those who wait. */
+void shard_start_publication(struct shard_core *c, usec_t now, struct publication *p,
+                             struct tx_batch *tx);
+
 /* ingress.c: what publishers send */
 void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,
                         struct bytes_mut packet, struct tx_batch *tx);
@@ -95,6 +99,11 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
+
+/* Home: shard `shard` wants one, and has nothing cached (`has_none`): it gets what is here. */
+void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct publication *p,
+                                       uint32_t encoding, uint32_t shard, bool has_none,
+                                       struct tx_batch *tx);
 
 /* RTP padding on the retransmission stream, at most 255 bytes. False when it could not. */
 bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx);
@@ -118,6 +127,12 @@ size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, 
                       struct tx_batch *tx);
 /* It gets everything, and has for seconds: its cursor is let go. */
 void thinning_forget(struct subscription *s);
+/* A thinned subscription's slot has another source. */
+void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx);
+/* Everything, to one that comes late: from the cached key frame the base layer alone, in portions,
+ * then all there is. False when the key frame is too far back: nothing has begun. */
+bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
+                         struct tx_batch *tx);
 /* The receiver asks for a key frame. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s,
                       struct tx_batch *tx);

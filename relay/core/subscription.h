@@ -90,6 +90,9 @@ struct subscription {
     /* It gets less than everything (thinning.c). */
     bool is_thinned;
     bool is_paced;                   /* whoever paces it takes what is next; else every arrival */
+    bool is_late;                    /* not paced: what it has missed goes out in portions, */
+    uint32_t late_bytes;             /* so much until now, */
+    usec_t late_at, portion_at;      /* since then, and the next one then */
     uint32_t encodings_wanted;       /* as the publication was told */
     enum control_quality quality;    /* of a screen, as signaling was told */
     struct layer_selector *selector; /* owned; NULL: none was needed yet. Behind the end of thinning

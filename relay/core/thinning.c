@@ -5,6 +5,12 @@
 
 #define EVERYTHING SIZE_MAX
 #define RESTART_US SECONDS(1)
+/* What a late one has missed goes out as a home line takes it, and as a browser reads its socket;
+ * what is more than a key frame when the line has answered, or at least had the time to. */
+#define PORTION_BYTES 12000
+#define PORTION_US MILLISECONDS(8)
+#define UNANSWERED_BYTES 72000
+#define ANSWER_US MILLISECONDS(150)
 
 static struct publication *publication_of(const struct subscription *s)
 {
@@ -22,6 +28,15 @@ static bool accepts(const struct subscription *s, const struct publication_strea
     return false;
 }
 
+/* On a line that takes its time a new key frame is better than a long way from an old one. */
+static uint32_t tail_max(const struct subscription *s, const struct stream_tail *tail)
+{
+    uint32_t most = tail->key_packets * LAYER_REPLAY_FACTOR;
+    if (!s->is_paced)
+        return STREAM_TAIL_PACKETS_MAX;
+    return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
+}
+
 static void list_sources(const struct subscription *s, const struct publication *p,
                          struct layer_source sources[CONTROL_ENCODINGS_MAX])
 {
@@ -33,6 +48,8 @@ static void list_sources(const struct subscription *s, const struct publication 
             .codec = stream->codec,
             .clock_rate = stream->clock_rate,
             .accepted = accepts(s, stream),
+            .tail = &stream->tail,
+            .tail_max = tail_max(s, &stream->tail),
             .descriptor_id = p->extension_ids[HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR],
             .has_clock = stream->has_clock,
             .clock_ntp = stream->clock_ntp,
@@ -225,6 +242,9 @@ static bool set_sound(struct subscription *s, bool on)
     return true;
 }
 
+static void drain_unpaced(struct shard_core *c, usec_t now, struct subscription *s,
+                          struct tx_batch *tx);
+
 bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *s,
                          struct layer_target target, bool paced, struct tx_batch *tx)
 {
@@ -243,8 +263,7 @@ bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *
     if (p == NULL)
         return true;
     thinning_update_demand(c, p);
-    if (!paced)
-        thinning_drain(c, now, s, EVERYTHING, tx);
+    drain_unpaced(c, now, s, tx);
     return true;
 }
 
@@ -313,6 +332,51 @@ size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, 
     return bytes;
 }
 
+static bool awaits_answer(const struct subscription *s, usec_t now)
+{
+    const struct downlink *d = s->owner->downlink;
+    return s->late_bytes >= UNANSWERED_BYTES && now < s->late_at + ANSWER_US && d != NULL &&
+           d->has_numbers && d->bwe.feedback_at <= s->late_at;
+}
+
+/* Whoever is not paced gets what is there: at once, or in portions. */
+static void drain_unpaced(struct shard_core *c, usec_t now, struct subscription *s,
+                          struct tx_batch *tx)
+{
+    if (s->is_paced || (s->is_late && now < s->portion_at))
+        return;
+    s->portion_at = now + PORTION_US;
+    if (s->is_late && awaits_answer(s, now))
+        return;
+    size_t bytes_max = s->is_late ? PORTION_BYTES : EVERYTHING;
+    size_t bytes = thinning_drain(c, now, s, bytes_max, tx);
+    s->late_bytes += (uint32_t)(s->is_late ? bytes : 0);
+    s->is_late = bytes >= bytes_max;
+}
+
+void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
+{
+    drain_unpaced(c, now, s, tx);
+}
+
+bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
+                         struct tx_batch *tx)
+{
+    struct publication *p = publication_of(s);
+    const struct stream_tail *tail = p != NULL ? &publication_main(p)->tail : NULL;
+    if (tail == NULL || !stream_tail_is_short(tail, now) || !begin_thinning(s))
+        return false;
+    s->is_late = true;
+    s->late_at = s->portion_at = now;
+    s->late_bytes = 0;
+    layer_selector_set_target(s->selector,
+                              (struct layer_target){LAYER_LIVE, (uint8_t)p->main, LAYER_ALL});
+    thinning_update_demand(c, p);
+    drain_unpaced(c, now, s, tx);
+    shard_arm_timer(c, now, s->owner);
+    return true;
+}
+
 /* At most once in RESTART_US, and not while a key frame is on its way: on a narrow line it takes
  * its time to arrive, and would never come if it began anew each time somebody grew impatient. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
@@ -321,8 +385,7 @@ void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, 
         layer_selector_is_in_key_frame(s->selector, now - RESTART_US))
         return;
     layer_selector_restart(s->selector);
-    if (!s->is_paced)
-        thinning_drain(c, now, s, EVERYTHING, tx);
+    drain_unpaced(c, now, s, tx);
 }
 
 void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publication *p,
@@ -339,7 +402,7 @@ void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publicatio
             if (s->is_paced)
                 downlink_wake(c, now, s->owner);
             else
-                thinning_drain(c, now, s, EVERYTHING, tx);
+                drain_unpaced(c, now, s, tx);
         }
     }
 }
@@ -370,7 +433,7 @@ usec_t thinning_next_timeout(const struct participant *owner)
     for (size_t i = 0; owner->thinned > 0 && i < owner->subscription_count; i++) {
         const struct subscription *s = &owner->subscriptions[i];
         if (!s->is_paced)
-            next = usec_min(next, thinning_next_timeout_of(s));
+            next = usec_min(next, s->is_late ? s->portion_at : thinning_next_timeout_of(s));
     }
     return next;
 }
@@ -379,8 +442,8 @@ void thinning_handle_timeout(struct shard_core *c, usec_t now, struct participan
                              struct tx_batch *tx)
 {
     for (size_t i = 0; owner->thinned > 0 && i < owner->subscription_count; i++) {
-        if (is_read(&owner->subscriptions[i]) && !owner->subscriptions[i].is_paced)
-            thinning_drain(c, now, &owner->subscriptions[i], EVERYTHING, tx);
+        if (is_read(&owner->subscriptions[i]))
+            drain_unpaced(c, now, &owner->subscriptions[i], tx);
     }
 }
 

@@ -14,6 +14,35 @@ static void a_learner_hears_and_sees_the_trainer_within_half_a_second(struct sim
     assert_in_range(sim_screen(sim, learner).first_frame_us, 1, MILLISECONDS(500));
 }
 
+/* Key frames come now and then, and not because somebody does. */
+static void who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked(struct sim *sim)
+{
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.screen[0] = (struct made_up_screen){.bitrate_bps = 6000,
+                                               .fps = 5,
+                                               .slide_frames = 25,
+                                               .slide_bytes = 19500,
+                                               .key_bytes = 50000,
+                                               .sharp_after = 1,
+                                               .sharpening_bytes = 2500,
+                                               .has_layers = true};
+    int trainer = sim_enter_with(sim, &config);
+    int watcher = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(30));
+    uint64_t asked_before = sim_key_frame_requests(sim, trainer);
+    usec_t began_at = sim_now(sim);
+    for (int i = 0; i < 12; i++) {
+        int learner = sim_enter(sim, "learner");
+        sim_run_for(sim, SECONDS(3) + (usec_t)sim_draw(sim, SECONDS(2)));
+        assert_in_range(sim_screen(sim, learner).first_frame_us, 1, MILLISECONDS(500));
+        assert_int_equal(sim_screen(sim, learner).key_frames_asked, 0);
+    }
+    uint64_t asked = sim_key_frame_requests(sim, trainer) - asked_before;
+    assert_in_range(asked, 1, (uint64_t)((sim_now(sim) - began_at) / SECONDS(10)));
+    assert_true(sim_screen(sim, watcher).longest_freeze_us < MILLISECONDS(600));
+}
+
 static void the_same_seed_gives_the_same_run(struct sim *sim)
 {
     static uint64_t seen_seed, seen_digest;
@@ -36,6 +65,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIM_TEST(a_learner_hears_and_sees_the_trainer_within_half_a_second),
+        SIM_TEST(who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked),
+        SIM_TEST_ON(who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked, 3),
         SIM_TEST(the_same_seed_gives_the_same_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

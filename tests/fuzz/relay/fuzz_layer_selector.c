@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct world {
     struct retransmit_cache caches[ENCODINGS];
     struct layer_source sources[ENCODINGS];
+    struct stream_tail tails[ENCODINGS];
     uint64_t newest[ENCODINGS];
     uint32_t timestamps[ENCODINGS];
     struct layer_selector selector;
@@ -33,6 +34,8 @@ static void set_up(struct world *w, uint8_t codec)
         CHECK(retransmit_cache_init(&w->caches[i], CAPACITY, PACKET_BYTES) == STATUS_OK);
         w->newest[i] = 0x10000;
         w->sources[i] = (struct layer_source){.cache = &w->caches[i],
+                                              .tail = &w->tails[i],
+                                              .tail_max = i == 0 ? 40 : 0,
                                               .serial = 1 + i,
                                               .codec = codecs[codec % COUNT_OF(codecs)],
                                               .clock_rate = 90000,
@@ -65,6 +68,9 @@ static void store(struct world *w, unsigned encoding, struct reader *r)
     bool key_frame = (flags & 2) != 0;
     struct retransmit_entry *e = retransmit_cache_store(
         &w->caches[encoding], w->now, seq, bytes_const(writer_written(&out)), key_frame);
+    if ((flags & 0x20) == 0)
+        stream_tail_note(&w->tails[encoding], w->now, seq, w->timestamps[encoding], layers & 3,
+                         key_frame);
     if (e != NULL)
         e->layers = (struct layer_mark){.temporal_layer = layers & 3,
                                         .opens = (uint8_t)(layers >> 2 & 3),

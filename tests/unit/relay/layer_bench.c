@@ -123,6 +123,8 @@ void arrive(struct bench *b, uint8_t index, uint32_t picture, uint32_t packet)
                                bytes_const(writer_written(&w)), p->key_frame && packet == 0);
     if (entry != NULL)
         entry->layers = mark_of(e, p, packet == 0);
+    stream_tail_note(&e->tail, b->now, p->first_seq + packet, p->timestamp, p->layer,
+                     p->key_frame && packet == 0);
 }
 
 /* --- What the receiver gets */
@@ -156,6 +158,8 @@ void prepare_sources(struct bench *b)
     for (int i = 0; i < ENCODINGS; i++) {
         struct encoding *e = &b->encodings[i];
         b->sources[i] = (struct layer_source){.cache = &e->cache,
+                                              .tail = &e->tail,
+                                              .tail_max = b->tail_max,
                                               .serial = e->serial,
                                               .codec = e->codec,
                                               .clock_rate = CLOCK,

@@ -46,6 +46,7 @@ struct picture {
 struct encoding {
     enum media_codec codec;
     struct retransmit_cache cache;
+    struct stream_tail tail;
     struct picture pictures[PICTURES_MAX];
     uint32_t count;
     uint64_t next_seq;
@@ -86,6 +87,7 @@ struct bench {
     size_t late_count;
     unsigned loss_percent;
     bool has_clock;
+    uint32_t tail_max;
 };
 
 static const enum media_codec codecs[] = {MEDIA_CODEC_VP8, MEDIA_CODEC_VP9, MEDIA_CODEC_AV1,

@@ -170,6 +170,70 @@ static void nothing_is_left_out_that_would_not_come_back(void **state)
     (void)state;
 }
 
+/* What a receiver that comes `pictures` after the key frame gets at once. */
+static size_t come_late(struct bench *b, enum media_codec codec, uint32_t pictures)
+{
+    bench_begin(b, codec, 5);
+    b->tail_max = 160;
+    for (uint32_t i = 0; i < pictures; i++) {
+        send_picture(b, 0);
+        b->now += PICTURE_US;
+    }
+    return drain(b, SIZE_MAX);
+}
+
+static void check_late(struct bench *b)
+{
+    const struct encoding *e = &b->encodings[0];
+    uint32_t newest_base = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        newest_base = e->pictures[i].layer == 0 ? i : newest_base;
+    assert_false(e->wants_key_frame);
+    for (uint32_t i = 0; i < e->count; i++) {
+        bool goes_out = e->pictures[i].layer == 0 || i > newest_base;
+        if (e->codec == MEDIA_CODEC_VP8 && i > newest_base)
+            continue; /* its upper layers are entered at their switching points only */
+        assert_int_equal(e->pictures[i].taken, goes_out ? e->pictures[i].packets : 0);
+    }
+    for (int i = 0; i < 40; i++)
+        step(b, SIZE_MAX);
+    for (uint32_t i = newest_base + 24; i + 1 < e->count; i++)
+        assert_int_equal(e->pictures[i].taken, e->pictures[i].packets);
+    check_pictures(b);
+    check_numbers(b);
+}
+
+static void
+who_comes_late_gets_the_base_layer_up_to_its_newest_picture_and_then_everything(void **state)
+{
+    (void)state;
+    static struct bench b;
+    static const enum media_codec layered[] = {MEDIA_CODEC_VP8, MEDIA_CODEC_VP9, MEDIA_CODEC_AV1};
+    for (size_t c = 0; c < COUNT_OF(layered); c++) {
+        for (uint32_t pictures = 60; pictures < 68; pictures++) {
+            come_late(&b, layered[c], pictures);
+            check_late(&b);
+            /* VP8's picture ids have closed ranks: until a key frame they are to be rewritten. */
+            assert_int_equal(layer_selector_is_plain(&b.selector, b.sources, ENCODINGS),
+                             layered[c] != MEDIA_CODEC_VP8);
+            bench_end(&b);
+        }
+    }
+}
+
+static void who_comes_too_late_waits_for_a_key_frame(void **state)
+{
+    (void)state;
+    static struct bench b;
+    assert_int_equal(come_late(&b, MEDIA_CODEC_H264, 110), 0); /* all of it is base layer */
+    assert_true(b.encodings[0].tail.base_packets > b.tail_max);
+    assert_true(b.encodings[0].wants_key_frame);
+    step(&b, SIZE_MAX);
+    assert_true(b.sent_count > 0);
+    check_pictures(&b);
+    bench_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +244,9 @@ int main(void)
         cmocka_unit_test(nothing_is_left_out_that_would_not_come_back),
         cmocka_unit_test(whatever_the_targets_no_picture_is_broken),
         cmocka_unit_test(loss_on_the_way_in_stays_a_gap_that_can_be_asked_for),
+        cmocka_unit_test(
+            who_comes_late_gets_the_base_layer_up_to_its_newest_picture_and_then_everything),
+        cmocka_unit_test(who_comes_too_late_waits_for_a_key_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
