@@ -7,9 +7,11 @@
  *
  *   UNKNOWN --proof--> YES <--losses, delay: twice and more--> POORLY
  *      |                |                                        |
- *      | 5 s of questions without an answer                      | questions unanswered for a
- * second, |                |                                        | or a report that stands still
+ *      | (1)            | (2)                                    | (2)
  *      `--------------> NO <-------------------------------------'     NO --newer proof--> YES
+ *
+ *   (1) 5 s of questions without an answer
+ *   (2) questions unanswered for a second, or a report that stands still
  *
  * Nothing here is called for every packet. A receiver that answers no numbers is judged by its
  * reports alone; one that reports nothing either stays UNKNOWN. */

@@ -19,9 +19,7 @@
 #define STREAM_TAIL_PACKETS_LATEST 120
 #define STREAM_TAIL_KEY_FRAME_US SECONDS(10)
 #define STREAM_TAIL_SHARE 3
-#define STREAM_TAIL_PICTURE_LARGE                                                                  \
-    8 /* packets: something new, which a key frame would say again                                 \
-       */
+#define STREAM_TAIL_PICTURE_LARGE 8 /* packets: something new, which a key frame would repeat */
 
 /* Zero-initialised: no key frame yet. */
 struct stream_tail {

@@ -1,5 +1,5 @@
-/* Every number that bounds signaling, in one place. Each has a test that goes one past it
- * (tests/unit/signaling/test_limits.c or the module's own test). */
+/* Every number that bounds signaling, in one place. Each has a test that goes one past it,
+ * among its module's own. */
 #pragma once
 
 #include "base/usec.h"

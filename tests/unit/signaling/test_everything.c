@@ -23,6 +23,7 @@ struct actor {
     uint64_t id;         /* 0: not in class, as far as it was told */
     char resume[96];
     bool waits;
+    bool shown;      /* the newest poll's results are for all */
     bool known[512]; /* participants with the floor, as it was told */
 };
 
@@ -33,11 +34,15 @@ struct play {
     uint64_t seed;
     unsigned open[512]; /* by participant: as the relay was told */
     size_t followed;    /* outputs looked at */
+    uint64_t poll;      /* the newest that anybody was told of */
 };
 
-static bool is_in(const char *role, const char *list)
+/* `list` as "|one|other|". */
+static bool is_in(const char *word, const char *list)
 {
-    return strstr(list, role) != NULL;
+    char wanted[40];
+    snprintf(wanted, sizeof wanted, "|%s|", word);
+    return strstr(list, wanted) != NULL;
 }
 
 #define TEACHING "|trainer|co_trainer|"
@@ -46,9 +51,7 @@ static bool is_in(const char *role, const char *list)
 
 static bool has(const struct actor *a, const char *list)
 {
-    char wanted[32];
-    snprintf(wanted, sizeof wanted, "|%s|", a->role);
-    return is_in(wanted, list);
+    return is_in(a->role, list);
 }
 
 static struct actor *actor_of_connection(struct play *play, uint64_t connection)
@@ -77,7 +80,16 @@ static bool may_read(struct actor *a, const json_t *person)
     bool known = a->known[id % 512];
     a->known[id % 512] = floor;
     return has(a, SEE_ALL) || id == a->id || floor || known ||
-           strstr("|trainer|co_trainer|inspector|", role) != NULL;
+           is_in(role, "|trainer|co_trainer|inspector|");
+}
+
+/* The right answer is for staff, and for all once the poll is closed and shown. */
+static void follow_poll(struct actor *a, const json_t *poll)
+{
+    a->shown = json_is_true(json_object_get(poll, "shown"));
+    bool over = a->shown && json_is_false(json_object_get(poll, "open"));
+    if (json_object_get(poll, "correct") != NULL && !over && !has(a, STAFF))
+        fail_msg("%s knows the right answer too early", a->role);
 }
 
 static void follow_welcome(struct actor *a, const json_t *tree)
@@ -88,7 +100,16 @@ static void follow_welcome(struct actor *a, const json_t *tree)
              json_string_value(json_object_get(tree, "resume_token")));
     a->waits = false;
     memset(a->known, 0, sizeof a->known);
-    const json_t *people = json_object_get(json_object_get(tree, "state"), "people");
+    static const char *const for_staff[] = {"delivery", "pace", "lobby"};
+    const json_t *snapshot = json_object_get(tree, "state");
+    for (size_t i = 0; i < COUNT_OF(for_staff); i++) {
+        if (json_object_get(snapshot, for_staff[i]) != NULL && !has(a, STAFF))
+            fail_msg("%s has %s in its snapshot", a->role, for_staff[i]);
+    }
+    follow_poll(a, json_object_get(snapshot, "poll"));
+    if (json_is_object(json_object_get(snapshot, "poll_results")) && !has(a, STAFF) && !a->shown)
+        fail_msg("%s has results in its snapshot", a->role);
+    const json_t *people = json_object_get(snapshot, "people");
     for (size_t i = 0; i < json_array_size(people); i++) {
         if (!may_read(a, json_array_get(people, i)))
             fail_msg("%s reads of somebody in its snapshot", a->role);
@@ -102,8 +123,12 @@ static bool may_hear(const struct actor *a, const char *type, const json_t *tree
         return is_in(type, "|welcome|waiting|error|ok|goodbye|class_ended|");
     if (strcmp(type, "people") == 0)
         return has(a, SEE_ALL);
-    if (strcmp(type, "lobby") == 0)
+    if (is_in(type, "|lobby|delivery|delivery_list|pace|poll_import|"))
         return has(a, STAFF);
+    if (strcmp(type, "poll_results") == 0)
+        return has(a, STAFF) || a->shown;
+    if (is_in(type, "|poll_score|help_coming|"))
+        return has(a, "|learner|");
     if (strcmp(type, "queue") == 0)
         return has(a, STAFF) || json_object_get(tree, "queue") == NULL;
     if (strcmp(type, "overview") == 0)
@@ -127,6 +152,11 @@ static void follow_text(struct play *play, const struct seen *seen)
         }
         if (!may_hear(a, type, tree))
             fail_at(play, a->role, seen->text);
+        const json_t *poll = json_object_get(tree, "poll");
+        if (strcmp(type, "poll") == 0) {
+            follow_poll(a, poll);
+            play->poll = strtoull(json_string_value(json_object_get(poll, "id")), NULL, 10);
+        }
         const json_t *person = json_object_get(tree, "person");
         if (person != NULL && !may_read(a, person))
             fail_at(play, "reads of a stranger", seen->text);
@@ -256,7 +286,7 @@ static void check(struct play *play)
 
 /* Each request with those who may; everybody tries. */
 static const struct {
-    const char *text; /* %d: a participant */
+    const char *text; /* %d: a participant, or the newest poll */
     const char *who;
 } requests[] = {
     {"\"floor_give\",\"participant\":\"%d\"", TEACHING},
@@ -287,6 +317,26 @@ static const struct {
     {"\"lock\",\"on\":true", "|trainer|co_trainer|"}, /* the co-trainer with the lead */
     {"\"lock\",\"on\":false", "|trainer|co_trainer|"},
     {"\"lead_give\",\"participant\":\"%d\"", "|trainer|co_trainer|"},
+    {"\"ban\",\"participant\":\"%d\",\"reason\":\"r\"", "|trainer|co_trainer|"},
+    {"\"mode_set\",\"mode\":\"practical\"", TEACHING},
+    {"\"mode_set\",\"mode\":\"quiz\"", TEACHING},
+    {"\"chat_send\",\"text\":\"x\"", "|trainer|co_trainer|assistant|learner|"},
+    {"\"chat_send\",\"text\":\"x\",\"to\":\"%d\"", STAFF},
+    {"\"chat_open\",\"on\":false", STAFF},
+    {"\"chat_open\",\"on\":true", STAFF},
+    {"\"chat_delete\",\"message\":\"%d\"", STAFF},
+    {"\"chat_answered\",\"message\":\"%d\"", STAFF},
+    {"\"poll_start\",\"kind\":\"single\",\"question\":\"Q\",\"options\":[\"a\",\"b\"],"
+     "\"correct\":[0]",
+     STAFF},
+    {"\"poll_answer\",\"poll\":\"%d\",\"choices\":[0]", "|learner|"},
+    {"\"poll_show\",\"poll\":\"%d\"", STAFF},
+    {"\"poll_close\",\"poll\":\"%d\"", STAFF},
+    {"\"pace\",\"value\":\"fast\"", "|learner|"},
+    {"\"help\",\"on\":true", "|learner|"},
+    {"\"help\",\"on\":false", "|learner|"},
+    {"\"help_answer\",\"participant\":\"%d\"", STAFF},
+    {"\"delivery_list\"", STAFF},
 };
 
 static char *state_of_class(struct play *play)
@@ -299,12 +349,53 @@ static char *state_of_class(struct play *play)
     return text;
 }
 
+/* Who has waited longest of those whose socket is up; 0: nobody. */
+static uint64_t first_in_queue(const char *state)
+{
+    json_t *tree = json_loads(state, 0, NULL);
+    const json_t *people = json_object_get(json_object_get(tree, "people"), "participants");
+    uint64_t first = 0;
+    json_int_t since = 0;
+    for (size_t i = 0; i < json_array_size(people); i++) {
+        const json_t *p = json_array_get(people, i), *hand = json_object_get(p, "hand");
+        if (!json_is_integer(hand) || !json_is_true(json_object_get(p, "here")) ||
+            (first != 0 && json_integer_value(hand) > since))
+            continue;
+        first = strtoull(json_string_value(json_object_get(p, "id")), NULL, 10);
+        since = json_integer_value(hand);
+    }
+    json_decref(tree);
+    return first;
+}
+
+/* What request 5 was answered with since `mark`, errors aside; NULL: nothing. */
+static const char *find_answer(const struct harness *h, size_t mark, uint64_t connection)
+{
+    for (size_t i = mark; i < h->seen_count; i++) {
+        if (h->seen[i].type == SERVICE_SEND && h->seen[i].number == connection &&
+            strstr(h->seen[i].text, "\"to\":5") != NULL &&
+            strstr(h->seen[i].text, "\"type\":\"error\"") == NULL)
+            return h->seen[i].text;
+    }
+    return NULL;
+}
+
+static void check_next(const struct play *play, const char *answer, uint64_t expected)
+{
+    char part[48];
+    snprintf(part, sizeof part, "\"participant\":\"%llu\"", (unsigned long long)expected);
+    if (strstr(answer, part) == NULL)
+        fail_at(play, "the floor passed over who waited longest", answer);
+}
+
 static void request(struct play *play, struct actor *a)
 {
     size_t which = rng_below(&play->rng, COUNT_OF(requests));
     struct harness *h = play->h;
     char text[200];
     int about = (int)play->actors[rng_below(&play->rng, PEOPLE)].id;
+    if (strstr(requests[which].text, "\"poll\":\"%d\"") != NULL)
+        about = (int)play->poll;
     bool in_class = a->id != 0 && !a->waits && a->connection != 0;
     bool may = in_class && has(a, requests[which].who);
     char *before = state_of_class(play);
@@ -316,10 +407,10 @@ static void request(struct play *play, struct actor *a)
     snprintf(text, sizeof text, requests[which].text, about);
 #pragma GCC diagnostic pop
     harness_send(h, connection, "{\"id\":5,\"type\":%s}", text);
-    bool done = false;
-    for (size_t i = mark; i < h->seen_count; i++)
-        done = done || (h->seen[i].type == SERVICE_SEND && h->seen[i].number == connection &&
-                        strstr(h->seen[i].text, "\"type\":\"ok\",\"to\":5") != NULL);
+    const char *answer = find_answer(h, mark, connection);
+    bool done = answer != NULL;
+    if (done && strstr(text, "floor_next") != NULL)
+        check_next(play, answer, first_in_queue(before));
     follow(play);
     char *after = state_of_class(play);
     if (done && !may)
@@ -342,8 +433,6 @@ static void come(struct play *play, struct actor *a)
         harness_hello(play->h, a->connection, a->token);
     }
     follow(play);
-    if (resume && a->connection != 0 && a->id != 0 && !a->waits)
-        return;
 }
 
 static void come_twice(struct play *play, struct actor *a)
