@@ -28,12 +28,15 @@ static bool accepts(const struct subscription *s, const struct publication_strea
     return false;
 }
 
-/* On a line that takes its time a new key frame is better than a long way from an old one. */
+/* On a line that takes its time a new key frame is better than a long way from an old one: on one
+ * that was found narrow the selector's own bound holds. */
 static uint32_t tail_max(const struct subscription *s, const struct stream_tail *tail)
 {
     uint32_t most = tail->key_packets * LAYER_REPLAY_FACTOR;
     if (!s->is_paced)
         return STREAM_TAIL_PACKETS_MAX;
+    if (s->owner->downlink == NULL || !s->owner->downlink->is_beginning)
+        return 0;
     return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
 }
 

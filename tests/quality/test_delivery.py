@@ -21,7 +21,7 @@ import netlab  # noqa: E402
 WHY_NOT = netlab.why_not()
 ROUNDS = 5 if os.environ.get("AMPHI_LONG") else 1
 TOLD_MS = 3000
-WELL_MS = 10000
+WELL_MS = 15000  # nothing climbs within 8 s of a step down; then the line has to be found wide again
 STEPS = [
     {"name": "downlink cut", "change": "down loss 100%", "heal": "down loss 0%", "about": ["deaf"]},
     {"name": "sound off", "volume": 0, "about": ["muted"]},
