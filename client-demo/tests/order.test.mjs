@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gather, announcements } from '../web/announce.js';
-import { able, bells, handsInOrder, initialState, leads, maySend, ownPlace, ownVoice, reduce, sharer } from '../web/classroom.js';
-import { countdown, waited } from '../web/state/order.js';
+import { able, bells, handsInOrder, initialState, leads, maySend, ownPlace, ownVoice, reachSubject, reduce, sharer } from '../web/classroom.js';
+import { classTimeMs, countdown, waited } from '../web/state/order.js';
 import { ROLES, TABLE, may } from '../web/state/roles.js';
 import { web } from './module_graph.mjs';
 
@@ -154,4 +154,35 @@ test('a burst of news is a few sentences to a screen reader: of each kind the ne
   assert.equal(pending.length, 2);
   assert.deepEqual(pending.map((a) => a.key.replace(/s$/, '')).sort(), ['say.chat', 'say.hand']);
   assert.equal(pending.find((a) => a.key === 'say.chat').params.n, 30);
+});
+
+test('of who sees and hears nothing is said that cannot be known now', () => {
+  const own = trainer;
+  const lecture = joined(own, { people: [own], slots: { screen: '3' } });
+  const table = [
+    [lecture, 'sees'],
+    [server(lecture, { type: 'slots', slots: { screen: null } }), 'hears'],
+    [server(lecture, { type: 'mode', mode: 'break', since_ms: 2, until_ms: null }), 'break'],
+    [{ ...lecture, link: 'waiting' }, 'unknown'],
+    [{ ...lecture, transport: 'disconnected' }, 'unknown'],
+    [{ ...lecture, transport: 'no_relay' }, 'unknown'],
+  ];
+  for (const [state, expected] of table) assert.equal(reachSubject(state), expected);
+  const assistant = { ...joined(person('4', 'Paul', { role: 'assistant' })), transport: 'failed' };
+  assert.equal(reachSubject(assistant), 'hears', 'an assistant\'s own sound is not the class\'s');
+});
+
+test('everybody is reached again when that was measured, not when there is nothing more to see', () => {
+  const late = server(joined(trainer, { people: [trainer], slots: { screen: '3' } }), { type: 'delivery', total: 1, ok: 0, late: [{ id: '17', behind_s: 4 }] });
+  const said = (/** @type {any} */ message) => announcements(late, server(late, message)).map((a) => a.key).filter((key) => key === 'say.reached');
+  assert.deepEqual(said({ type: 'delivery', total: 1, ok: 1 }), ['say.reached']);
+  assert.deepEqual(said({ type: 'slots', slots: { screen: null } }), []);
+  assert.deepEqual(said({ type: 'mode', mode: 'break', since_ms: 2, until_ms: null }), []);
+});
+
+test('the time of a class stands still in a break', () => {
+  assert.equal(classTimeMs({ mode: 'lecture', since_ms: 1000, until_ms: null }, 60000, 31000), 90000);
+  assert.equal(classTimeMs({ mode: 'break', since_ms: 1000, until_ms: null }, 60000, 31000), 60000);
+  assert.equal(classTimeMs({ mode: 'lecture', since_ms: null, until_ms: null }, 0, 31000), 0);
+  assert.equal(classTimeMs({ mode: 'quiz', since_ms: 1000, until_ms: null }, 5, 0), 5, 'a clock that is behind');
 });

@@ -3,7 +3,7 @@
  * Pure; the sentences are under `say.` in the strings.
  */
 
-import { able, bells, connection, handsInOrder, hasFloor, maySend, ownPlace, ownVoice, roleOf, sharer } from './classroom.js';
+import { able, bells, connection, handsInOrder, hasFloor, maySend, ownPlace, ownVoice, reachSubject, roleOf, sharer } from './classroom.js';
 import { sentencesOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 
@@ -121,7 +121,8 @@ function connectionChange(before, after) {
 }
 
 /**
- * Only who is newly not reached, and that all are again; seconds that pass are no news.
+ * Only who is newly not reached, and that all are again; seconds that pass are no news, and who no longer counts
+ * because a share or the class's work has stopped is not reached again.
  * @param {State} before @param {State} after @returns {Announcement[]}
  */
 function reachChange(before, after) {
@@ -130,5 +131,5 @@ function reachChange(before, after) {
   const [was, is] = [troubled(before), troubled(after)];
   const fresh = is.filter((id) => !was.includes(id));
   if (fresh.length) return [{ key: 'say.unreached', params: { n: fresh.length, names: after.people[fresh[0]]?.name ?? '' } }];
-  return was.length && !is.length ? [{ key: 'say.reached' }] : [];
+  return was.length && !is.length && reachSubject(before) === reachSubject(after) ? [{ key: 'say.reached' }] : [];
 }

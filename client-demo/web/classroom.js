@@ -411,6 +411,18 @@ export function inspectors(state) {
 }
 
 /**
+ * What can be said of who sees and hears. What was measured before is not known to hold while this page hears nothing
+ * from the server, or while a trainer's own media is cut; in a break nothing is sent.
+ * @param {State} state @returns {'unknown'|'break'|'sees'|'hears'}
+ */
+export function reachSubject(state) {
+  const up = teaches(roleOf(state)) ? ['good', 'weak'].includes(connection(state)) : state.link === 'open';
+  if (!up) return 'unknown';
+  if (state.order.mode.mode === 'break') return 'break';
+  return state.slots.screen !== null ? 'sees' : 'hears';
+}
+
+/**
  * How the connection is, as one word that the strings explain (`connection.*`).
  * @param {State} state
  * @returns {'good'|'weak'|'connecting'|'reconnecting'|'media_lost'|'no_relay'}

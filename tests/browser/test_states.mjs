@@ -257,8 +257,9 @@ test('a learner who listens, waits, has the floor, is muted, asks for help', asy
 test('a break for both, with what is left of it', async () => {
   const mode = { mode: 'break', since_ms: now, until_ms: now + 9 * 60000 };
   for (const [name, open] of [['trainer', asTrainer], ['learner', asLearner]]) {
-    const page = await open({ state: { mode, rights: { send: [], muted: false } } });
+    const page = await open({ state: { mode, rights: { send: [], muted: false } }, emit: [{ type: 'delivery', total: 14, ok: 14 }] });
     await inspect(page, `${name}-break`);
+    if (name === 'trainer') check((await page.textContent(testid('cockpit-line'))).includes('14 sur 14 sont prêts'), 'in a break the line says that somebody hears');
     await page.context().close();
   }
 });

@@ -36,7 +36,7 @@ export function LearnerBar({ state, session, full, zoom, panel, onZoom, onFull, 
       <${OwnVoice} state=${state} session=${session} />
       ${speaks ? html`<${MicButton} state=${state} session=${session} />` : html`<${HandButton} state=${state} session=${session} />`}
       ${floor && canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
-      ${features.help && mode.mode === 'practical' && html`<${BellButton} state=${state} session=${session} />`}
+      ${features.help && (mode.mode === 'practical' || rings(state)) && html`<${BellButton} state=${state} session=${session} />`}
     </div>
     <div class="bar-more">
       <${PanelButtons} state=${state} panel=${panel} />
@@ -108,10 +108,15 @@ function HandButton({ state, session }) {
   </div>`;
 }
 
-/** What came of it stands in a banner. @param {{state: State, session: Session}} props */
+/** @param {State} state */
+function rings(state) {
+  return Boolean(state.me && 'help' in state.me && state.me.help);
+}
+
+/** What came of it stands in a banner. Who rings can stop in whatever mode. @param {{state: State, session: Session}} props */
 function BellButton({ state, session }) {
-  const rings = Boolean(state.me && 'help' in state.me && state.me.help);
-  return html`<${Button} label=${t(rings ? 'bell.stop' : 'bell.ring')} icon="bell" kind=${rings ? 'call' : 'plain'} size="large" testid="bell" pressed=${rings} onClick=${() => session.ringBell(!rings)} />`;
+  const on = rings(state);
+  return html`<${Button} label=${t(on ? 'bell.stop' : 'bell.ring')} icon="bell" kind=${on ? 'call' : 'plain'} size="large" testid="bell" pressed=${on} onClick=${() => session.ringBell(!on)} />`;
 }
 
 /** @param {{state: State, session: Session}} props */

@@ -1,7 +1,7 @@
 /** Time on the page: by the server's clock, and only as often as it is looked at. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { countdown, waited } from '../state/order.js';
+import { classTimeMs, countdown, waited } from '../state/order.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 
@@ -22,6 +22,12 @@ export function useNow(state, everyMs) {
 export function Waited({ state, since }) {
   const { unit, n } = waited(useNow(state, 5000) - since);
   return html`<time>${t(`waited.${unit}`, { n })}</time>`;
+}
+
+/** How long the class has been at work, without its breaks. @param {{state: State, realisedMs: number}} props */
+export function ClassTime({ state, realisedMs }) {
+  const minutes = Math.floor(classTimeMs(state.order.mode, realisedMs, useNow(state, 5000)) / 60000);
+  return html`<span data-testid="class-time">${t('class.time', { h: Math.floor(minutes / 60), m: String(minutes % 60).padStart(2, '0') })}</span>`;
 }
 
 /** What is left until `until`; said to screen readers by the announcer, not each second. @param {{state: State, until: number}} props */

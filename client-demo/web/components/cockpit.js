@@ -1,7 +1,7 @@
 /** "Do they see and hear me?": measured by the relay, in one line; and the pace, from the learners. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { able } from '../classroom.js';
+import { able, reachSubject } from '../classroom.js';
 import { html } from '../html.js';
 import { bitRate, number, t } from '../i18n.js';
 import { sentencesOf } from '../state/delivery.js';
@@ -34,15 +34,16 @@ export function Cockpit({ state, session }) {
 /** @param {{state: State, delivery: import('../state/delivery.js').Delivery, onOpen: () => void}} props */
 function Line({ state, delivery, onOpen }) {
   const { total, ok } = delivery;
-  const shares = state.slots.screen !== null;
-  const sentences = sentencesOf(delivery, shares);
+  const subject = reachSubject(state);
+  const known = subject !== 'unknown';
+  const sentences = known ? sentencesOf(delivery, subject === 'sees') : [];
   const more = sentences.slice(SENTENCES_MAX).reduce((sum, one) => sum + one.ids.length, 0);
   // Who gets fewer pictures still sees and hears: nothing to worry about.
-  const well = ok >= total && sentences.every((one) => one.key === 'reduced');
-  return html`<button type="button" class=${`cockpit-line ${well ? 'is-good' : 'is-bad'}`} data-testid="cockpit-line" data-ok=${ok} data-total=${total} onClick=${onOpen}>
+  const well = known && ok >= total && sentences.every((one) => one.key === 'reduced');
+  return html`<button type="button" class=${`cockpit-line ${well ? 'is-good' : 'is-bad'}`} data-testid="cockpit-line" data-ok=${ok} data-total=${total} data-subject=${subject} onClick=${onOpen}>
     <${Icon} name=${well ? 'check' : 'warning'} />
     <span>
-      ${t(shares ? 'cockpit.sees' : 'cockpit.hears', { n: ok, all: total })}
+      ${t(`cockpit.${subject}`, { n: ok, all: total })}
       ${sentences.slice(0, SENTENCES_MAX).map(({ key, ids, s }) => html` <span data-about=${key}>${t(`cockpit.${key}`, { n: ids.length, names: namesOf(state, ids), s: s ?? 0 })}</span>`)}
       ${more > 0 && html` <span data-about="more">${t('cockpit.more', { n: more })}</span>`}
     </span>

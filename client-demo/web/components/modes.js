@@ -4,7 +4,7 @@ import { able } from '../classroom.js';
 import { MODES } from '../state/order.js';
 import { html } from '../html.js';
 import { clockTime, t } from '../i18n.js';
-import { Countdown } from './clock.js';
+import { ClassTime, Countdown } from './clock.js';
 import { Icon } from './icons.js';
 import { Button } from './ui.js';
 
@@ -28,7 +28,7 @@ export function ModeBar({ state, session }) {
         <${Icon} name=${ICONS[mode]} /><span>${t(`mode.${mode}`)}</span>
       </button>`)}
     </div>
-    <p class="modes-what">${t(`mode.${now}.staff`)}</p>
+    <p class="modes-what">${t(`mode.${now}.staff`)}${state.klass?.realised_ms !== undefined && html` <${ClassTime} state=${state} realisedMs=${state.klass.realised_ms} />`}</p>
   </section>`;
 }
 

@@ -171,6 +171,14 @@ export function waited(ms) {
   return { unit: 'hours', n: Math.floor(seconds / 3600) };
 }
 
+/**
+ * How long the class has been at work, by the server's clock: it stands still in a break.
+ * @param {ModeState} mode @param {number} realisedMs before this mode @param {number} now
+ */
+export function classTimeMs(mode, realisedMs, now) {
+  return realisedMs + (mode.mode !== 'break' && mode.since_ms !== null ? Math.max(0, now - mode.since_ms) : 0);
+}
+
 /** What is left of a break, as 9:05. @param {number} ms */
 export function countdown(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
