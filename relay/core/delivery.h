@@ -28,8 +28,7 @@
 #define DELIVERY_JOIN_US SECONDS(5)             /* the same for who has never answered */
 #define DELIVERY_ASKED_MIN 4                    /* questions: fewer may have been lost */
 #define DELIVERY_LATE_US SECONDS(1) /* a screen that does not arrive is behind from here on */
-#define DELIVERY_LAG_US                                                                            \
-    MILLISECONDS(1200) /* and one that waits with us: a new slide may take a while */
+#define DELIVERY_LAG_US MILLISECONDS(1200) /* and one that waits with us: a slide takes a while */
 #define DELIVERY_TELL_US MILLISECONDS(500) /* of one receiver not more often */
 
 #define DELIVERY_QUESTIONS_MAX 8 /* remembered; answers to older ones come too late */
