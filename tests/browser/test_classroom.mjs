@@ -58,8 +58,8 @@ test('lecture: two hands keep their order, each learner knows its place, "next" 
   await trainer.evaluate(() => window.soundReset());
   await trainer.click(testid('floor-next'));
   await until('Aïcha is heard, and told so', async () => (await hears(trainer)) && (await voice(aicha)) === 'heard');
-  const { hz } = pitch(await heard(trainer));
-  check(Math.abs(hz - 880) <= 50, `pitch ${hz} Hz`);
+  // A pitch is read off a moment's sound; the first moment may hold the player's own onset.
+  await until('it is her voice: 880 Hz', async () => Math.abs(pitch(await heard(trainer)).hz - 880) <= 50, 2000);
   await until('Karim is next', () => karim.evaluate((s) => document.querySelector(s)?.dataset.position === '1', testid('hand-state')));
   await trainer.click(testid('floor-take'));
   await until('Aïcha is silent, and told so', async () => !(await hears(trainer)) && (await voice(aicha)) === 'closed');
