@@ -187,11 +187,8 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
         limit_redundancy(p);
         stop_thinning(c, now, p, tx);
     }
-    if (state == DOWNLINK_FREE) {
+    if (state == DOWNLINK_FREE)
         bwe_end_numbers(&d->bwe);
-        for (size_t i = 0; i < p->subscription_count; i++)
-            thinning_forget(&p->subscriptions[i]);
-    }
     d->next_at = state == DOWNLINK_PACED ? now : USEC_NEVER;
 }
 

@@ -125,8 +125,6 @@ bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *
  * how many that were. */
 size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, size_t bytes_max,
                       struct tx_batch *tx);
-/* It gets everything, and has for seconds: its cursor is let go. */
-void thinning_forget(struct subscription *s);
 /* A thinned subscription's slot has another source. */
 void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx);
 /* Everything, to one that comes late: from the cached key frame the base layer alone, in portions,

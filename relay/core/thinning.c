@@ -226,15 +226,6 @@ static void end_thinning(struct subscription *s)
     s->waiting_key_frame = false;
 }
 
-/* What was sent thinned is long past: nobody asks for it again. */
-void thinning_forget(struct subscription *s)
-{
-    if (s->is_thinned)
-        return;
-    free(s->selector);
-    s->selector = NULL;
-}
-
 static bool set_sound(struct subscription *s, bool on)
 {
     bool was_off = s->is_thinned;
