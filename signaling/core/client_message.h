@@ -40,6 +40,7 @@
     X(PACE, "pace")                                                                                \
     X(HELP, "help")                                                                                \
     X(HELP_ANSWER, "help_answer")                                                                  \
+    X(HELP_DONE, "help_done")                                                                      \
     X(REPORT, "report")                                                                            \
     X(DELIVERY_LIST, "delivery_list")                                                              \
     X(CLASS_END, "class_end")                                                                      \

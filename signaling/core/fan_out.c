@@ -7,7 +7,21 @@
 
 #include <inttypes.h>
 
-static void write_person(const struct participant *p, const char *key, struct text_json *text)
+/* Who has rung for help is between itself and staff. */
+enum view { VIEW_OF_ALL, VIEW_OF_STAFF, VIEW_COUNT };
+
+static bool is_staff(const struct participant *p)
+{
+    return role_policy_is_always_allowed(p->record.role, ROLE_HEAR_AS_STAFF);
+}
+
+static enum view view_of(const struct participant *viewer, const struct participant *subject)
+{
+    return viewer == subject || is_staff(viewer) ? VIEW_OF_STAFF : VIEW_OF_ALL;
+}
+
+static void write_person(const struct participant *p, enum view view, const char *key,
+                         struct text_json *text)
 {
     text_json_open(text, key, '{');
     text_json_id(text, "id", p->record.id);
@@ -21,11 +35,12 @@ static void write_person(const struct participant *p, const char *key, struct te
     text_json_bool(text, "floor", participant_has_floor(p));
     text_json_bool(text, "mic", p->mic_on);
     text_json_bool(text, "muted", p->record.muted);
-    if (p->record.help_ms != 0)
+    bool helped = view == VIEW_OF_STAFF && p->record.help_ms != 0;
+    if (helped)
         text_json_int(text, "help", p->record.help_ms);
     else
         text_json_null(text, "help");
-    text_json_id(text, "helper", p->record.helper);
+    text_json_id(text, "helper", helped ? p->record.helper : 0);
     text_json_string(text, "sharing", classroom_is_sharing(p) ? "screen" : NULL);
     text_json_string(text, "media", participant_media_name(p->media));
     text_json_close(text, '}');
@@ -149,11 +164,6 @@ static void write_queue(const struct floor_queue *queue, struct text_json *text)
     text_json_close(text, ']');
 }
 
-static bool is_staff(const struct participant *p)
-{
-    return role_policy_is_always_allowed(p->record.role, ROLE_HEAR_AS_STAFF);
-}
-
 static void write_queue_for(const struct participant *p, size_t place, struct text_json *text)
 {
     write_place(p, place, text);
@@ -169,7 +179,7 @@ void fan_out_write_snapshot(const struct participant *viewer, struct text_json *
     text_json_open(text, "people", '[');
     for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
         if (classroom_is_visible(viewer, p))
-            write_person(p, NULL, text);
+            write_person(p, view_of(viewer, p), NULL, text);
     }
     text_json_close(text, ']');
     write_count(classroom, text);
@@ -209,6 +219,15 @@ static void send_to_class(struct service *service, const struct classroom *class
     }
 }
 
+static struct bytes write_person_event(struct service *service, const struct participant *p,
+                                       enum view view)
+{
+    struct text_json text = {0};
+    event_open(&text, "person");
+    write_person(p, view, "person", &text);
+    return event_finish(service, &text);
+}
+
 static void send_person(struct service *service, const struct classroom *classroom,
                         const struct classroom_change *change)
 {
@@ -220,29 +239,46 @@ static void send_person(struct service *service, const struct classroom *classro
      * batches. */
     if (!change->wide && (change->joined || p->connection == 0 || sees_everybody(p)))
         return;
+    struct bytes written[VIEW_COUNT] = {{0}};
+    for (const struct participant *to = change->wide ? classroom->first : p; to != NULL;
+         to = change->wide ? to->next : NULL) {
+        if (to->connection == 0 || (change->joined && to == p))
+            continue;
+        enum view view = view_of(to, p);
+        if (written[view].size == 0)
+            written[view] = write_person_event(service, p, view);
+        output_queue_send(&service->outputs, to->connection, written[view]);
+    }
+}
+
+static struct bytes write_people_event(struct service *service, const struct classroom *classroom,
+                                       enum view view)
+{
     struct text_json text = {0};
-    event_open(&text, "person");
-    write_person(p, "person", &text);
-    struct bytes written = event_finish(service, &text);
-    if (change->wide)
-        send_to_class(service, classroom, written, true, change->joined ? p->record.id : 0);
-    else
-        output_queue_send(&service->outputs, p->connection, written);
+    event_open(&text, "people");
+    text_json_open(&text, "people", '[');
+    for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
+        if (p->untold)
+            write_person(p, view, NULL, &text);
+    }
+    text_json_close(&text, ']');
+    return event_finish(service, &text);
 }
 
 /* All that changed since the last batch. */
 static void send_people(struct service *service, struct classroom *classroom)
 {
-    struct text_json text = {0};
-    event_open(&text, "people");
-    text_json_open(&text, "people", '[');
-    for (struct participant *p = classroom->first; p != NULL; p = p->next) {
-        if (p->untold)
-            write_person(p, NULL, &text);
-        p->untold = false;
+    struct bytes written[VIEW_COUNT] = {{0}};
+    for (const struct participant *p = classroom->first; p != NULL; p = p->next) {
+        enum view view = is_staff(p) ? VIEW_OF_STAFF : VIEW_OF_ALL;
+        if (p->connection == 0 || !sees_everybody(p))
+            continue;
+        if (written[view].size == 0)
+            written[view] = write_people_event(service, classroom, view);
+        output_queue_send(&service->outputs, p->connection, written[view]);
     }
-    text_json_close(&text, ']');
-    send_to_class(service, classroom, event_finish(service, &text), false, 0);
+    for (struct participant *p = classroom->first; p != NULL; p = p->next)
+        p->untold = false;
 }
 
 static void send_person_left(struct service *service, const struct classroom *classroom,

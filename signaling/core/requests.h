@@ -62,3 +62,4 @@ REQUEST(delivery_list);
 REQUEST(pace);
 REQUEST(help);
 REQUEST(help_answer);
+REQUEST(help_done);

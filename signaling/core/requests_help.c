@@ -39,3 +39,14 @@ REQUEST(help_answer)
     dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;
 }
+
+/* The bell is silent again: whoever rang has been helped. */
+REQUEST(help_done)
+{
+    struct participant *p = dispatcher_find_classmate(service, c, message->participant);
+    if (p == NULL || p->record.help_ms == 0)
+        return CLIENT_NOT_FOUND;
+    classroom_set_help(p->classroom, p, false, instant_ms(at));
+    dispatcher_send_ok(service, c, message->id);
+    return CLIENT_OK;
+}

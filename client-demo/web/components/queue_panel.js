@@ -73,6 +73,8 @@ export function Bells({ state, session }) {
           ? t('bell.helper', { name: state.people[p.helper]?.name ?? '' }) : html`<${Waited} state=${state} since=${Number(p.help)} />`}</span></span>
         ${!p.helper && able(state, 'staff') && html`<${Button} label=${t('bell.answer')} kind="primary" size="small" testid="bell-answer" about=${t('to', { name: p.name })}
           onClick=${() => session.ask('help_answer', { participant: p.id })} />`}
+        ${p.helper && able(state, 'staff') && html`<${Button} label=${t('bell.done')} icon="check" size="small" testid="bell-done" about=${t('for', { name: p.name })}
+          onClick=${() => session.ask('help_done', { participant: p.id })} />`}
       </li>`)}
     </ol>
   </section>`;

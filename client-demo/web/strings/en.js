@@ -397,6 +397,7 @@ export default {
   'bell.comes': '{name} is coming to help you.',
   'bell.helper': '{name} is helping',
   'bell.answer': 'I am coming',
+  'bell.done': 'Done',
   door: 'At the door',
   'door.settings': 'The door',
   'door.admit': 'Let in',

@@ -397,6 +397,7 @@ export default {
   'bell.comes': '{name} vient vous aider.',
   'bell.helper': '{name} s’en occupe',
   'bell.answer': 'J’arrive',
+  'bell.done': 'C’est fait',
   door: 'Devant la porte',
   'door.settings': 'La porte',
   'door.admit': 'Faire entrer',

@@ -79,6 +79,10 @@ static bool may_read(struct actor *a, const json_t *person)
     bool floor = json_is_true(json_object_get(person, "floor"));
     bool known = a->known[id % 512];
     a->known[id % 512] = floor;
+    bool private = !json_is_null(json_object_get(person, "help")) ||
+                   !json_is_null(json_object_get(person, "helper"));
+    if (private && !has(a, STAFF) && id != a->id)
+        return false;
     return has(a, SEE_ALL) || id == a->id || floor || known ||
            is_in(role, "|trainer|co_trainer|inspector|");
 }
@@ -336,6 +340,7 @@ static const struct {
     {"\"help\",\"on\":true", "|learner|"},
     {"\"help\",\"on\":false", "|learner|"},
     {"\"help_answer\",\"participant\":\"%d\"", STAFF},
+    {"\"help_done\",\"participant\":\"%d\"", STAFF},
     {"\"delivery_list\"", STAFF},
 };
 
