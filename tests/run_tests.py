@@ -29,6 +29,7 @@ LIGHT = {
     "integration/test_websocket.py": (),
     "integration/test_classroom.py": (),
     "interop/test_gstreamer.py": (),
+    "interop/test_odd_peers.py": (),
     "integration/test_bad_media.py": ("asan",),
     "integration/test_control_link.py": ("asan",),
     "browser/test_talk.mjs": (),

@@ -5,7 +5,6 @@
 #include "rtc/srtp_receiver.h"
 
 #define MEDIA_CIPHER_WINDOW SRTP_WINDOW_NUMBERS
-#define MEDIA_CIPHER_SSRCS_MAX SRTP_RECEIVER_SSRCS_MAX /* inbound */
 #define MEDIA_CIPHER_TRAILER_BYTES 24
 
 /* Once per process, before the first cipher. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define RTP_HEADER_BYTES 12
+#define PACKET_BYTES_MAX 1500
+#define PLACES_FIRST 8 /* as many as most peers have; doubled when they are taken */
 
 struct stream { /* of one SSRC */
     uint32_t ssrc;
@@ -19,9 +21,11 @@ struct srtp_receiver {
     void *rtp_key, *rtcp_key;
     uint8_t rtp_salt[SRTP_SALT_BYTES_MAX], rtcp_salt[SRTP_SALT_BYTES_MAX];
     srtp_t reference;
-    uint32_t ssrcs[SRTP_RECEIVER_SSRCS_MAX];
-    struct stream *streams[SRTP_RECEIVER_SSRCS_MAX]; /* none with libsrtp */
-    size_t ssrc_count;
+    struct {
+        uint32_t ssrc;
+        struct stream *stream; /* none with libsrtp */
+    } * places;
+    size_t ssrc_count, place_count;
 };
 
 /* --- Life */
@@ -132,25 +136,48 @@ void srtp_receiver_free(struct srtp_receiver *r)
     if (r->reference != NULL)
         (void)srtp_dealloc(r->reference);
     for (size_t i = 0; i < r->ssrc_count; i++)
-        free(r->streams[i]);
+        free(r->places[i].stream);
+    free(r->places);
     memory_wipe(r, sizeof *r);
     free(r);
 }
 
 /* --- Streams. An unauthenticated packet makes none. */
 
+static size_t find_place(const struct srtp_receiver *r, uint32_t ssrc)
+{
+    size_t place = 0;
+    while (place < r->ssrc_count && r->places[place].ssrc != ssrc)
+        place++;
+    return place;
+}
+
 /* The stream of `ssrc`, or `fresh` for one that has not come yet; NULL when there is no place. */
 static struct stream *find_stream(const struct srtp_receiver *r, uint32_t ssrc,
                                   struct stream *fresh)
 {
-    for (size_t i = 0; i < r->ssrc_count; i++) {
-        if (r->ssrcs[i] == ssrc)
-            return r->streams[i];
-    }
-    if (r->ssrc_count == SRTP_RECEIVER_SSRCS_MAX)
+    size_t place = find_place(r, ssrc);
+    if (place < r->ssrc_count)
+        return r->places[place].stream;
+    if (place == SRTP_RECEIVER_SSRCS_MAX)
         return NULL;
     *fresh = (struct stream){.ssrc = ssrc};
     return fresh;
+}
+
+static enum status add_place(struct srtp_receiver *r, uint32_t ssrc, struct stream *stream)
+{
+    if (r->ssrc_count == r->place_count) {
+        size_t more = r->place_count > 0 ? r->place_count * 2 : PLACES_FIRST;
+        void *grown = realloc(r->places, more * sizeof *r->places);
+        if (grown == NULL)
+            return STATUS_NO_MEMORY;
+        r->places = grown;
+        r->place_count = more;
+    }
+    r->places[r->ssrc_count].ssrc = ssrc;
+    r->places[r->ssrc_count++].stream = stream;
+    return STATUS_OK;
 }
 
 static enum status keep_stream(struct srtp_receiver *r, const struct stream *fresh)
@@ -159,9 +186,10 @@ static enum status keep_stream(struct srtp_receiver *r, const struct stream *fre
     if (s == NULL)
         return STATUS_NO_MEMORY;
     *s = *fresh;
-    r->ssrcs[r->ssrc_count] = s->ssrc;
-    r->streams[r->ssrc_count++] = s;
-    return STATUS_OK;
+    enum status status = add_place(r, s->ssrc, s);
+    if (status != STATUS_OK)
+        free(s);
+    return status;
 }
 
 /* libsrtp keeps streams of its own; we bound them. */
@@ -169,18 +197,15 @@ static enum status open_reference(struct srtp_receiver *r, uint8_t *packet, size
                                   uint32_t ssrc, srtp_err_status_t (*open)(srtp_t, void *, int *))
 {
     int length = (int)*size;
-    size_t place = 0;
-    while (place < r->ssrc_count && r->ssrcs[place] != ssrc)
-        place++;
+    size_t place = find_place(r, ssrc);
     if (place == SRTP_RECEIVER_SSRCS_MAX)
         return STATUS_LIMIT;
     enum status status = status_of(open(r->reference, packet, &length));
-    if (status != STATUS_OK)
-        return status;
-    if (place == r->ssrc_count)
-        r->ssrcs[r->ssrc_count++] = ssrc;
-    *size = (size_t)length;
-    return STATUS_OK;
+    if (status == STATUS_OK && place == r->ssrc_count)
+        status = add_place(r, ssrc, NULL);
+    if (status == STATUS_OK)
+        *size = (size_t)length;
+    return status;
 }
 
 /* --- RTP */
@@ -222,6 +247,24 @@ static enum status open_rtp(const struct srtp_receiver *r, uint8_t *packet, size
     return r->ops->cm_open(&job, tag);
 }
 
+/* The first packet that comes of a stream: of its first round, or just behind the wrap. `index` is
+ * out. */
+static enum status open_first_rtp(const struct srtp_receiver *r, uint8_t *packet, size_t header,
+                                  size_t payload, uint32_t ssrc, uint64_t *index)
+{
+    uint8_t kept[PACKET_BYTES_MAX];
+    size_t sealed = payload + tag_bytes(r);
+    bool may_have_wrapped = *index < SRTP_RECEIVER_WRAPPED_MAX && sealed <= sizeof kept;
+    if (may_have_wrapped)
+        memcpy(kept, packet + header, sealed);
+    enum status status = open_rtp(r, packet, header, payload, ssrc, *index);
+    if (status != STATUS_AUTH || !may_have_wrapped)
+        return status;
+    memcpy(packet + header, kept, sealed);
+    *index += 0x10000;
+    return open_rtp(r, packet, header, payload, ssrc, *index);
+}
+
 enum status srtp_receiver_open_rtp(struct srtp_receiver *r, uint8_t *packet, size_t *size)
 {
     if (*size < RTP_HEADER_BYTES + tag_bytes(r))
@@ -239,7 +282,9 @@ enum status srtp_receiver_open_rtp(struct srtp_receiver *r, uint8_t *packet, siz
     uint64_t index = srtp_window_guess(&s->rtp, load_u16(packet + 2));
     if (!srtp_window_admits(&s->rtp, index))
         return STATUS_REPLAYED;
-    enum status status = open_rtp(r, packet, header, whole - header, ssrc, index);
+    enum status status = s->rtp.used
+                             ? open_rtp(r, packet, header, whole - header, ssrc, index)
+                             : open_first_rtp(r, packet, header, whole - header, ssrc, &index);
     if (status != STATUS_OK)
         return status;
     srtp_window_note(&s->rtp, index);

@@ -10,7 +10,12 @@
 
 #include "rtc/srtp_sender.h"
 
-#define SRTP_RECEIVER_SSRCS_MAX 16 /* each keeps a window, so they are bounded */
+/* Each keeps a window (300 bytes) to the end, so they are bounded: a browser has up to twenty, a
+ * program that takes a new one for each of its pauses more. */
+#define SRTP_RECEIVER_SSRCS_MAX 256
+/* A stream whose first packets were lost may have wrapped meanwhile (RFC 3711 3.3.1 leaves that
+ * open); so far behind the wrap it is looked for. */
+#define SRTP_RECEIVER_WRAPPED_MAX 4096
 
 struct srtp_receiver;
 /* Takes what it needs of `keys` (the remote half). STATUS_CONFIG, STATUS_NO_MEMORY, STATUS_SYSTEM.

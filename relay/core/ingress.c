@@ -65,6 +65,26 @@ static bool find_by_ssrc(struct participant *p, struct arrival *a)
     return false;
 }
 
+/* As the offer says it. */
+static bool bind_declared(struct participant *p, struct arrival *a)
+{
+    for (size_t i = 0; i < p->send_slot_count; i++) {
+        const struct send_slot_parameters *slot = &p->send_slots[i];
+        struct publication *publication = p->publications[slot->slot];
+        size_t count = publication != NULL && slot->rid_count == 0 ? slot->encoding_count : 0;
+        for (size_t e = 0; e < count; e++) {
+            if (slot->encodings[e].ssrc != a->header.ssrc)
+                continue;
+            a->slot = slot;
+            a->publication = publication;
+            a->encoding = &publication->encodings[e];
+            publication_restart_encoding(a->encoding, a->header.ssrc, slot->encodings[e].rtx_ssrc);
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct send_slot_parameters *find_by_mid(const struct participant *p,
                                                       const struct rtp_header *header)
 {
@@ -143,7 +163,7 @@ static enum drop_reason identify(struct participant *p, struct arrival *a)
         return DROP_BAD_RTP;
     if (a->header.ssrc == 0) /* stands for "not known yet" in our tables */
         return DROP_UNKNOWN_SSRC;
-    if (!find_by_ssrc(p, a) && !bind_ssrc(p, a))
+    if (!find_by_ssrc(p, a) && !bind_declared(p, a) && !bind_ssrc(p, a))
         return DROP_UNKNOWN_SSRC;
     if (!find_codec(a->slot, a->header.payload_type, &a->codec, &a->is_rtx))
         return DROP_UNKNOWN_PAYLOAD_TYPE;

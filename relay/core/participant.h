@@ -10,7 +10,6 @@
 #include "rtc/transport.h"
 #include "rtc/twcc_arrivals.h"
 
-#define PARTICIPANT_UNKNOWN_SSRCS_MAX 8 /* tolerated before its packets are dropped unseen */
 #define PARTICIPANT_BPS_MAX 8000000     /* what a publisher may send */
 
 struct participant {

@@ -19,6 +19,7 @@ enum step { STEP_SEALED, STEP_CHANGED, STEP_CUT, STEP_MADE_UP };
 struct scene {
     struct srtp_receiver *ours;
     srtp_t theirs, sender;
+    bool has_begun[4]; /* by SSRC: libsrtp does not find a stream whose beginning was lost */
 };
 
 static void give(struct scene *s, const uint8_t *packet, size_t bytes, bool rtcp)
@@ -68,6 +69,11 @@ static void step(struct scene *s, struct reader *r, uint8_t op)
     if (size == 0)
         return;
     size_t at = read_u8(r) % size;
+    bool *has_begun = &s->has_begun[packet[rtcp ? 7 : 11] - 1];
+    if (!rtcp && !*has_begun) {
+        *has_begun = true;
+        op = STEP_SEALED;
+    }
     if (op % STEP_COUNT == STEP_CHANGED)
         packet[at] ^= read_u8(r);
     give(s, packet, op % STEP_COUNT == STEP_CUT ? at : size, rtcp);
@@ -88,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .bytes = gcm ? 28 : 30};
     for (size_t i = 0; i < keys.bytes; i++)
         keys.remote[i] = (uint8_t)(i * 7);
-    struct scene s;
+    struct scene s = {0};
     enum srtp_backend backend = (variant & 2) != 0 ? SRTP_BACKEND_OPENSSL : SRTP_BACKEND_AUTO;
     CHECK(srtp_receiver_create(&s.ours, backend, &keys) == STATUS_OK);
     srtp_reference_open(&s.theirs, keys.profile, keys.remote, ssrc_any_inbound, SRTP_WINDOW_NUMBERS,

@@ -228,23 +228,6 @@ static void a_packet_of_before_the_wrap_opens_after_it(void **state)
     (void)state;
 }
 
-static void a_17th_ssrc_is_refused_and_the_others_go_on(void **state)
-{
-    struct bench bench;
-    open_bench(&bench, MEDIA_PROFILE_GCM_128);
-    for (uint32_t i = 0; i < MEDIA_CIPHER_SSRCS_MAX; i++)
-        assert_int_equal(send_rtp(&bench, SSRC + i, 1), STATUS_OK);
-    assert_int_equal(send_rtp(&bench, SSRC + MEDIA_CIPHER_SSRCS_MAX, 1), STATUS_LIMIT);
-    uint8_t packet[64];
-    size_t size = make_rtcp(packet, SSRC + MEDIA_CIPHER_SSRCS_MAX);
-    assert_int_equal(media_cipher_protect_rtcp(bench.a, packet, &size), STATUS_OK);
-    assert_int_equal(media_cipher_unprotect_rtcp(bench.b, packet, &size), STATUS_LIMIT);
-    for (uint32_t i = 0; i < MEDIA_CIPHER_SSRCS_MAX; i++)
-        assert_int_equal(send_rtp(&bench, SSRC + i, 2), STATUS_OK);
-    close_bench(&bench);
-    (void)state;
-}
-
 static void forged_ssrcs_take_no_place(void **state)
 {
     struct bench bench;
@@ -315,7 +298,6 @@ int main(void)
         cmocka_unit_test(a_replayed_packet_is_refused_within_and_behind_the_window),
         cmocka_unit_test(the_sequence_number_wraps_five_times),
         cmocka_unit_test(a_packet_of_before_the_wrap_opens_after_it),
-        cmocka_unit_test(a_17th_ssrc_is_refused_and_the_others_go_on),
         cmocka_unit_test(forged_ssrcs_take_no_place),
         cmocka_unit_test(one_number_is_never_sealed_twice),
 #ifndef AMPHI_RELEASE
