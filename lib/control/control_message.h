@@ -37,8 +37,8 @@ struct codec_parameters {
     uint32_t clock_rate;
     bool nack, pli, fir, transport_cc, remb;
     /* What must be equal at sender and receiver besides the name, or "": H264
-     * "42e01f/1" (profile-level-id's profile part decides, then packetization-mode), VP9 "0",
-     * AV1 "0". Written and compared by signaling/core/negotiation alone. */
+     * "42/1" (the profile of profile-level-id, then packetization-mode), VP9 "0", AV1 "0". Written
+     * and compared by signaling/core/negotiation alone. */
     char profile[CODEC_PROFILE_BYTES];
 };
 

@@ -10,7 +10,7 @@
 #include "rtc/transport.h"
 #include "rtc/twcc_arrivals.h"
 
-#define PARTICIPANT_BPS_MAX 8000000     /* what a publisher may send */
+#define PARTICIPANT_BPS_MAX 8000000 /* what a publisher may send */
 
 struct participant {
     struct pool_handle handle;

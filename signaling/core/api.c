@@ -9,6 +9,7 @@
 #include "base/wipe.h"
 
 #include <inttypes.h>
+#include <strings.h>
 
 void api_fail(const struct api_call *call, enum client_error error)
 {
@@ -46,7 +47,7 @@ static bool is_part(const struct api_call *call, size_t at, const char *text)
 static bool is_key_right(const struct service *service, const char *authorization)
 {
     static const char scheme[] = "Bearer ";
-    if (authorization == NULL || strncmp(authorization, scheme, sizeof scheme - 1) != 0)
+    if (authorization == NULL || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
         return false;
     uint8_t given[RESUME_HASH_BYTES], expected[RESUME_HASH_BYTES];
     secret_hash(bytes_of_string(authorization + sizeof scheme - 1), given);
@@ -59,7 +60,7 @@ static bool is_key_right(const struct service *service, const char *authorizatio
 static bool is_json_type(const char *content_type)
 {
     static const char json[] = "application/json";
-    return content_type != NULL && strncmp(content_type, json, sizeof json - 1) == 0 &&
+    return content_type != NULL && strncasecmp(content_type, json, sizeof json - 1) == 0 &&
            (content_type[sizeof json - 1] == '\0' || content_type[sizeof json - 1] == ';' ||
             content_type[sizeof json - 1] == ' ');
 }

@@ -12,20 +12,22 @@ void http_reply_send(struct service *service, uint64_t exchange, struct http_res
     output_queue_respond(&service->outputs, exchange, response);
 }
 
-static void write_problem(enum client_error error, struct text_json *text)
+static void write_problem(enum client_error error, const char *detail, struct text_json *text)
 {
+    if (detail == NULL)
+        detail = client_error_sentence(error, LANGUAGE_ENGLISH);
     text_json_open(text, NULL, '{');
     text_json_string(text, "code", client_error_name(error));
-    text_json_string(text, "detail", client_error_sentence(error, LANGUAGE_ENGLISH));
+    text_json_string(text, "detail", detail);
     text_json_close(text, '}');
 }
 
-void http_reply_problem(struct service *service, uint64_t exchange, enum client_error error,
-                        int status)
+static void reply(struct service *service, uint64_t exchange, enum client_error error, int status,
+                  const char *detail)
 {
     service->counters.requests[error]++;
     struct text_json text = {0};
-    write_problem(error, &text);
+    write_problem(error, detail, &text);
     struct http_response response = {.status = status,
                                      .content_type = "application/problem+json",
                                      .body = output_queue_keep(&service->outputs, &text)};
@@ -36,16 +38,28 @@ void http_reply_problem(struct service *service, uint64_t exchange, enum client_
     http_reply_send(service, exchange, &response);
 }
 
+void http_reply_problem(struct service *service, uint64_t exchange, enum client_error error,
+                        int status)
+{
+    reply(service, exchange, error, status, NULL);
+}
+
 void http_reply_error(struct service *service, uint64_t exchange, enum client_error error)
 {
-    http_reply_problem(service, exchange, error, client_error_http_status(error));
+    reply(service, exchange, error, client_error_http_status(error), NULL);
+}
+
+void http_reply_fault(struct service *service, uint64_t exchange, enum client_error error,
+                      const char *fault)
+{
+    reply(service, exchange, error, client_error_http_status(error), fault);
 }
 
 void http_reply_method(struct service *service, uint64_t exchange, const char *allow)
 {
     service->counters.requests[CLIENT_METHOD]++;
     struct text_json text = {0};
-    write_problem(CLIENT_METHOD, &text);
+    write_problem(CLIENT_METHOD, NULL, &text);
     struct http_response response = {.status = 405,
                                      .content_type = "application/problem+json",
                                      .body = output_queue_keep(&service->outputs, &text)};

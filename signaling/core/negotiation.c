@@ -19,20 +19,19 @@ static bool is_hex(struct bytes b)
 }
 
 /* What distinguishes two H.264 streams for a decoder: the profile and how it is packetised, not the
- * level (RFC 6184 8.1). Baseline and constrained baseline are one: WebRTC senders use nothing
- * beyond the latter. */
+ * level (RFC 6184 8.1), and not the flags by which a sender promises to leave parts of the profile
+ * out. Programs write high as 6400 or 640c, browsers take one or the other, and none sends what
+ * they differ in. */
 static void write_h264_profile(struct bytes fmtp, char *out, size_t capacity)
 {
     struct bytes id = sdp_fmtp_find(fmtp, "profile-level-id");
     struct bytes mode = sdp_fmtp_find(fmtp, "packetization-mode");
-    char text[5] = "4200";
+    char text[3] = "42";
     if (id.size == 6 && is_hex(id))
-        (void)bytes_to_string(bytes_of(id.data, 4), text, sizeof text);
+        (void)bytes_to_string(bytes_of(id.data, 2), text, sizeof text);
     for (char *c = text; *c != '\0'; c++)
         *c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
-    bool baseline = strncmp(text, "42", 2) == 0;
-    snprintf(out, capacity, "%s/%c", baseline ? "42" : text,
-             mode.size == 1 && mode.data[0] == '1' ? '1' : '0');
+    snprintf(out, capacity, "%s/%c", text, mode.size == 1 && mode.data[0] == '1' ? '1' : '0');
 }
 
 static void write_profile(enum media_codec codec, struct bytes fmtp, char *out, size_t capacity)
@@ -317,6 +316,13 @@ static void add_send_slot(struct control_participant_add *add, struct negotiatio
 
 /* --- Lines */
 
+/* What is wrong with the offer, in a sentence for the answer's "detail". */
+static enum status refuse(struct negotiation *n, const char *fault)
+{
+    n->fault = fault;
+    return STATUS_MALFORMED;
+}
+
 static bool is_bundled(const struct sdp *sdp, const struct sdp_media *m)
 {
     if (sdp->bundle_count == 0)
@@ -376,7 +382,7 @@ static enum status take_line(struct negotiation *n, const struct sdp *sdp,
         return STATUS_OK;
     /* What is bundle-only need not repeat what the bundle has (RFC 8843 7.1.3). */
     if (m->mid.size == 0 || !(m->rtcp_mux || (m->bundle_only && tag->rtcp_mux)))
-        return STATUS_MALFORMED;
+        return refuse(n, "Every line of the offer needs a=mid and a=rtcp-mux.");
     bool has_slot = line->is_received ? find_receive_slot(counts, kind, &room_slot)
                                       : find_send_slot(counts, kind, &send_slot);
     bool stereo = line->is_received ? room_slot == ROOM_SLOT_SCREEN_AUDIO
@@ -403,7 +409,8 @@ static enum status take_transport(struct negotiation *n, const struct sdp_media 
         m->setup == SDP_SETUP_HOLDCONN ||
         !bytes_to_string(m->ufrag, n->add.remote_ice.ufrag, sizeof n->add.remote_ice.ufrag) ||
         !bytes_to_string(m->pwd, n->add.remote_ice.pwd, sizeof n->add.remote_ice.pwd))
-        return STATUS_MALFORMED;
+        return refuse(n, "The offer lacks ICE credentials, a sha-256 fingerprint or a DTLS setup "
+                         "that is not holdconn.");
     n->add.relay_role = m->setup == SDP_SETUP_PASSIVE ? DTLS_ROLE_CLIENT : DTLS_ROLE_SERVER;
     memcpy(n->add.remote_fingerprint, m->fingerprint, FINGERPRINT_BYTES);
     return STATUS_OK;
@@ -469,14 +476,25 @@ static void hold_tagged(struct negotiation *n, const struct sdp *sdp, const stru
                  (const char *)format->name.data, format->clock_rate, channels);
 }
 
+static enum status refuse_all(struct negotiation *n, const struct sdp *sdp, bool lacks_codec)
+{
+    if (lacks_codec)
+        return STATUS_UNSUPPORTED;
+    return refuse(n, sdp->bundle_count == 0 && sdp->media_count > 1
+                         ? "All lines of the offer must be in one BUNDLE group."
+                         : "The offer has no audio or video line that sends or receives here.");
+}
+
 static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
 {
     struct slot_counts counts = {0};
     bool lacks_codec = false;
     bool is_answerable = false;
     const struct sdp_media *tag = find_tagged(sdp);
-    if (tag == NULL || sdp->ice_lite)
-        return STATUS_MALFORMED; /* of two lite agents neither begins (RFC 8445 6.1.1) */
+    if (sdp->ice_lite) /* of two lite agents neither begins (RFC 8445 6.1.1) */
+        return refuse(n, "The server is ICE-lite, so the client must not be.");
+    if (tag == NULL)
+        return refuse_all(n, sdp, false);
     for (size_t i = 0; i < sdp->media_count; i++) {
         enum media_kind kind;
         if (is_media(&sdp->media[i], &kind) && kind == MEDIA_KIND_AUDIO &&
@@ -493,7 +511,7 @@ static enum status accept_parsed(struct negotiation *n, const struct sdp *sdp)
         is_answerable = is_answerable || n->lines[i].accepted;
     }
     if (!is_answerable)
-        return lacks_codec ? STATUS_UNSUPPORTED : STATUS_MALFORMED;
+        return refuse_all(n, sdp, lacks_codec);
     hold_tagged(n, sdp, tag);
     return take_transport(n, tag);
 }
@@ -510,6 +528,8 @@ enum status negotiation_accept_offer(enum negotiation_kind kind, struct bytes te
     if (status == STATUS_OK)
         status = accept_parsed(out, sdp);
     free(sdp);
+    if (status != STATUS_OK && out->fault == NULL)
+        out->fault = "The offer is no SDP, or one with a line that breaks its grammar.";
     return status;
 }
 

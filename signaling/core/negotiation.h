@@ -39,6 +39,7 @@ struct negotiation {
     size_t tagged;   /* the line whose transport is the bundle's */
     bool has_bundle; /* the offer named one */
     bool extmap_allow_mixed;
+    const char *fault; /* of an offer that cannot be answered, for who wrote the program; or NULL */
 };
 
 /* STATUS_MALFORMED: no SDP, or none that can be answered (no media, ICE credentials, SHA-256

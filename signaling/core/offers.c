@@ -161,14 +161,16 @@ static enum client_error error_of(enum status status)
     return status == STATUS_UNSUPPORTED ? CLIENT_NO_CODEC : CLIENT_BAD_SDP;
 }
 
-enum client_error offer_check(enum participant_kind kind, struct bytes sdp)
+enum client_error offer_check(enum participant_kind kind, struct bytes sdp, const char **fault)
 {
     struct negotiation *negotiation = calloc(1, sizeof *negotiation);
+    *fault = NULL;
     if (negotiation == NULL)
         return CLIENT_INTERNAL;
-    enum status status = negotiation_accept_offer(kind_of(kind), sdp, negotiation);
+    enum client_error error = error_of(negotiation_accept_offer(kind_of(kind), sdp, negotiation));
+    *fault = error == CLIENT_BAD_SDP ? negotiation->fault : NULL;
     free(negotiation);
-    return error_of(status);
+    return error;
 }
 
 static bool has_send_slot(const struct control_participant_add *add, enum send_slot slot)

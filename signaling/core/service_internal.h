@@ -223,8 +223,9 @@ struct offer_reply {
 enum client_error offer_start(struct service *service, struct instant at,
                               struct participant *participant, struct bytes sdp, bool restart,
                               struct offer_reply reply);
-/* Whether this SDP could be answered, without a participant: CLIENT_BAD_SDP or CLIENT_NO_CODEC. */
-enum client_error offer_check(enum participant_kind kind, struct bytes sdp);
+/* Whether this SDP could be answered, without a participant: CLIENT_BAD_SDP, and what is wrong with
+ * it, or CLIENT_NO_CODEC. */
+enum client_error offer_check(enum participant_kind kind, struct bytes sdp, const char **fault);
 
 /* The fragment of a PATCH (RFC 8840): candidates, or new credentials. */
 struct ice_fragment {
@@ -260,6 +261,9 @@ void relay_events_handle_disconnected(struct service *service, size_t relay);
 
 /* --- http_reply.c: the only place that makes responses */
 void http_reply_error(struct service *service, uint64_t exchange, enum client_error error);
+/* With a sentence of its own as detail; NULL: the error's. */
+void http_reply_fault(struct service *service, uint64_t exchange, enum client_error error,
+                      const char *fault);
 /* With a status of its own for the same code. */
 void http_reply_problem(struct service *service, uint64_t exchange, enum client_error error,
                         int status);

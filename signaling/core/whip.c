@@ -3,6 +3,8 @@
 #include "signaling/core/secrets.h"
 #include "signaling/core/service_internal.h"
 
+#include <strings.h>
+
 #define SDP_TYPE "application/sdp"
 #define FRAGMENT_TYPE "application/trickle-ice-sdpfrag"
 #define PATH_PART_BYTES 64
@@ -40,7 +42,7 @@ static bool parse_path(const char *path, struct whip_call *call)
 static bool is_content_type(const char *given, const char *wanted)
 {
     size_t size = strlen(wanted);
-    return given != NULL && strncmp(given, wanted, size) == 0 &&
+    return given != NULL && strncasecmp(given, wanted, size) == 0 &&
            (given[size] == '\0' || given[size] == ';' || given[size] == ' ');
 }
 
@@ -48,8 +50,7 @@ static bool is_content_type(const char *given, const char *wanted)
 static enum client_error check_token(const struct whip_call *call, struct admission *out)
 {
     const char *authorization = call->request->authorization;
-    if (authorization == NULL ||
-        (strncmp(authorization, "Bearer ", 7) != 0 && strncmp(authorization, "bearer ", 7) != 0))
+    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
         return CLIENT_NOT_AUTHENTICATED;
     enum client_error error =
         admission_check_token(call->service, call->at, call->request->remote_ip,
@@ -71,7 +72,9 @@ static enum client_error check_rate(const struct whip_call *call)
 
 /* --- POST */
 
-static enum client_error check_post(const struct whip_call *call, struct admission *admission)
+/* `fault`: what is wrong with the offer, when it is that. */
+static enum client_error check_post(const struct whip_call *call, struct admission *admission,
+                                    const char **fault)
 {
     enum client_error error = check_rate(call);
     if (error == CLIENT_OK)
@@ -84,7 +87,7 @@ static enum client_error check_post(const struct whip_call *call, struct admissi
     if (!is_content_type(call->request->content_type, SDP_TYPE))
         return CLIENT_CONTENT_TYPE;
     /* Before anybody joins: a bad offer must not use up an invite. */
-    return offer_check(call->kind, call->request->body);
+    return offer_check(call->kind, call->request->body, fault);
 }
 
 /* A program cannot wait: the lobby is a no. By a personal link it takes the place of what was. */
@@ -107,13 +110,14 @@ static void handle_post(const struct whip_call *call)
 {
     struct admission admission;
     struct participant *p = NULL;
-    enum client_error error = check_post(call, &admission);
+    const char *fault = NULL;
+    enum client_error error = check_post(call, &admission, &fault);
     if (error == CLIENT_OK)
         error = pass_door(call, &admission);
     if (error == CLIENT_OK)
         error = admission_join(call->service, call->at, &admission, call->kind, NULL, NULL, &p);
     if (error != CLIENT_OK) {
-        fail(call, error);
+        http_reply_fault(call->service, call->request->exchange, error, fault);
         return;
     }
     fan_out_changes(call->service, p->classroom);
@@ -201,8 +205,11 @@ static void handle_patch(const struct whip_call *call)
         error = find_session(call, &p);
     if (error == CLIENT_OK && !is_content_type(call->request->content_type, FRAGMENT_TYPE))
         error = CLIENT_CONTENT_TYPE;
-    if (error == CLIENT_OK && offer_parse_fragment(call->request->body, &fragment) != STATUS_OK)
-        error = CLIENT_BAD_SDP;
+    if (error == CLIENT_OK && offer_parse_fragment(call->request->body, &fragment) != STATUS_OK) {
+        http_reply_fault(call->service, call->request->exchange, CLIENT_BAD_SDP,
+                         "The body is no fragment of SDP (RFC 8840).");
+        return;
+    }
     bool restart = error == CLIENT_OK && offer_is_restart(p, &fragment);
     if (error == CLIENT_OK)
         error = check_match(call->request->if_match, p, restart);

@@ -215,9 +215,9 @@ static void h264_profiles_compare_without_level_and_with_packetization(void **st
         {"packetization-mode=0;profile-level-id=42e01f", "42/0"},
         {"profile-level-id=42e01f", "42/0"},
         {"packetization-mode=1", "42/1"},
-        {"packetization-mode=1;profile-level-id=4d001f", "4d00/1"},
-        {"packetization-mode=1;profile-level-id=64001F", "6400/1"},
-        {"packetization-mode=1;profile-level-id=640c1f", "640c/1"},
+        {"packetization-mode=1;profile-level-id=4d001f", "4d/1"},
+        {"packetization-mode=1;profile-level-id=64001F", "64/1"},
+        {"packetization-mode=1;profile-level-id=640c1f", "64/1"},
         {"packetization-mode=1;profile-level-id=zz\"\\1f", "42/1"},
         {"packetization-mode=7;profile-level-id=42e0", "42/0"},
     };

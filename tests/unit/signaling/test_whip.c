@@ -117,12 +117,44 @@ static void posts_are_refused_with_the_right_status(void **state)
     }
     assert_int_equal(last_added(h), 0); /* nobody came in */
     assert_int_equal(post(h, "whep", h->class_id, operator, SDP, OFFER)->status, 201);
+    assert_int_equal(post(h, "whep", h->class_id, learner, "Application/SDP; x", OFFER)->status,
+                     201); /* RFC 9110 8.3.1 */
     free(trainer);
     free(learner);
     free(operator);
     free(foreign);
     free(over);
     free(expired);
+}
+
+static void a_refused_offer_is_told_what_it_lacks(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    char *token = harness_invite(h, "trainer", "T");
+#define HEAD "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+#define LINE "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\n"
+    static const struct {
+        const char *offer, *detail;
+    } cases[] = {
+        {"hello", "grammar"},
+        {HEAD "a=ice-lite\r\n" LINE "a=mid:0\r\na=rtcp-mux\r\n", "ICE-lite"},
+        {HEAD LINE "a=mid:0\r\n", "rtcp-mux"},
+        {HEAD LINE "a=rtcp-mux\r\n", "a=mid"},
+        {HEAD LINE "a=mid:0\r\na=rtcp-mux\r\n", "fingerprint"},
+        {HEAD LINE "a=mid:0\r\na=rtcp-mux\r\n" LINE "a=mid:1\r\na=rtcp-mux\r\n", "BUNDLE"},
+        {HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n", "audio or video"},
+        {HEAD, "audio or video"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct seen *response = post(h, "whip", h->class_id, token, SDP, cases[i].offer);
+        assert_int_equal(response->status, 400);
+        char *detail = body_value(response, "detail");
+        if (strstr(detail, cases[i].detail) == NULL)
+            fail_msg("%s: %s", cases[i].detail, detail);
+        free(detail);
+    }
+    free(token);
 }
 
 static void a_bad_offer_does_not_use_up_a_single_use_invite(void **state)
@@ -300,6 +332,7 @@ int main(void)
         HARNESS_TEST(a_trainers_whip_is_heard_and_seen_at_once),
         HARNESS_TEST(a_learners_whip_is_forwarded_only_with_the_floor),
         HARNESS_TEST(posts_are_refused_with_the_right_status),
+        HARNESS_TEST(a_refused_offer_is_told_what_it_lacks),
         HARNESS_TEST(a_bad_offer_does_not_use_up_a_single_use_invite),
         HARNESS_TEST(a_session_ends_with_delete_by_its_own_token_only),
         HARNESS_TEST(patch_trickles_and_restarts),
