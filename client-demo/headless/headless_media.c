@@ -7,6 +7,8 @@
 #include "wire/rtp_extension.h"
 #include "wire/rtx.h"
 
+#include <opus.h>
+
 #define REPORT_US SECONDS(1)
 #define FEEDBACK_US MILLISECONDS(20)
 #define TRANSPORT_FEEDBACK_US MILLISECONDS(100) /* as browsers do */
@@ -342,6 +344,16 @@ static void tell(const struct headless_peer *p, usec_t now, int line,
         p->config.on_packet(p->config.on_packet_context, now, &packet);
 }
 
+/* How many 20 ms an Opus packet has, which may be several frames. */
+static unsigned voice_units(struct bytes payload)
+{
+    int samples = payload.size > 0
+                      ? opus_packet_get_nb_samples(payload.data, (opus_int32)payload.size, 48000)
+                      : 0;
+    return samples > AUDIO_SOURCE_FRAME_SAMPLES ? (unsigned)samples / AUDIO_SOURCE_FRAME_SAMPLES
+                                                : 1;
+}
+
 /* Voice as it comes, or with what was said before it (RFC 2198). */
 static void take_voice(struct headless_peer *p, usec_t now, int line, struct rtp_header *header)
 {
@@ -353,12 +365,13 @@ static void take_voice(struct headless_peer *p, usec_t now, int line, struct rtp
         for (size_t i = 0; i + 1 < red.block_count; i++) {
             uint16_t back = (uint16_t)(red.blocks[i].timestamp_offset / AUDIO_SOURCE_FRAME_SAMPLES);
             voice_playout_add(playout, now, (uint16_t)(header->seq - back),
-                              header->timestamp - red.blocks[i].timestamp_offset, true);
+                              header->timestamp - red.blocks[i].timestamp_offset, 1, true);
             tell(p, now, line, header, red.blocks[i].data, true);
         }
         header->payload = red.blocks[red.block_count - 1].data;
     }
-    voice_playout_add(playout, now, header->seq, header->timestamp, false);
+    voice_playout_add(playout, now, header->seq, header->timestamp, voice_units(header->payload),
+                      false);
     tell(p, now, line, header, header->payload, false);
     audio_sink_add(&p->sounds[line], now, header->seq, header->payload);
 }

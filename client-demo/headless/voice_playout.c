@@ -144,18 +144,10 @@ static void start(struct voice_playout *v, usec_t now, uint64_t unit, uint64_t s
     set_here(v, unit, false);
 }
 
-void voice_playout_add(struct voice_playout *v, usec_t now, uint16_t seq16, uint32_t timestamp,
-                       bool is_repeated)
+/* A long packet is a unit behind each other, all of them here at once. */
+static void add_unit(struct voice_playout *v, usec_t now, uint64_t unit, uint64_t seq,
+                     unsigned units, bool is_repeated)
 {
-    if (is_repeated && !v->started)
-        return;
-    uint64_t unit = timestamp_unwrapper_note(&v->timestamps, timestamp) / UNIT_TICKS;
-    uint64_t seq = seq_unwrapper_note(&v->seqs, seq16);
-    if (!is_repeated) {
-        note_transit(v, now - (usec_t)unit * UNIT_US);
-        note_losses(v, seq);
-    }
-    voice_playout_advance(v, now);
     if (!v->started || unit >= v->highest + VOICE_PLAYOUT_UNITS / 2) {
         start(v, now, unit, seq);
         return;
@@ -165,7 +157,7 @@ void voice_playout_add(struct voice_playout *v, usec_t now, uint16_t seq16, uint
         return;
     }
     /* Fewer numbers than time in between: the speaker paused behind what was lost. */
-    uint64_t lost = seq > v->highest_seq ? seq - v->highest_seq - 1 : 0;
+    uint64_t lost = seq > v->highest_seq ? (seq - v->highest_seq - 1) * units : 0;
     bool was_pause = unit > v->highest + lost + 1;
     for (uint64_t i = v->highest + lost + 1; was_pause && i < unit; i++)
         set_here(v, i, true);
@@ -176,6 +168,22 @@ void voice_playout_add(struct voice_playout *v, usec_t now, uint16_t seq16, uint
         v->highest = unit;
         v->highest_seq = seq;
     }
+}
+
+void voice_playout_add(struct voice_playout *v, usec_t now, uint16_t seq16, uint32_t timestamp,
+                       unsigned units, bool is_repeated)
+{
+    if (is_repeated && !v->started)
+        return;
+    uint64_t unit = timestamp_unwrapper_note(&v->timestamps, timestamp) / UNIT_TICKS;
+    uint64_t seq = seq_unwrapper_note(&v->seqs, seq16);
+    if (!is_repeated) {
+        note_transit(v, now - (usec_t)unit * UNIT_US);
+        note_losses(v, seq);
+    }
+    voice_playout_advance(v, now);
+    for (unsigned i = 0; i < units; i++)
+        add_unit(v, now, unit + i, seq, units, is_repeated);
 }
 
 void voice_playout_forget(struct voice_playout *v)

@@ -45,11 +45,12 @@ struct voice_playout {
     } units[VOICE_PLAYOUT_UNITS];
 };
 
-/* Zero-initialised is ready. `timestamp` at 48 kHz. Once for each packet, and for each earlier one
- * that comes with it (RFC 2198): those with their own numbers and time stamps, before the packet
- * itself. */
+/* Zero-initialised is ready. `timestamp` at 48 kHz; `units` of 20 ms from there on, 1 at least.
+ * Once for each packet, and for each earlier one that comes with it (RFC 2198): those with their
+ * own numbers and time stamps, before the packet itself. What is lost is taken to be as long as
+ * what comes behind it. */
 void voice_playout_add(struct voice_playout *v, usec_t now, uint16_t seq, uint32_t timestamp,
-                       bool is_repeated);
+                       unsigned units, bool is_repeated);
 /* Plays up to `now`. */
 void voice_playout_advance(struct voice_playout *v, usec_t now);
 /* Counts begin anew; what waits stays. */

@@ -35,6 +35,9 @@
 #define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
 #define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
 #define LOSSY_SHARE 0.015
+#define THIN_PERCENT 50          /* of the line: voices that take more become thin, */
+#define WHOLE_PERCENT 38         /* and whole again when they would take less, */
+#define THIN_KEEP_US SECONDS(10) /* for so long */
 
 static bool is_video(const struct subscription *s)
 {
@@ -129,6 +132,39 @@ static void limit_redundancy(struct participant *p)
     }
 }
 
+/* Voices as they come, together, on its line. */
+static uint64_t whole_voices_bps(const struct participant *p)
+{
+    uint64_t sum_bps = 0;
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        const struct subscription *s = &p->subscriptions[i];
+        struct publication *source =
+            is_video(s) || s->slot == ROOM_SLOT_SCREEN_AUDIO ? NULL : source_of(p, s);
+        uint32_t bps[LAYER_TEMPORAL_MAX];
+        if (source != NULL && layer_rates_get(&publication_main(source)->rates, bps) > 0)
+            sum_bps += redundancy_line_bps(bps[0], 0);
+    }
+    return sum_bps;
+}
+
+static void set_thin_voices(struct participant *p, bool thin)
+{
+    for (size_t i = 0; i < p->subscription_count; i++)
+        thin_voices_set(&p->subscriptions[i], thin);
+}
+
+/* On a line that voices would fill they give way to the screen, as far as every word stays clear
+ * (docs/decisions/thin-voice.md). */
+static void choose_voices(usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    bool is_thin = now < d->thin_until;
+    uint64_t most_bps = share_of(bwe_get_estimate(&d->bwe), is_thin ? WHOLE_PERCENT : THIN_PERCENT);
+    if (whole_voices_bps(p) > most_bps)
+        d->thin_until = now + THIN_KEEP_US;
+    set_thin_voices(p, now < d->thin_until);
+}
+
 /* What each subscription gets of the estimate. */
 static void allocate(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
@@ -137,13 +173,15 @@ static void allocate(struct shard_core *c, usec_t now, struct participant *p, st
     struct layer_target targets[ALLOCATOR_STREAMS_MAX];
     size_t count = p->subscription_count < ALLOCATOR_STREAMS_MAX ? p->subscription_count
                                                                  : ALLOCATOR_STREAMS_MAX;
+    /* A step down lasts for seconds: neither a first guess nor a line that is cut may cause one. */
+    bool is_known =
+        (now >= d->allocate_from || d->bwe.cut_at >= d->state_at) && d->bwe.heard_bps == 0;
+    if (is_known)
+        choose_voices(now, p);
     limit_redundancy(p);
     for (size_t i = 0; i < count; i++)
         thinning_describe(&p->subscriptions[i], now, &streams[i]);
     d->allocated_at = now;
-    /* A step down lasts for seconds: neither a first guess nor a line that is cut may cause one. */
-    bool is_known =
-        (now >= d->allocate_from || d->bwe.cut_at >= d->state_at) && d->bwe.heard_bps == 0;
     if (is_known)
         bitrate_allocator_run(&d->allocator, now, (uint32_t)bwe_get_estimate(&d->bwe), streams,
                               count, targets);
@@ -185,6 +223,8 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
         allocate(c, now, p, tx);
     } else {
         limit_redundancy(p);
+        d->thin_until = 0;
+        set_thin_voices(p, false);
         stop_thinning(c, now, p, tx);
     }
     if (state == DOWNLINK_FREE)

@@ -39,7 +39,8 @@ struct downlink {
     usec_t state_at, trouble_at;
     double credit_bytes; /* of the paced rate; below zero: to be earned first */
     usec_t credit_at;
-    usec_t next_at; /* something may be sent then; USEC_NEVER: nothing waits */
+    usec_t next_at;    /* something may be sent then; USEC_NEVER: nothing waits */
+    usec_t thin_until; /* voices come thin */
     usec_t key_frames_us,
         key_frames_at;     /* time saved up for key frames on its account; counted at */
     uint64_t bytes_before; /* sent in all, at the last report */

@@ -2,6 +2,7 @@
  * to each other shard that has some. A few words per receiver; allocates nothing. */
 #include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
+#include "relay/core/thin_voice.h"
 
 #define OSN_BYTES 2
 #define KEY_FRAME_ANSWER_US SECONDS(2) /* from a request to its key frame, at most */
@@ -181,6 +182,10 @@ static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
     struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
     struct forms forms = {.count = 1};
     bool waiting = false;
+    bool has_thin = room != NULL && (room->thin_voices > 0 || p->thin != NULL) &&
+                    media_codec_kind(packet->codec) == MEDIA_KIND_AUDIO;
+    if (has_thin)
+        thin_voices_prepare(c, now, room, p, packet->seq);
     for (size_t form = 0; room != NULL && form < forms.count; form++) {
         if (!begin_form(p, now, packet, &forms.list[form], tx))
             break;
@@ -192,6 +197,8 @@ static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
         }
         tx_batch_end(tx);
     }
+    if (has_thin)
+        thin_voices_forward(c, now, room, p, packet, tx);
     if (waiting && media_codec_kind(packet->codec) == MEDIA_KIND_VIDEO)
         publication_main(p)->wants_key_frame = true;
 }
@@ -395,16 +402,26 @@ static void send_silence(usec_t now, struct subscription *s, struct tx_batch *tx
     tx_batch_end(tx);
 }
 
-void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, struct tx_batch *tx)
+static void end_voice_of(usec_t now, const struct room_listeners *l, uint64_t serial,
+                         struct tx_batch *tx)
 {
-    struct publication *p = room->slots[slot];
-    const struct room_listeners *l = &room->listeners[slot];
-    if (p == NULL || publication_main(p)->codec != MEDIA_CODEC_OPUS || tx == NULL)
-        return;
     for (uint32_t i = 0; i < l->count; i++) {
-        if (l->list[i]->is_live && l->list[i]->source_serial == publication_main(p)->serial)
+        if (l->list[i]->is_live && l->list[i]->source_serial == serial)
             send_silence(now, l->list[i], tx);
     }
+}
+
+void forwarder_end_voice(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
+                         struct tx_batch *tx)
+{
+    struct publication *p = room->slots[slot];
+    if (p == NULL || publication_main(p)->codec != MEDIA_CODEC_OPUS || tx == NULL)
+        return;
+    end_voice_of(now, &room->listeners[slot], publication_main(p)->serial, tx);
+    if (p->thin == NULL)
+        return;
+    thin_voices_flush(c, now, room, p, tx);
+    end_voice_of(now, &room->thinned[slot], p->thin->stream.serial, tx);
 }
 
 /* The cached packets as they came, from the newest key frame on; false when they are not all there.
@@ -465,7 +482,8 @@ static bool find_sent(struct publication *p, const struct subscription *s, uint1
 {
     struct layer_segment segment;
     uint64_t source_seq;
-    if (!s->is_thinned && subscription_find_source_seq(s, seq16, &source_seq, &r->seq)) {
+    bool is_plain = !s->is_thinned || room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
+    if (is_plain && subscription_find_source_seq(s, seq16, &source_seq, &r->seq)) {
         r->stream = publication_find_stream(p, s->source_serial);
         r->shift = (struct layer_shift){.timestamp = s->timestamp_offset};
         segment.temporal_max = LAYER_ALL;

@@ -1,5 +1,7 @@
 #include "relay/core/publication.h"
 
+#include "relay/core/thin_voice.h"
+
 #define SEEN_WINDOW 1024
 
 enum status publication_create(struct publication **out, struct publication_ref ref, uint64_t room,
@@ -30,6 +32,7 @@ void publication_free(struct publication *p)
         destroy_stream(&p->streams[e]);
         free(p->encodings[e].nack);
     }
+    thin_voice_free(p->thin);
     free(p);
 }
 
@@ -39,6 +42,8 @@ struct publication_stream *publication_find_stream(struct publication *p, uint64
         if (p->streams[e].serial == serial)
             return &p->streams[e];
     }
+    if (serial != 0 && p->thin != NULL && p->thin->stream.serial == serial)
+        return &p->thin->stream;
     return NULL;
 }
 
@@ -128,6 +133,8 @@ void publication_clear_caches(struct publication *p)
         if (p->streams[e].has_cache)
             retransmit_cache_clear(&p->streams[e].cache);
     }
+    if (p->thin != NULL)
+        retransmit_cache_clear(&p->thin->stream.cache);
 }
 
 bool publication_admit_key_frame_request(const struct publication *p, struct publication_stream *s,

@@ -72,6 +72,8 @@ struct publication_encoding {
     usec_t alone_since; /* its first packet since a better one was heard; 0: none */
 };
 
+struct thin_voice;
+
 struct publication {
     struct publication_ref ref;
     uint64_t room;
@@ -92,6 +94,7 @@ struct publication {
     uint32_t demand_awaited; /* bit n: told on, and nothing of it has come since; home only */
     usec_t awaited_since;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
+    struct thin_voice *thin; /* owned; NULL: nobody here gets it thin (thin_voices.c) */
 
     /* Home only. */
     bool open; /* granted */
@@ -117,7 +120,7 @@ static inline bool publication_is_wanted(const struct publication *p, size_t enc
 {
     return encoding == p->main || ((p->wanted_here | p->wanted_elsewhere) >> encoding & 1) != 0;
 }
-/* The encoding's stream with this serial; NULL when that epoch is over. */
+/* The encoding's stream with this serial, or the thin voice's; NULL when that epoch is over. */
 struct publication_stream *publication_find_stream(struct publication *p, uint64_t serial);
 
 /* A key frame of any encoding has come. */

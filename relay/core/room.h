@@ -20,6 +20,8 @@ struct room {
     uint32_t homes[ROOM_SLOT_COUNT];
     struct room_listeners listeners[ROOM_SLOT_COUNT]; /* who gets everything */
     struct room_listeners thinned[ROOM_SLOT_COUNT];   /* who gets less: see thinning.c */
+    uint32_t thin_voices;                   /* subscriptions that get a voice thin, or are to */
+    uint32_t thin_pending[ROOM_SLOT_COUNT]; /* of them: in the wrong one of the two lists */
 };
 
 MUST_CHECK enum status room_add_listener(struct room *room, struct subscription *s);

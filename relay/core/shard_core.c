@@ -159,6 +159,7 @@ void shard_remove_publication(struct shard_core *c, struct publication *p)
         if (room->slots[slot] == p)
             room->slots[slot] = NULL;
     }
+    thin_voices_end(c, p);
     hash_map_remove(&c->publications, publication_key(p->ref));
     c->publication_count--;
     publication_free(p);

@@ -41,6 +41,8 @@ static void clear_slot(struct shard_core *c, struct room *room, enum room_slot s
         return;
     }
     thinning_update_demand(c, p);
+    if (p->slots == 0)
+        thin_voices_end(c, p);
     if (p->slots == 0) { /* whoever has replicas drops them as well, and asks anew */
         memset(p->wanted_by, 0, sizeof p->wanted_by);
         p->wanted_elsewhere = 0;
@@ -122,7 +124,9 @@ void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_mess
     if (room == NULL)
         return;
     if (m->bind.ref.participant == 0)
-        forwarder_end_voice(now, room, m->bind.slot, tx);
+        forwarder_end_voice(c, now, room, m->bind.slot, tx);
+    else if (room->slots[m->bind.slot] != NULL)
+        thin_voices_flush(c, now, room, room->slots[m->bind.slot], tx);
     clear_slot(c, room, m->bind.slot);
     room->refs[m->bind.slot] = m->bind.ref;
     room->homes[m->bind.slot] = m->bind.home;
@@ -264,6 +268,7 @@ void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_parti
 
 static void remove_subscription(struct shard_core *c, struct room *room, struct subscription *s)
 {
+    thin_voices_forget(s);
     room_remove_listener(room, s);
     if (s->is_thinned && room->slots[s->slot] != NULL)
         thinning_update_demand(c, room->slots[s->slot]);

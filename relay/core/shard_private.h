@@ -40,6 +40,7 @@ struct shard_core {
     uint64_t next_serial;
     usec_t overload_until;
     uint32_t publication_count;
+    uint32_t thin_voice_count; /* of THIN_VOICES_MAX */
     struct relay_stats stats;
     struct shard_news news;
     /* Of the present call: what was queued from a cache is sent before that cache is freed. */
@@ -94,7 +95,8 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
                                   struct tx_batch *tx);
 /* A voice leaves its slot: its listeners get a few frames of silence. */
-void forwarder_end_voice(usec_t now, struct room *room, enum room_slot slot, struct tx_batch *tx);
+void forwarder_end_voice(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
+                         struct tx_batch *tx);
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
@@ -153,6 +155,25 @@ void thinning_tell_demand(struct shard_core *c, usec_t now, struct publication *
 /* Which packet went out as `seq16`; false when that is not known any more. */
 bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *seq,
                         uint64_t *source_seq, struct layer_segment *segment);
+
+/* thin_voices.c: voices for lines that they would fill */
+/* The subscription is to get voices thin, or whole; it changes where nothing of the voice waits. Of
+ * other slots than voices nothing happens. */
+void thin_voices_set(struct subscription *s, bool thin);
+/* It leaves its room. */
+void thin_voices_forget(struct subscription *s);
+/* Before packet `next_seq` of a voice goes out: who begins or ends to get it thin changes lists. */
+void thin_voices_prepare(struct shard_core *c, usec_t now, struct room *room, struct publication *p,
+                         uint64_t next_seq);
+/* The packet as thin listeners get it, now or with the next ones. */
+void thin_voices_forward(struct shard_core *c, usec_t now, const struct room *room,
+                         struct publication *p, const struct media_packet *packet,
+                         struct tx_batch *tx);
+/* The voice leaves a slot: what waits goes out. */
+void thin_voices_flush(struct shard_core *c, usec_t now, const struct room *room,
+                       struct publication *p, struct tx_batch *tx);
+/* Nobody listens, or it is gone. */
+void thin_voices_end(struct shard_core *c, struct publication *p);
 
 /* rtcp_in.c, rtcp_out.c */
 void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,

@@ -171,6 +171,18 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
     return SUBSCRIPTION_SEND;
 }
 
+void subscription_change_stream(struct subscription *s, uint64_t from_serial, uint64_t to_serial,
+                                uint64_t seq)
+{
+    if (from_serial == 0 || s->source_serial != from_serial || s->waiting_key_frame)
+        return;
+    s->source_serial = to_serial;
+    s->first_seq = seq;
+    s->seq_offset = s->next_seq - seq;
+    if (s->resends != NULL)
+        memset(s->resends, 0, sizeof *s->resends);
+}
+
 void subscription_note_thinned(struct subscription *s, usec_t now,
                                const struct media_packet *packet, uint64_t seq, uint32_t timestamp)
 {

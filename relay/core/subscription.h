@@ -89,6 +89,7 @@ struct subscription {
 
     /* It gets less than everything (thinning.c). */
     bool is_thinned;
+    bool wants_thin_voice, gets_thin_voice; /* of a voice slot (thin_voices.c) */
     bool is_paced;                   /* whoever paces it takes what is next; else every arrival */
     bool is_late;                    /* not paced: what it has missed goes out in portions, */
     uint32_t late_bytes;             /* so much until now, */
@@ -131,6 +132,11 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
  * present epoch ends with it. False when nothing was sent yet. */
 bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq,
                          uint32_t *timestamp);
+
+/* The same source goes on as another stream of it, from number `seq` on: numbers without a gap,
+ * time stamps as they were. Who is not in `from` begins with the next packet as always. */
+void subscription_change_stream(struct subscription *s, uint64_t from_serial, uint64_t to_serial,
+                                uint64_t seq);
 
 /* The packet was given its numbers by the subscription's selector. */
 void subscription_note_thinned(struct subscription *s, usec_t now,

@@ -2,6 +2,7 @@
  * They stand in lists of their own, so that forwarding to the others does not even look at them. */
 #include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
+#include "relay/core/thin_voice.h"
 
 #define EVERYTHING SIZE_MAX
 #define RESTART_US SECONDS(1)
@@ -228,6 +229,8 @@ static void end_thinning(struct subscription *s)
 
 static bool set_sound(struct subscription *s, bool on)
 {
+    if (s->wants_thin_voice || s->gets_thin_voice)
+        return true; /* it is never off, and its list is thin_voices.c's */
     bool was_off = s->is_thinned;
     if (room_move_listener(s->owner->room, s, !on) != STATUS_OK)
         return false;
@@ -469,6 +472,8 @@ void thinning_describe(const struct subscription *s, usec_t now, struct allocato
             (p->encodings_known >> e & 1) != 0 && (e >= p->main || p->streams[e].serial != 0);
         encoding->layers = layer_rates_get(&p->streams[e].rates, encoding->bps);
         for (size_t i = 0; is_sound(s) && encoding->layers > 0 && i < LAYER_TEMPORAL_MAX; i++)
-            encoding->bps[i] = redundancy_line_bps(encoding->bps[i], redundancy_get_level(s));
+            encoding->bps[i] = s->wants_thin_voice
+                                   ? THIN_VOICE_LINE_BPS
+                                   : redundancy_line_bps(encoding->bps[i], redundancy_get_level(s));
     }
 }

@@ -20,6 +20,15 @@ static struct sim_participant_config two_encodings(void)
     return c;
 }
 
+/* The same with the low encoding as the page has it: what a slide costs there, and a key frame. */
+static struct sim_participant_config low_encoding(void)
+{
+    struct sim_participant_config c = two_encodings();
+    c.screen[1] = (struct made_up_screen){
+        .bitrate_bps = 16000, .fps = 5, .slide_bytes = 18000, .key_bytes = 32000};
+    return c;
+}
+
 /* The same without a second encoding or layers, as WHIP publishers send it in VP8. */
 static struct sim_participant_config one_encoding(void)
 {
@@ -102,6 +111,19 @@ static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
     }
 }
 
+/* Less than voice and screen take together, whatever is left out: voice becomes thin. */
+static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
+{
+    static const struct narrow_case cases[] = {
+        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, 10, 1, 5, SECONDS(7)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sim *s = sim_create(sim_seed(sim), sim_shards(sim));
+        run_case(s, &cases[i]);
+        sim_free(s);
+    }
+}
+
 static void every_slide_is_read_where_the_mean_fits(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
@@ -120,6 +142,7 @@ static void every_slide_is_read_where_the_mean_fits(struct sim *sim)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SIM_TEST(a_hundred_kilobit_carry_every_word_and_most_slides),
         SIM_TEST(every_slide_is_read_where_the_mean_fits),
         SIM_TEST(one_encoding_is_shown_as_the_line_allows),
     };

@@ -22,13 +22,13 @@ static int set_up(void **state)
 /* Packet `n` of a speaker, `delay` after it was said. */
 static void come(unsigned n, usec_t delay)
 {
-    voice_playout_add(&playout, START + n * UNIT + delay, (uint16_t)(65500 + n), n * 960 - 5000,
+    voice_playout_add(&playout, START + n * UNIT + delay, (uint16_t)(65500 + n), n * 960 - 5000, 1,
                       false);
 }
 
 static void come_repeated(unsigned n, usec_t now)
 {
-    voice_playout_add(&playout, now, (uint16_t)(65500 + n), n * 960 - 5000, true);
+    voice_playout_add(&playout, now, (uint16_t)(65500 + n), n * 960 - 5000, 1, true);
 }
 
 static void an_even_stream_is_played_whole(void **state)
@@ -96,7 +96,7 @@ static void jitter_is_waited_for_once_it_is_known(void **state)
         usec_t delay = MILLISECONDS(30) + (n * 7919 % 61) * 1000;
         usec_t at = usec_max(START + n * UNIT + delay, last); /* order is kept */
         last = at;
-        voice_playout_add(&playout, at, (uint16_t)n, n * 960, false);
+        voice_playout_add(&playout, at, (uint16_t)n, n * 960, 1, false);
         if (n == 300)
             voice_playout_forget(&playout);
     }
@@ -140,7 +140,7 @@ static void a_pause_of_the_speaker_is_none(void **state)
     /* A second later, numbered on. */
     for (unsigned n = 100; n < 200; n++)
         voice_playout_add(&playout, START + (n + 50) * UNIT + MILLISECONDS(30),
-                          (uint16_t)(65500 + n), (n + 50) * 960 - 5000, false);
+                          (uint16_t)(65500 + n), (n + 50) * 960 - 5000, 1, false);
     assert_int_equal(playout.concealed, 0);
     assert_int_equal(playout.longest_gap_us, 0);
 }
@@ -153,7 +153,7 @@ static void numbers_and_times_of_any_kind_do_no_harm(void **state)
     for (unsigned n = 0; n < 20000; n++) {
         x = x * 1103515245u + 12345u;
         now += (usec_t)(x >> 16) % 40000;
-        voice_playout_add(&playout, now, (uint16_t)(x >> 8), x, (x & 64) != 0);
+        voice_playout_add(&playout, now, (uint16_t)(x >> 8), x, 1, (x & 64) != 0);
     }
     voice_playout_advance(&playout, now + SECONDS(3600));
     assert_true(playout.starved);

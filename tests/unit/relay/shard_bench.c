@@ -7,6 +7,8 @@
 #include "wire/rtcp_feedback.h"
 #include "wire/rtp_extension.h"
 
+#include <opus.h>
+
 static struct bench the_bench;
 
 static struct shard_message *reserve(void *context, uint32_t destination)
@@ -32,6 +34,16 @@ static void note_rtcp(struct peer *p, struct bytes compound)
     }
 }
 
+static void note_time(struct peer *p, const struct rtp_header *header)
+{
+    int ticks =
+        opus_packet_get_nb_samples(header->payload.data, (opus_int32)header->payload.size, 48000);
+    p->voice_began = p->voice == 0 ? header->timestamp : p->voice_began;
+    p->voice_breaks += p->voice > 0 && (header->timestamp != p->voice_end ||
+                                        header->seq != (uint16_t)(p->last_voice_seq + 1));
+    p->voice_end = header->timestamp + (uint32_t)ticks;
+}
+
 static void note_rtp(struct peer *p, struct bytes packet)
 {
     struct rtp_header header;
@@ -44,6 +56,7 @@ static void note_rtp(struct peer *p, struct bytes packet)
     if (header.payload_type == VOICE_PT) {
         assert_int_equal(header.ssrc, 270 + p->id);
         p->first_voice_seq = p->voice == 0 ? header.seq : p->first_voice_seq;
+        note_time(p, &header);
         p->voice++;
         p->last_voice_seq = header.seq;
         p->last_voice_tag = header.payload.data[header.payload.size - 1];

@@ -41,6 +41,8 @@ struct peer {
     size_t voice;
     uint16_t first_voice_seq, last_voice_seq;
     uint8_t last_voice_tag;
+    uint32_t voice_began, voice_end; /* time stamps: of the first packet, behind the last */
+    size_t voice_breaks; /* packets that did not begin where the last one ended, or in number */
 };
 
 struct bench {

@@ -1,0 +1,151 @@
+/* Who gets voices thin, on a shard: opened by thin_voices_set as downlink does it. */
+#include "unit/relay/shard_bench.c"
+
+#include "relay/core/thin_voice.h"
+
+struct class
+{
+    struct peer *speaker, *whole, *thin;
+    uint16_t seq;
+};
+
+static struct subscription *voice_of(struct bench *b, const struct peer *p)
+{
+    struct participant *own = shard_find_participant(b->cores[p->shard], p->id);
+    return &own->subscriptions[1];
+}
+
+static struct publication *mic_of(struct bench *b, const struct class *c, uint32_t shard)
+{
+    return shard_find_publication(b->cores[shard],
+                                  (struct publication_ref){c->speaker->id, SEND_SLOT_MIC});
+}
+
+static struct class begin(struct bench *b, uint32_t thin_shard)
+{
+    struct class c = {.speaker = add_peer(b, 0, true), .seq = 1000};
+    c.whole = add_peer(b, 0, true);
+    c.thin = add_peer(b, thin_shard, true);
+    bind_voice(b, c.speaker);
+    grant_voice(b, c.speaker, true);
+    return c;
+}
+
+static void talk(struct bench *b, struct class *c, int packets)
+{
+    for (int i = 0; i < packets; i++) {
+        send_voice(b, c->speaker, c->seq++, 1);
+        pass_time(b, MILLISECONDS(20));
+    }
+}
+
+static void who_gets_it_thin_gets_a_third_of_the_packets_and_nobody_else_notices(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    talk(b, &c, 10);
+    thin_voices_set(voice_of(b, c.thin), true);
+    talk(b, &c, 306);
+    assert_int_equal(c.whole->voice, 316);
+    assert_in_range(c.thin->voice, 10 + 102, 10 + 104);
+    assert_int_equal(c.whole->voice_breaks, 0);
+    assert_int_equal(c.thin->voice_breaks, 0);
+    assert_int_equal(b->cores[0]->thin_voice_count, 1);
+    assert_int_equal(b->cores[1]->thin_voice_count, 0);
+    bind_voice(b, NULL);
+    assert_int_equal(b->cores[0]->thin_voice_count, 0);
+}
+
+static void on_another_shard_it_is_made_there(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 1);
+    thin_voices_set(voice_of(b, c.thin), true);
+    talk(b, &c, 300);
+    assert_int_equal(b->cores[0]->thin_voice_count, 0);
+    assert_int_equal(b->cores[1]->thin_voice_count, 1);
+    assert_in_range(c.thin->voice, 100, 102);
+    assert_int_equal(c.thin->voice_breaks, 0);
+}
+
+static void going_to_and_fro_loses_no_sound_and_repeats_none(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    talk(b, &c, 5);
+    for (int i = 0; i < 40; i++) {
+        thin_voices_set(voice_of(b, c.thin), i % 2 == 0);
+        talk(b, &c, 1 + i * 7 % 11);
+    }
+    thin_voices_set(voice_of(b, c.thin), false);
+    talk(b, &c, 4);
+    assert_int_equal(c.thin->voice_breaks, 0);
+    assert_int_equal(c.thin->voice_end,
+                     c.whole->voice_end - c.whole->voice_began + c.thin->voice_began);
+    talk(b, &c, (int)(THIN_VOICE_UNUSED_US / 20000) + 2);
+    assert_null(mic_of(b, &c, 0)->thin); /* nobody listens any more */
+    assert_int_equal(b->cores[0]->thin_voice_count, 0);
+}
+
+static void a_voice_that_ends_is_heard_to_its_end(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    thin_voices_set(voice_of(b, c.thin), true);
+    talk(b, &c, 8); /* 1, 2, 3 and two more that wait */
+    size_t before = c.thin->voice;
+    bind_voice(b, NULL);
+    assert_int_equal(c.thin->voice, before + 1 + 4); /* the rest, and silence */
+    assert_int_equal(c.thin->voice_breaks, 0);
+    assert_int_equal(c.thin->voice_end - c.thin->voice_began, 12 * 960);
+    bind_voice(b, c.speaker);
+    talk(b, &c, 30);
+    assert_in_range(c.thin->voice - before - 5, 10, 13); /* thin from the first packet on */
+}
+
+static void one_voice_more_than_a_shard_makes_thin_goes_out_whole(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    b->cores[0]->thin_voice_count = THIN_VOICES_MAX;
+    thin_voices_set(voice_of(b, c.thin), true);
+    talk(b, &c, 50);
+    assert_int_equal(c.thin->voice, 50);
+    b->cores[0]->thin_voice_count = THIN_VOICES_MAX - 1;
+    talk(b, &c, 60);
+    assert_in_range(c.thin->voice, 50 + 20, 50 + 22);
+    assert_int_equal(c.thin->voice_breaks, 0);
+    b->cores[0]->thin_voice_count -= THIN_VOICES_MAX - 1;
+}
+
+static void whoever_goes_is_forgotten(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    talk(b, &c, 2);
+    struct room *room = shard_find_participant(b->cores[0], c.speaker->id)->room;
+    thin_voices_set(voice_of(b, c.thin), true);
+    assert_int_equal(room->thin_voices, 1);
+    assert_int_equal(room->thin_pending[ROOM_SLOT_VOICE_0], 1);
+    talk(b, &c, 4);
+    assert_int_equal(room->thin_pending[ROOM_SLOT_VOICE_0], 0);
+    struct shard_message m = {.type = SHARD_PARTICIPANT_REMOVE,
+                              .participant_remove = {c.thin->id, 1}};
+    order(b, 0, &m);
+    assert_int_equal(room->thin_voices, 0);
+    assert_int_equal(room->thin_pending[ROOM_SLOT_VOICE_0], 0);
+    talk(b, &c, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(who_gets_it_thin_gets_a_third_of_the_packets_and_nobody_else_notices),
+        BENCH_TEST(on_another_shard_it_is_made_there),
+        BENCH_TEST(going_to_and_fro_loses_no_sound_and_repeats_none),
+        BENCH_TEST(a_voice_that_ends_is_heard_to_its_end),
+        BENCH_TEST(one_voice_more_than_a_shard_makes_thin_goes_out_whole),
+        BENCH_TEST(whoever_goes_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);
+}
