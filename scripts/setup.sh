@@ -3,13 +3,14 @@
 
 run_packages="build-essential cmake ninja-build pkg-config openssl ca-certificates
  libssl-dev libsrtp2-dev libopus-dev libwebsockets-dev libjansson-dev libsqlite3-dev libjwt-dev
- libcyaml-dev libyaml-dev libsystemd-dev libcurl4-openssl-dev zlib1g-dev iproute2"
+ libcyaml-dev libyaml-dev libsystemd-dev libcurl4-openssl-dev zlib1g-dev libnghttp2-dev iproute2"
 [ "$(dpkg --print-architecture)" != amd64 ] || run_packages="$run_packages libipsec-mb-dev"
 test_packages="clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev python3 chromium firefox-esr
  python3-aiortc python3-aiohttp python3-numpy python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
  gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
  gstreamer1.0-nice golang-go golang-github-pion-webrtc.v3-dev ffmpeg espeak-ng fonts-dejavu-core
- tesseract-ocr iproute2 nftables conntrack libnss3-tools coturn haproxy procps util-linux pulseaudio curl sqlite3"
+ tesseract-ocr iproute2 nftables conntrack libnss3-tools coturn haproxy procps util-linux pulseaudio curl nghttp2-client
+ sqlite3"
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }

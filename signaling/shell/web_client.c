@@ -1,13 +1,12 @@
 #include "signaling/shell/web_client.h"
 
 #include "base/net_addr.h"
-#include "signaling/shell/gzip.h"
 #include "signaling/shell/http_text.h"
+#include "signaling/shell/web_answer.h"
 
 #include <stdlib.h>
 
 #define EXCHANGE_BITS 20
-#define HEAD_BYTES 8192 /* of a response: 12 headers and the security lines */
 #define SUBPROTOCOL "amphi.v1"
 
 static void close_after_flush(struct web_client *client, struct instant at)
@@ -37,6 +36,13 @@ void web_client_init(struct web_client *client, const struct web_site *site, str
     client->progress_at = at.now;
 }
 
+static void abort_streams(struct web_client *client, struct instant at)
+{
+    uint64_t exchange = 0;
+    while (client->http2 != NULL && (exchange = http2_take_exchange(client->http2)) != 0)
+        service_handle_http_aborted(client->site->service, at, exchange);
+}
+
 /* The service hears of an end once, whoever began it. */
 static void take_leave(struct web_client *client, struct instant at)
 {
@@ -44,6 +50,7 @@ static void take_leave(struct web_client *client, struct instant at)
         service_handle_disconnected(client->site->service, at, client->number);
     if (client->exchange != 0)
         service_handle_http_aborted(client->site->service, at, client->exchange);
+    abort_streams(client, at);
     client->announced = false;
     client->exchange = 0;
 }
@@ -60,6 +67,8 @@ void web_client_destroy(struct web_client *client, struct instant at)
     give_up(client, at);
     http_parser_destroy(&client->http);
     ws_receiver_destroy(&client->ws);
+    http2_free(client->http2);
+    client->http2 = NULL;
     free(client->pipeline);
     client->pipeline = NULL;
 }
@@ -71,50 +80,17 @@ uint64_t web_exchange_client(uint64_t exchange)
 
 /* --- Responses */
 
-struct answer {
-    int status;
-    const char *content_type;
-    struct bytes body;
-    bool borrowed_body; /* lives as long as the program */
-    struct http_header headers[HTTP_HEADERS_MAX + 4];
-    size_t header_count;
-};
-
-static void add_header(struct answer *answer, const char *name, const char *value)
-{
-    if (answer->header_count < COUNT_OF(answer->headers))
-        answer->headers[answer->header_count++] = (struct http_header){name, value};
-}
-
-static bool has_header(const struct answer *answer, const char *name)
-{
-    for (size_t i = 0; i < answer->header_count; i++)
-        if (http_list_has(answer->headers[i].name, name))
-            return true;
-    return false;
-}
-
 /* Writes the answer to the present request and gets ready for the next, or for the end. */
-static void send_answer(struct web_client *client, struct instant at, const struct answer *answer)
+static void send_answer(struct web_client *client, struct instant at,
+                        const struct web_answer *answer)
 {
-    uint8_t text[HEAD_BYTES];
+    uint8_t text[WEB_HEAD_BYTES];
     struct writer w = writer_of((struct bytes_mut){text, sizeof(text)});
     bool keep = client->http.state == HTTP_PARSER_DONE && client->http.message.keep_alive &&
                 client->exchange_count < WEB_EXCHANGES_PER_CLIENT_MAX;
-    bool head_only = client->http.message.method == HTTP_HEAD;
-    http_write_head(&w, &(struct http_head){
-                            .status = answer->status,
-                            .content_type = answer->content_type,
-                            .content_length = answer->body.size,
-                            .headers = answer->headers,
-                            .header_count = answer->header_count,
-                            .fixed_lines = web_site_get_headers(client->site, answer->content_type),
-                            .keep_alive = keep,
-                            .unix_us = at.unix_us,
-                        });
+    web_answer_write_head(&w, client->site, answer, keep, at.unix_us);
     struct bytes head = bytes_const(writer_written(&w));
-    bool with_body = !head_only && answer->status != 204 && answer->status != 304;
-    struct bytes body = with_body ? answer->body : BYTES_NONE;
+    struct bytes body = web_answer_get_body(answer, client->http.message.method);
     enum status status = w.failed ? STATUS_LIMIT : STATUS_OK;
     if (status == STATUS_OK)
         status = send_queue_push(&client->out, head, answer->borrowed_body ? BYTES_NONE : body);
@@ -135,87 +111,45 @@ static void send_answer(struct web_client *client, struct instant at, const stru
 static void send_problem(struct web_client *client, struct instant at, int status, const char *name,
                          const char *value)
 {
-    const struct http_problem *problem = http_problem_of(status);
-    struct answer answer = {
-        .status = problem->status,
-        .content_type = "application/problem+json",
-        .body = bytes_of_string(problem->body),
-        .borrowed_body = true,
-    };
-    add_header(&answer, "Cache-Control", "no-store");
-    if (name != NULL)
-        add_header(&answer, name, value);
+    struct web_answer answer = web_answer_of_problem(status, name, value);
     send_answer(client, at, &answer);
 }
 
-/* WHIP and WHEP may be called from pages of the configured origins; nothing else may. */
-static void add_cors(const struct web_client *client, struct answer *answer)
+static void send_stream_answer(struct web_client *client, struct instant at, int32_t stream,
+                               enum http_method method, const struct web_answer *answer)
 {
-    const struct http_message *request = &client->http.message;
-    bool shared =
-        strncmp(request->path, "/whip/", 6) == 0 || strncmp(request->path, "/whep/", 6) == 0;
-    if (!shared || request->origin == NULL ||
-        !service_is_origin_allowed(client->site->service, request->origin))
-        return;
-    add_header(answer, "Access-Control-Allow-Origin", request->origin);
-    add_header(answer, "Vary", "Origin");
-    if (request->method == HTTP_OPTIONS)
-        add_header(answer, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
-    add_header(answer,
-               request->method == HTTP_OPTIONS ? "Access-Control-Allow-Methods"
-                                               : "Access-Control-Expose-Headers",
-               request->method == HTTP_OPTIONS ? "OPTIONS, POST, PATCH, DELETE"
-                                               : "Location, ETag, Link, Accept-Patch");
+    uint8_t text[WEB_HEAD_BYTES];
+    struct writer w = writer_of((struct bytes_mut){text, sizeof(text)});
+    web_answer_write_head(&w, client->site, answer, true, at.unix_us);
+    enum status status = STATUS_LIMIT;
+    if (!w.failed)
+        status = http2_respond(client->http2, at.now, stream, bytes_const(writer_written(&w)),
+                               web_answer_get_body(answer, method), answer->borrowed_body);
+    if (status != STATUS_OK) {
+        log_error(client->site->log, "response_lost", "reason=%s", status_name(status));
+        give_up(client, at);
+    }
 }
 
 void web_client_respond(struct web_client *client, struct instant at, uint64_t exchange,
                         const struct http_response *response)
 {
-    if (client->exchange != exchange || client->state != WEB_CLIENT_WAITING)
+    const struct http_message *request = &client->http.message;
+    int32_t stream = 0;
+    if (client->state == WEB_CLIENT_HTTP2) {
+        if (!http2_find_exchange(client->http2, exchange, &stream, &request))
+            return;
+    } else if (client->exchange != exchange || client->state != WEB_CLIENT_WAITING) {
         return; /* its time is over */
-    struct answer answer = {.status = response->status, .content_type = response->content_type};
-    if (response->content_type != NULL)
-        answer.body = response->body;
-    for (size_t i = 0; i < response->header_count; i++)
-        add_header(&answer, response->headers[i].name, response->headers[i].value);
-    if (!has_header(&answer, "Cache-Control"))
-        add_header(&answer, "Cache-Control", "no-store");
-    add_cors(client, &answer);
-    send_answer(client, at, &answer);
+    }
+    struct web_answer answer = web_answer_of_response(client->site, request, response);
+    if (client->state == WEB_CLIENT_HTTP2)
+        send_stream_answer(client, at, stream, request->method, &answer);
+    else
+        send_answer(client, at, &answer);
 }
 
 /* --- Requests */
-
-static void serve_file(struct web_client *client, struct instant at)
-{
-    const struct http_message *request = &client->http.message;
-    const struct static_file *file = static_files_find(client->site->files, request->path);
-    if (file == NULL) {
-        send_problem(client, at, 404, NULL, NULL);
-        return;
-    }
-    if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
-        send_problem(client, at, 405, "Allow", "GET, HEAD");
-        return;
-    }
-    struct answer answer = {.status = 200, .content_type = file->content_type};
-    bool gzip = file->gzip.size > 0 && gzip_is_accepted(request->accept_encoding);
-    const char *etag = gzip ? file->gzip_etag : file->etag;
-    add_header(&answer, "ETag", etag);
-    add_header(&answer, "Cache-Control", file->cache_control);
-    if (file->gzip.size > 0)
-        add_header(&answer, "Vary", "Accept-Encoding");
-    if (http_list_has(request->if_none_match, etag) || http_list_has(request->if_none_match, "*")) {
-        answer.status = 304;
-        answer.content_type = NULL;
-    } else {
-        answer.body = gzip ? file->gzip : file->content;
-        if (gzip)
-            add_header(&answer, "Content-Encoding", "gzip");
-        answer.borrowed_body = true;
-    }
-    send_answer(client, at, &answer);
-}
 
 /* 0, or the status that refuses this upgrade. Nothing but the list decides: the request has passed
  * the parser, and the response to a refusal ends the connection. */
@@ -281,23 +215,19 @@ static void upgrade(struct web_client *client, struct instant at)
     service_handle_connected(client->site->service, at, client->number, client->remote_ip);
 }
 
-static bool belongs_to_service(const char *path)
+/* Returns the exchange's number. The answer may be there before this returns. */
+static uint64_t begin_exchange(struct web_client *client)
 {
-    return strncmp(path, "/api/", 5) == 0 || strncmp(path, "/whip/", 6) == 0 ||
-           strncmp(path, "/whep/", 6) == 0 || strcmp(path, "/healthz") == 0 ||
-           strcmp(path, "/metrics") == 0;
+    client->exchange_count++;
+    return client->number << EXCHANGE_BITS | client->exchange_count;
 }
 
-static void ask_service(struct web_client *client, struct instant at)
+static void ask_service(struct web_client *client, struct instant at, uint64_t exchange,
+                        const struct http_message *request)
 {
-    const struct http_message *request = &client->http.message;
-    client->state = WEB_CLIENT_WAITING;
-    client->deadline = at.now + WEB_ANSWER_WITHIN_US;
-    client->exchange_count++;
-    client->exchange = client->number << EXCHANGE_BITS | client->exchange_count;
     service_handle_http(client->site->service, at,
                         &(struct http_request){
-                            .exchange = client->exchange,
+                            .exchange = exchange,
                             .method = request->method,
                             .path = request->path,
                             .query = request->query,
@@ -312,9 +242,9 @@ static void ask_service(struct web_client *client, struct instant at)
 
 /* The last address is the one that our own proxy has written; what stands before it anybody may
  * have. */
-static void take_forwarded_address(struct web_client *client)
+static void take_forwarded_address(struct web_client *client, const struct http_message *request)
 {
-    const char *list = client->http.message.forwarded_for;
+    const char *list = request->forwarded_for;
     struct net_addr addr;
     if (!client->site->behind_proxy || !client->is_local || list == NULL)
         return;
@@ -330,14 +260,19 @@ static void take_forwarded_address(struct web_client *client)
 
 static void handle_request(struct web_client *client, struct instant at)
 {
-    take_forwarded_address(client);
-    const char *path = client->http.message.path;
-    if (strcmp(path, "/ws") == 0)
+    const struct http_message *request = &client->http.message;
+    take_forwarded_address(client, request);
+    if (strcmp(request->path, "/ws") == 0) {
         upgrade(client, at);
-    else if (belongs_to_service(path))
-        ask_service(client, at);
-    else
-        serve_file(client, at);
+    } else if (web_path_is_for_service(request->path)) {
+        client->state = WEB_CLIENT_WAITING;
+        client->deadline = at.now + WEB_ANSWER_WITHIN_US;
+        client->exchange = begin_exchange(client);
+        ask_service(client, at, client->exchange, request);
+    } else {
+        struct web_answer answer = web_answer_of_file(client->site, request);
+        send_answer(client, at, &answer);
+    }
 }
 
 static void feed_http(struct web_client *client, struct instant at, struct bytes *input)
@@ -449,6 +384,68 @@ static void feed_websocket(struct web_client *client, struct instant at, struct 
         handle_ws_event(client, at, &event);
 }
 
+/* --- HTTP/2 */
+
+static void answer_problem(struct web_client *client, struct instant at,
+                           const struct http2_event *event, int status)
+{
+    struct web_answer answer = web_answer_of_problem(status, NULL, NULL);
+    send_stream_answer(client, at, event->stream, event->message->method, &answer);
+}
+
+/* The same choice as handle_request's. */
+static void handle_stream_request(struct web_client *client, struct instant at,
+                                  const struct http2_event *event)
+{
+    const struct http_message *request = event->message;
+    take_forwarded_address(client, request);
+    if (event->error_status != 0) {
+        answer_problem(client, at, event, event->error_status);
+    } else if (strcmp(request->path, "/ws") == 0) {
+        struct web_answer answer = web_answer_of_problem(426, "Sec-WebSocket-Version", "13");
+        send_stream_answer(client, at, event->stream, request->method, &answer);
+    } else if (web_path_is_for_service(request->path)) {
+        uint64_t exchange = begin_exchange(client);
+        http2_set_exchange(client->http2, event->stream, exchange);
+        ask_service(client, at, exchange, request);
+    } else {
+        struct web_answer answer = web_answer_of_file(client->site, request);
+        send_stream_answer(client, at, event->stream, request->method, &answer);
+    }
+}
+
+static void drain_http2(struct web_client *client, struct instant at)
+{
+    struct http2_event event;
+    while (client->state == WEB_CLIENT_HTTP2 && http2_poll_event(client->http2, &event)) {
+        if (event.type != HTTP2_EVENT_REQUEST)
+            service_handle_http_aborted(client->site->service, at, event.exchange);
+        if (event.type == HTTP2_EVENT_REQUEST)
+            handle_stream_request(client, at, &event);
+        else if (event.type == HTTP2_EVENT_OVERDUE)
+            answer_problem(client, at, &event, 503);
+    }
+    if (client->state == WEB_CLIENT_HTTP2 && http2_is_over(client->http2))
+        close_after_flush(client, at);
+}
+
+static void feed_http2(struct web_client *client, struct instant at, struct bytes bytes)
+{
+    if (http2_handle_bytes(client->http2, at.now, bytes) == STATUS_OK)
+        drain_http2(client, at);
+    else
+        give_up(client, at);
+}
+
+void web_client_begin_http2(struct web_client *client, struct instant at)
+{
+    if (client->state != WEB_CLIENT_HTTP || http_parser_is_inside(&client->http) ||
+        http2_create(&client->http2, at.now) != STATUS_OK)
+        give_up(client, at);
+    else
+        client->state = WEB_CLIENT_HTTP2;
+}
+
 /* --- Bytes, in and out */
 
 static void keep_for_later(struct web_client *client, struct instant at, struct bytes bytes)
@@ -486,7 +483,9 @@ static void take_in(struct web_client *client, struct instant at, struct bytes i
 
 void web_client_handle_bytes(struct web_client *client, struct instant at, struct bytes bytes)
 {
-    if (client->pipeline_size > 0)
+    if (client->state == WEB_CLIENT_HTTP2)
+        feed_http2(client, at, bytes);
+    else if (client->pipeline_size > 0)
         keep_for_later(client, at, bytes);
     else
         take_in(client, at, bytes);
@@ -494,10 +493,17 @@ void web_client_handle_bytes(struct web_client *client, struct instant at, struc
 
 size_t web_client_take_output(struct web_client *client, struct instant at, struct bytes_mut out)
 {
-    size_t size = send_queue_take(&client->out, out);
+    size_t size = client->state == WEB_CLIENT_HTTP2 ? http2_take_output(client->http2, at.now, out)
+                                                    : send_queue_take(&client->out, out);
     if (size > 0)
         client->progress_at = at.now;
     return size;
+}
+
+bool web_client_has_output(const struct web_client *client)
+{
+    return client->state == WEB_CLIENT_HTTP2 ? http2_has_output(client->http2)
+                                             : client->out.bytes > 0;
 }
 
 static void take_up_pipeline(struct web_client *client, struct instant at)
@@ -512,8 +518,10 @@ static void take_up_pipeline(struct web_client *client, struct instant at)
 
 bool web_client_handle_flushed(struct web_client *client, struct instant at)
 {
-    if (client->out.bytes > 0)
+    if (web_client_has_output(client))
         return false;
+    if (client->state == WEB_CLIENT_HTTP2)
+        drain_http2(client, at); /* it may be over with what has just been written */
     if (client->state == WEB_CLIENT_CLOSING) {
         client->state = WEB_CLIENT_LINGERING;
         client->deadline = at.now + WEB_LINGER_US;
@@ -525,11 +533,21 @@ bool web_client_handle_flushed(struct web_client *client, struct instant at)
     return false;
 }
 
+void web_client_stop(struct web_client *client, struct instant at)
+{
+    if (client->state == WEB_CLIENT_HTTP2)
+        http2_shut_down(client->http2);
+    else if (client->state == WEB_CLIENT_HTTP && !http_parser_is_inside(&client->http))
+        close_after_flush(client, at);
+}
+
 /* --- Time */
 
 usec_t web_client_next_timeout(const struct web_client *client)
 {
     usec_t deadline = client->deadline;
+    if (client->state == WEB_CLIENT_HTTP2)
+        return http2_next_timeout(client->http2);
     if (client->state == WEB_CLIENT_WEBSOCKET)
         deadline = usec_min(client->ping_at, client->heard_at + WEB_DEAD_AFTER_US);
     if (client->out.bytes > 0)
@@ -551,7 +569,10 @@ static void handle_websocket_timeout(struct web_client *client, struct instant a
 
 void web_client_handle_timeout(struct web_client *client, struct instant at)
 {
-    if (client->out.bytes > 0 && client->progress_at + WEB_STALLED_AFTER_US <= at.now)
+    if (client->state == WEB_CLIENT_HTTP2) {
+        http2_handle_timeout(client->http2, at.now);
+        drain_http2(client, at);
+    } else if (client->out.bytes > 0 && client->progress_at + WEB_STALLED_AFTER_US <= at.now)
         give_up(client, at);
     else if (client->state == WEB_CLIENT_WEBSOCKET)
         handle_websocket_timeout(client, at);

@@ -1,14 +1,16 @@
-/* One browser's or program's connection: HTTP exchanges one after the other, or a WebSocket after
- * its upgrade. Sans-IO: bytes in, bytes out, a deadline; web_server owns the socket.
+/* One browser's or program's connection: HTTP exchanges one after the other, or many at once where
+ * TLS has agreed on HTTP/2, or a WebSocket after its upgrade. Sans-IO: bytes in, bytes out, a
+ * deadline; web_server owns the socket.
  *
  *     HTTP ---- request of /api, /whip, /whep, /healthz, /metrics ---> WAITING (for the service)
  *      |  <------------------------- response ---------------------------'
  *      |---- upgrade of /ws ---> WEBSOCKET
+ *      |---- web_client_begin_http2 ---> HTTP2
  *      '---- error, "close" ---> CLOSING (flushing, then discarding what still comes) ---> gone */
 #pragma once
 
 #include "signaling/core/limits.h"
-#include "signaling/shell/http_parser.h"
+#include "signaling/shell/http2.h"
 #include "signaling/shell/send_queue.h"
 #include "signaling/shell/web_site.h"
 #include "signaling/shell/ws_frames.h"
@@ -31,6 +33,7 @@ enum web_client_state {
     WEB_CLIENT_HTTP,
     WEB_CLIENT_WAITING,
     WEB_CLIENT_WEBSOCKET,
+    WEB_CLIENT_HTTP2,
     WEB_CLIENT_CLOSING,   /* takes nothing in; to be shut down once all is written */
     WEB_CLIENT_LINGERING, /* shut down for writing */
     WEB_CLIENT_GONE       /* drop the socket */
@@ -46,6 +49,7 @@ struct web_client {
     bool is_local;                   /* the socket is from this machine */
     struct http_parser http;
     struct ws_receiver ws;
+    struct http2 *http2; /* NULL: HTTP/1.1 */
     struct send_queue out;
     uint8_t *pipeline; /* bytes behind a request in work */
     size_t pipeline_size;
@@ -59,14 +63,20 @@ void web_client_init(struct web_client *client, const struct web_site *site, str
 /* The socket is gone: tells the service, frees all. */
 void web_client_destroy(struct web_client *client, struct instant at);
 
+/* Before the first bytes. */
+void web_client_begin_http2(struct web_client *client, struct instant at);
 void web_client_handle_bytes(struct web_client *client, struct instant at, struct bytes bytes);
 void web_client_handle_timeout(struct web_client *client, struct instant at);
 usec_t web_client_next_timeout(const struct web_client *client);
 
 /* Up to out.size bytes to be written now. */
 size_t web_client_take_output(struct web_client *client, struct instant at, struct bytes_mut out);
+bool web_client_has_output(const struct web_client *client);
 /* All that was taken is written. Returns true when the socket is to be shut down for writing. */
 bool web_client_handle_flushed(struct web_client *client, struct instant at);
+
+/* No further request: one that is in work, and a WebSocket, go on. */
+void web_client_stop(struct web_client *client, struct instant at);
 
 /* What the service said. */
 uint64_t web_exchange_client(uint64_t exchange); /* the number of the client it belongs to */

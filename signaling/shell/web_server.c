@@ -3,13 +3,12 @@
 #include "base/hash_map.h"
 #include "host/net_sockaddr.h"
 #include "host/random_bytes.h"
+#include "signaling/shell/tls_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,7 +17,6 @@
 #define ACCEPTS_PER_TURN 64
 #define BACKLOG 1024
 #define TICK_US SECONDS(1)
-#define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20" /* of TLS 1.2: RFC 9325 section 4.2 */
 
 struct web_listener {
     struct web_server *server;
@@ -28,10 +26,11 @@ struct web_listener {
 
 struct web_socket {
     struct web_client client;
+    struct tls_stream tls; /* in use when the server has a certificate */
+    bool established;      /* its TLS handshake is over */
     struct web_server *server;
     struct lws *wsi;
     uint64_t ip_hash;
-    bool heard; /* its first bytes have come: a TLS handshake is over */
     struct web_socket *next, *previous;
 };
 
@@ -41,6 +40,7 @@ struct web_server {
     const struct log *log;
     struct web_server_config config;
     struct lws_vhost *vhost;
+    struct tls_server *tls; /* NULL: none */
     struct web_listener listeners[WEB_LISTENERS_MAX];
     size_t listener_count;
     int spare_fd; /* given up for a moment when descriptors run out, to refuse who waits */
@@ -53,6 +53,7 @@ struct web_server {
     uint64_t ip_key[2];
     struct event_timer tick;
     uint8_t scratch[LWS_PRE + WRITE_BYTES];
+    uint8_t plain[WRITE_BYTES];
 };
 
 /* --- Sockets */
@@ -72,6 +73,7 @@ static void remove_socket(struct web_socket *socket, struct instant at)
 {
     struct web_server *server = socket->server;
     web_client_destroy(&socket->client, at);
+    tls_stream_destroy(&socket->tls);
     hash_map_remove(&server->by_number, socket->client.number);
     count_ip(server, socket->ip_hash, -1);
     if (socket->previous != NULL)
@@ -91,7 +93,10 @@ static struct web_socket *add_socket(struct web_server *server, struct instant a
     struct web_socket *socket = calloc(1, sizeof(*socket));
     uint64_t number = server->last_number + 1;
     if (socket == NULL ||
+        (server->tls != NULL && tls_stream_init(&socket->tls, server->tls) != STATUS_OK) ||
         hash_map_set(&server->by_number, number, (uint64_t)(uintptr_t)socket) != STATUS_OK) {
+        if (socket != NULL)
+            tls_stream_destroy(&socket->tls);
         free(socket);
         return NULL;
     }
@@ -108,6 +113,13 @@ static struct web_socket *add_socket(struct web_server *server, struct instant a
     return socket;
 }
 
+static bool has_output(const struct web_socket *socket)
+{
+    bool tls = socket->tls.ssl != NULL;
+    return (tls && tls_stream_has_output(&socket->tls)) ||
+           ((!tls || socket->established) && web_client_has_output(&socket->client));
+}
+
 /* After anything that may have changed the client, outside its own callback. */
 static void settle(struct web_socket *socket)
 {
@@ -115,16 +127,35 @@ static void settle(struct web_socket *socket)
         return;
     if (socket->client.state == WEB_CLIENT_GONE)
         lws_set_timeout(socket->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-    else if (socket->client.out.bytes > 0 || socket->client.state == WEB_CLIENT_CLOSING)
+    else if (has_output(socket) || socket->client.state == WEB_CLIENT_CLOSING)
         lws_callback_on_writable(socket->wsi);
 }
 
+/* lws holds nothing back here: it has called because all it was given is written. */
 static void shut_down_writing(struct web_socket *socket)
 {
-    SSL *tls = lws_get_ssl(socket->wsi);
-    if (tls != NULL)
-        (void)SSL_shutdown(tls);
-    (void)shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
+    int fd = lws_get_socket_fd(socket->wsi);
+    uint8_t goodbye[256];
+    if (socket->tls.ssl != NULL) {
+        tls_stream_close(&socket->tls);
+        size_t size = tls_stream_take(&socket->tls, (struct bytes_mut){goodbye, sizeof(goodbye)});
+        (void)!send(fd, goodbye, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    (void)shutdown(fd, SHUT_WR);
+}
+
+/* Up to room.size bytes for the socket: the client's, sealed where there is TLS. */
+static size_t take_output(struct web_socket *socket, struct instant at, struct bytes_mut room)
+{
+    if (socket->tls.ssl == NULL)
+        return web_client_take_output(&socket->client, at, room);
+    if (socket->established && !tls_stream_has_output(&socket->tls)) {
+        struct bytes_mut plain = {socket->server->plain, sizeof(socket->server->plain)};
+        plain.size = web_client_take_output(&socket->client, at, plain);
+        if (plain.size > 0 && tls_stream_write(&socket->tls, bytes_const(plain)) != STATUS_OK)
+            return 0; /* failed: handle_socket closes */
+    }
+    return tls_stream_take(&socket->tls, room);
 }
 
 /* One lws_write per call: what the kernel does not take at once, lws keeps and writes before it
@@ -133,16 +164,39 @@ static int write_some(struct web_socket *socket, struct instant at)
 {
     struct web_server *server = socket->server;
     struct bytes_mut room = {server->scratch + LWS_PRE, WRITE_BYTES};
-    size_t size = web_client_take_output(&socket->client, at, room);
+    size_t size = take_output(socket, at, room);
     if (size > 0) {
         if (lws_write(socket->wsi, room.data, size, LWS_WRITE_RAW) < 0)
             return -1;
         lws_callback_on_writable(socket->wsi);
         return 0;
     }
+    if (socket->tls.failed)
+        return -1;
     if (web_client_handle_flushed(&socket->client, at))
         shut_down_writing(socket);
     return 0;
+}
+
+/* Opens what came as far as it goes. An alert that answers it is still written. */
+static void read_tls(struct web_socket *socket, struct instant at, struct bytes bytes)
+{
+    struct tls_stream *tls = &socket->tls;
+    struct bytes_mut room = {socket->server->plain, sizeof(socket->server->plain)};
+    if (tls_stream_feed(tls, bytes) != STATUS_OK)
+        tls->failed = true;
+    for (size_t size = 1; size > 0 && socket->client.state != WEB_CLIENT_GONE;) {
+        size = tls_stream_read(tls, room);
+        if (!socket->established && tls_stream_is_established(tls)) {
+            socket->established = true;
+            if (tls_stream_has_chosen_http2(tls))
+                web_client_begin_http2(&socket->client, at);
+        }
+        if (size > 0)
+            web_client_handle_bytes(&socket->client, at, bytes_of(room.data, size));
+    }
+    if (tls->failed)
+        lws_callback_on_writable(socket->wsi);
 }
 
 static int handle_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -158,18 +212,16 @@ static int handle_socket(struct lws *wsi, enum lws_callback_reasons reason, void
         socket->wsi = wsi;
         return 0;
     case LWS_CALLBACK_RAW_RX:
-        /* The TLS handshake's limit goes on counting in lws after the handshake, and closed every
-         * connection after 5 s. From here on web_client's own deadlines hold. */
-        if (!socket->heard)
-            lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-        socket->heard = true;
-        web_client_handle_bytes(&socket->client, at, bytes_of(in, len));
+        if (socket->tls.ssl != NULL)
+            read_tls(socket, at, bytes_of(in, len));
+        else
+            web_client_handle_bytes(&socket->client, at, bytes_of(in, len));
         break;
     case LWS_CALLBACK_RAW_WRITEABLE:
         if (write_some(socket, at) < 0)
             return -1;
         break;
-    case LWS_CALLBACK_WSI_DESTROY: /* RAW_CLOSE is left out for an unfinished TLS handshake */
+    case LWS_CALLBACK_WSI_DESTROY:
         lws_set_opaque_user_data(wsi, NULL);
         if (socket->server->adopting == socket)
             socket->server->adopting = NULL;
@@ -241,7 +293,7 @@ static void adopt(struct web_server *server, int fd, const struct net_addr *remo
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     lws_adopt_desc_t adopted = {
         .vh = server->vhost,
-        .type = LWS_ADOPT_SOCKET | (server->config.cert != NULL ? LWS_ADOPT_ALLOW_SSL : 0),
+        .type = LWS_ADOPT_SOCKET,
         .fd.sockfd = fd,
         .vh_prot_name = web_protocols[0].name,
         .opaque = socket,
@@ -358,29 +410,7 @@ static void handle_tick(void *context)
     event_timer_arm(&server->tick, at.now, at.now + TICK_US);
 }
 
-/* libwebsockets says nothing of why, and at a reload keeps half of a pair that does not fit. */
-static enum status check_certificate(const struct web_server *server)
-{
-    const struct web_server_config *config = &server->config;
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    const char *wrong = NULL;
-    if (context == NULL)
-        return STATUS_NO_MEMORY;
-    if (SSL_CTX_use_certificate_chain_file(context, config->cert) != 1)
-        wrong = config->cert;
-    else if (SSL_CTX_use_PrivateKey_file(context, config->key, SSL_FILETYPE_PEM) != 1 ||
-             SSL_CTX_check_private_key(context) != 1)
-        wrong = config->key;
-    if (wrong != NULL) {
-        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-        log_error(server->log, "certificate_unusable", "file=%s reason=\"%s\"", wrong,
-                  reason != NULL ? reason : strerror(errno));
-        ERR_clear_error();
-    }
-    SSL_CTX_free(context);
-    return wrong == NULL ? STATUS_OK : STATUS_CONFIG;
-}
-
+/* Of raw sockets: TLS is ours (tls_stream.h). */
 static enum status create_vhost(struct web_server *server)
 {
     const struct web_server_config *config = &server->config;
@@ -388,27 +418,15 @@ static enum status create_vhost(struct web_server *server)
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .vhost_name = "web",
         .protocols = web_protocols,
-        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
-        .ssl_cert_filepath = config->cert,
-        .ssl_private_key_filepath = config->key,
-        .ssl_cipher_list = TLS_CIPHERS,
-        .ssl_options_set = (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
-                                  SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION),
-        .alpn = "http/1.1",
-        .timeout_secs = 10,
     };
     if (config->cert != NULL) {
-        enum status status = check_certificate(server);
+        enum status status =
+            tls_server_create(&server->tls, config->cert, config->key, server->log);
         if (status != STATUS_OK)
             return status;
     }
     server->vhost = lws_create_vhost(event_loop_context(server->loop), &info);
-    if (server->vhost == NULL) {
-        log_error(server->log, "tls_setup_failed", "cert=%s",
-                  config->cert != NULL ? config->cert : "");
-        return STATUS_SYSTEM;
-    }
-    return STATUS_OK;
+    return server->vhost != NULL ? STATUS_OK : STATUS_SYSTEM;
 }
 
 static enum status open_listeners(struct web_server *server)
@@ -487,30 +505,21 @@ void web_server_free(struct web_server *server)
         close(server->spare_fd);
     hash_map_destroy(&server->by_number);
     hash_map_destroy(&server->by_ip);
+    tls_server_free(server->tls);
     free(server);
 }
 
 void web_server_reload_certificate(struct web_server *server)
 {
-    const struct web_server_config *config = &server->config;
-    if (config->cert == NULL || check_certificate(server) != STATUS_OK)
-        return;
-    int failed = lws_tls_cert_updated(event_loop_context(server->loop), config->cert, config->key,
-                                      NULL, 0, NULL, 0);
-    if (failed)
-        log_error(server->log, "certificate_reload_failed", "cert=%s", config->cert);
-    else
-        log_info(server->log, "certificate_reloaded", "cert=%s", config->cert);
+    if (server->tls != NULL && tls_server_reload(server->tls) == STATUS_OK)
+        log_info(server->log, "certificate_reloaded", "cert=%s", server->config.cert);
 }
 
 void web_server_stop_accepting(struct web_server *server, struct instant at)
 {
     close_listeners(server);
     for (struct web_socket *socket = server->first; socket != NULL; socket = socket->next) {
-        if (socket->client.state != WEB_CLIENT_HTTP || http_parser_is_inside(&socket->client.http))
-            continue;
-        socket->client.state = WEB_CLIENT_CLOSING;
-        socket->client.deadline = at.now + WEB_CLOSE_WITHIN_US;
+        web_client_stop(&socket->client, at);
         settle(socket);
     }
 }

@@ -1,8 +1,8 @@
 /* Listens for browsers and programs, and carries bytes between their sockets and their web_client:
  * accept (limits by address), TLS 1.2 and later, reading, writing, one tick a second.
  *
- * libwebsockets owns the sockets in its raw role: neither its HTTP nor its WebSocket code sees what
- * a peer sends (docs/decisions/http-and-websocket-framing.md). */
+ * libwebsockets owns the sockets in its raw role: neither its TLS nor its HTTP or WebSocket code
+ * sees what a peer sends (docs/decisions/http-and-websocket-framing.md, http2.md). */
 #pragma once
 
 #include "base/net_addr.h"

@@ -243,7 +243,7 @@ class WebSocket:
         self.socket.close()
 
 
-def tls_context(ca):
+def tls_context(ca, *protocols):
     context = ssl.create_default_context(cafile=ca)
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(protocols or ["http/1.1"])
     return context

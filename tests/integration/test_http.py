@@ -467,16 +467,17 @@ class Tls(unittest.TestCase):
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             return connection.version(), connection.selected_alpn_protocol(), read_to_end(connection), connection.getpeercert(True)
 
-    def test_http_over_tls_says_hsts_and_never_speaks_http_2(self):
+    def test_http_over_tls_says_hsts(self):
         version, alpn, response, _ = self.get()
         self.assertEqual((version, alpn, status_of(response)), ("TLSv1.3", "http/1.1", 503))
         self.assertIn(b"Strict-Transport-Security: max-age=", response)
-        context = tls_context(self.cert)
-        context.set_alpn_protocols(["h2"])
-        try:
-            self.assertIsNone(self.get(context=context)[1])
-        except ssl.SSLError:
-            pass  # refused outright is as good
+
+    def test_http_2_is_spoken_to_who_offers_it_and_http_1_1_to_everybody_else(self):
+        for offered, chosen in ((("http/1.1", "h2"), "h2"), (("spdy/3", "http/1.1"), "http/1.1"), (("spdy/3",), None)):
+            with tls_context(self.cert, *offered).wrap_socket(self.server.connect(), server_hostname="localhost") as connection:
+                self.assertEqual(connection.selected_alpn_protocol(), chosen)
+        context = ssl.create_default_context(cafile=self.cert)  # offers nothing
+        self.assertEqual(status_of(self.get(context=context)[2]), 503)
 
     def test_tls_1_2_is_the_oldest(self):
         context = tls_context(self.cert)
@@ -508,7 +509,7 @@ class Tls(unittest.TestCase):
     def test_a_connection_outlives_the_handshakes_time_limit(self):
         request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
         with tls_context(self.cert).wrap_socket(self.server.connect(timeout=3), server_hostname="localhost") as connection:
-            for wait in (0, 7):  # once the limit was lws's 5 s: every class lost its socket that often
+            for wait in (0, 7):  # once a limit of 5 s went on counting: every class lost its socket that often
                 time.sleep(wait)
                 connection.sendall(request)
                 self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 "))
@@ -519,6 +520,13 @@ class Tls(unittest.TestCase):
             connection.sendall(data)
             connection.close()
         self.assertEqual(status_of(self.get()[2]), 503)
+
+    def test_what_breaks_tls_is_told_by_an_alert_and_closed(self):
+        connection = self.server.connect(timeout=3)
+        connection.sendall(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00")  # a hello of no length
+        answer = read_to_end(connection)
+        connection.close()
+        self.assertEqual(answer[:1], b"\x15", answer)
 
     def test_a_new_certificate_is_taken_on_sighup_and_a_broken_one_is_not(self):
         before = self.get()[3]
