@@ -4,7 +4,7 @@
  */
 
 import { able, bells, connection, handsInOrder, hasFloor, maySend, ownPlace, ownVoice, reachSubject, roleOf, sharer } from './classroom.js';
-import { sentencesOf } from './state/delivery.js';
+import { isMild, sentencesOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 
 /** @typedef {import('./classroom.js').State} State */
@@ -127,7 +127,7 @@ function connectionChange(before, after) {
  */
 function reachChange(before, after) {
   if (!able(after, 'staff') || !before.delivery || !after.delivery) return [];
-  const troubled = (/** @type {State} */ s) => (s.delivery ? sentencesOf(s.delivery, s.slots.screen !== null) : []).filter((one) => one.key !== 'reduced').flatMap((one) => one.ids);
+  const troubled = (/** @type {State} */ s) => (s.delivery ? sentencesOf(s.delivery, s.slots.screen !== null) : []).filter((one) => !isMild(one)).flatMap((one) => one.ids);
   const [was, is] = [troubled(before), troubled(after)];
   const fresh = is.filter((id) => !was.includes(id));
   if (fresh.length) return [{ key: 'say.unreached', params: { n: fresh.length, names: after.people[fresh[0]]?.name ?? '' } }];

@@ -197,6 +197,7 @@ struct control_delivery {
     uint32_t voice_loss_permille, voice_delay_ms;
     uint32_t screen_behind_ms; /* what it has of the screen is so old, though there is newer */
     uint32_t estimate_bps;     /* 0: its line is not measured, it carries everything */
+    bool narrow;               /* what its line carries is too little for slides to come at once */
     uint32_t encoding;         /* of the screen: the n-th one, 0 is best */
     uint32_t temporal_max;     /* highest layer that it gets of it; 255: all */
 };

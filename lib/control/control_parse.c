@@ -355,6 +355,7 @@ static void get_delivery(struct take *t, const json_t *o, struct control_deliver
     d->voice_delay_ms = (uint32_t)get_later_integer(t, o, "voice_delay_ms", UINT32_MAX);
     d->screen_behind_ms = (uint32_t)get_later_integer(t, o, "screen_behind_ms", UINT32_MAX);
     d->estimate_bps = (uint32_t)get_later_integer(t, o, "estimate_bps", UINT32_MAX);
+    d->narrow = get_later_flag(t, o, "narrow");
     d->encoding = (uint32_t)get_later_integer(t, o, "encoding", UINT32_MAX);
     d->temporal_max = (uint32_t)get_later_integer(t, o, "temporal_max", UINT32_MAX);
 }

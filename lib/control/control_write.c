@@ -217,6 +217,7 @@ static void set_delivery(struct build *b, json_t *o, const struct control_delive
     set_integer(b, o, "voice_delay_ms", d->voice_delay_ms);
     set_integer(b, o, "screen_behind_ms", d->screen_behind_ms);
     set_integer(b, o, "estimate_bps", d->estimate_bps);
+    set_flag(b, o, "narrow", d->narrow);
     set_integer(b, o, "encoding", d->encoding);
     set_integer(b, o, "temporal_max", d->temporal_max);
 }

@@ -41,6 +41,8 @@
 #define REPORT_LOSS_PERMILLE 150
 #define REPORT_LOSS_STEP_PERMILLE 100
 #define DEBT_US 500000 /* at most so much of the line's time is held back */
+#define PAIRS_SHARE 0.5
+#define PAIRS_NARROW_BPS 400000
 #define RATE_LIMIT_BPS 1000000000u
 
 struct bwe_config bwe_config_default(void)
@@ -342,13 +344,25 @@ static void note_response(struct bwe *b, usec_t now, usec_t sent_at)
         b->response_min_us == 0 ? response : usec_min(b->response_min_us, response);
 }
 
-static void handle_fate(struct bwe *b, const struct twcc_fate *fate)
+/* Far below the estimate: what is near it is for the others to find out. */
+static void note_pair(struct bwe *b, usec_t now, const struct twcc_fate *fate)
+{
+    uint64_t narrow = at_most(share_of(b->estimate_bps, PAIRS_SHARE), PAIRS_NARROW_BPS);
+    uint64_t found = bwe_pairs_handle_arrival(&b->pairs, fate->number, fate->sent_at, fate->arrival,
+                                              fate->bytes, narrow);
+    if (found > 0)
+        bwe_note_width(b, now, found);
+}
+
+static void handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate)
 {
     bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
     bwe_probe_handle_fate(&b->probe, fate->cluster, fate->sent_at, fate->arrival, fate->bytes,
                           fate->lost);
-    if (!fate->lost)
-        bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes);
+    if (fate->lost)
+        return;
+    bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes);
+    note_pair(b, now, fate);
 }
 
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback)
@@ -360,7 +374,7 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
     bool any = false;
     while (twcc_fates_next(&fates, &fate)) {
         any = true;
-        handle_fate(b, &fate);
+        handle_fate(b, now, &fate);
         if (!fate.lost)
             newest_sent = usec_max(newest_sent, fate.sent_at);
         overused = overused || (!fate.lost && bwe_delay_is_overused(&b->delay, packet_time(b)));
@@ -429,6 +443,17 @@ void bwe_note_queue(struct bwe *b, usec_t now, usec_t queue_us)
 {
     bwe_delay_expect(&b->delay, queue_us);
     doubt(b, now);
+}
+
+void bwe_note_width(struct bwe *b, usec_t now, uint64_t bps)
+{
+    uint64_t found = share_of(bps, PROBE_SHARE);
+    if (found >= b->estimate_bps)
+        return;
+    b->ceiling_bps = bps;
+    b->ceiling_at = now;
+    set_estimate(b, found);
+    note_cut(b, now, bps);
 }
 
 void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us)

@@ -4,6 +4,7 @@
  *
  *   sent packet -> bwe_handle_send -> number to stamp       feedback -> bwe_handle_twcc
  *   queue too long  -> what arrived while the line was busy, a tenth less (bwe_delay)
+ *   packets that left together arrive far apart, again and again -> that (bwe_pairs)
  *   losses beyond the line's usual -> what arrived (bwe_loss)
  *   sent at the estimate without a queue -> a little more
  *   more is wanted  -> a probe now and then (bwe_probe); what it found out, at once
@@ -16,6 +17,7 @@
 #include "base/status.h"
 #include "rtc/bwe_delay.h"
 #include "rtc/bwe_loss.h"
+#include "rtc/bwe_pairs.h"
 #include "rtc/bwe_probe.h"
 #include "rtc/twcc_sends.h"
 
@@ -37,6 +39,7 @@ struct bwe {
     struct twcc_sends sends;
     struct bwe_delay delay;
     struct bwe_loss loss;
+    struct bwe_pairs pairs;
     struct bwe_probe probe;
     uint64_t estimate_bps;
     uint64_t wanted_bps;
@@ -88,6 +91,9 @@ uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
 void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us);
 /* Reports tell of a queue while packets are stamped that did not come upon it, but into it. */
 void bwe_note_queue(struct bwe *b, usec_t now, usec_t queue_us);
+
+/* The line was seen to carry only `bps`, by packets that arrived far apart. */
+void bwe_note_width(struct bwe *b, usec_t now, uint64_t bps);
 
 /* A number for a single packet that is no measurement, while nothing else is numbered. */
 uint16_t bwe_skip_number(struct bwe *b);

@@ -146,7 +146,10 @@ static void go_up(struct allocator_patience *p, usec_t now, const struct allocat
         p->since = now;
     }
     p->candidate = fitting > p->candidate ? fitting : p->candidate;
-    if (now - p->since < ALLOCATOR_UP_US || now < p->hold_until)
+    const struct rung *rung = &ladder->rungs[find_rung(ladder, p->candidate)];
+    bool is_wide = fits(rung, budget_bps, ALLOCATOR_WIDE_PERCENT);
+    usec_t patience_us = is_wide ? ALLOCATOR_WIDE_US : ALLOCATOR_UP_US;
+    if (now - p->since < patience_us || (now < p->hold_until && !is_wide))
         return;
     p->rung = p->candidate;
     p->has_candidate = false;

@@ -15,6 +15,8 @@
 #define ALLOCATOR_STREAMS_MAX 9             /* a participant's receive slots */
 #define ALLOCATOR_UP_US SECONDS(3)          /* a better rung must have fitted so long */
 #define ALLOCATOR_HOLD_US SECONDS(8)        /* after a step down nothing of it goes up */
+#define ALLOCATOR_WIDE_PERCENT 500          /* of its rate: its line is another one now, */
+#define ALLOCATOR_WIDE_US SECONDS(1)        /* and it goes up after so long, whatever was before */
 #define ALLOCATOR_MARGIN_PERCENT 115        /* of its rate, to climb to a rung */
 #define ALLOCATOR_LAG_US MILLISECONDS(1500) /* a stream further behind steps down */
 #define ALLOCATOR_LAG_FAR_US SECONDS(4)     /* further behind, to another encoding */

@@ -202,12 +202,13 @@ bool delivery_take_news(struct delivery *d, usec_t now, const struct control_del
 {
     uint32_t behind_s = state->screen_behind_ms / 1000;
     bool is_news = state->hears != d->told_hears || state->reached != d->told_reached ||
-                   behind_s != d->told_behind_s;
+                   state->narrow != d->told_narrow || behind_s != d->told_behind_s;
     if (!is_news || (d->told_at != 0 && now - d->told_at < DELIVERY_TELL_US))
         return false;
     d->told_at = now;
     d->told_hears = (uint8_t)state->hears;
     d->told_reached = state->reached;
+    d->told_narrow = state->narrow;
     d->told_behind_s = (uint16_t)behind_s;
     return true;
 }
@@ -217,7 +218,7 @@ usec_t delivery_next_timeout(const struct delivery *d, usec_t now, usec_t rtt_us
     usec_t next = is_asked_in_vain(d) ? USEC_NEVER : question_at(d, rtt_us);
     if (d->unproven_at != 0 && d->hears != CONTROL_HEARING_NO && d->asked >= DELIVERY_ASKED_MIN)
         next = usec_min(next, d->unproven_at + lost_after(d, rtt_us));
-    if (d->told_hears != d->hears || d->was_late)
+    if (d->told_hears != d->hears || d->told_narrow != d->was_narrow || d->was_late)
         next = usec_min(next, d->told_at + DELIVERY_TELL_US);
     return usec_max(next, now + DELIVERY_ASK_AGAIN_US / 3);
 }

@@ -53,11 +53,11 @@ struct delivery {
     bool is_hurt;  /* hears poorly */
     /* It was cut: the next report counts what was lost meanwhile. */
     bool skips_voice_loss, skips_screen_loss;
-    bool was_late;
+    bool was_late, was_narrow;
     uint16_t loss_permille; /* smoothed over reports */
     uint16_t jitter_ms;
     uint8_t hears, told_hears; /* enum control_hearing */
-    bool told_reached;
+    bool told_reached, told_narrow;
     uint16_t told_behind_s;
 };
 

@@ -588,6 +588,15 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
         note_trouble(c, now, p, "nacks", tx);
 }
 
+/* Before anything that is too much for it is sent. */
+void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
+                          struct tx_batch *tx)
+{
+    bwe_note_width(&p->downlink->bwe, now, bps);
+    set_state(c, now, p, DOWNLINK_PACED, "narrow", tx);
+    go_on(c, now, p, tx);
+}
+
 /* --- Time */
 
 void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,

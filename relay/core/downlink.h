@@ -20,6 +20,7 @@
 #pragma once
 
 #include "relay/core/bitrate_allocator.h"
+#include "relay/core/line_width.h"
 #include "rtc/bwe.h"
 
 #define DOWNLINK_KEY_FRAME_US SECONDS(10) /* for one that a paced receiver causes; two at once */
@@ -32,6 +33,7 @@ struct downlink {
     bool has_numbers; /* and are answered so far */
     bool is_mute;     /* it reports nothing */
     struct bwe bwe;
+    struct line_width width; /* asked of it while nothing else shows how wide it is */
     struct bitrate_allocator allocator;
     usec_t allocated_at, allocate_from;
     bool is_beginning; /* paced, and of its line nothing is known yet */
@@ -78,6 +80,9 @@ void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
                             uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx);
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
+                          struct tx_batch *tx);
+/* Its line was found to carry only `bps`. */
+void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
                           struct tx_batch *tx);
 /* Whether a video packet may be sent again now: to who is paced only what its line carries. */
 bool downlink_admits_resend(const struct participant *p);

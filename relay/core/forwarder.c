@@ -28,6 +28,8 @@ static void send_metered(usec_t now, struct subscription *s, enum tx_class class
         numbered.stamp = shard_number_question(now, s, is_numbered);
     else
         numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, is_numbered);
+    if (is_numbered && s->owner->downlink->width.is_open)
+        line_width_note_packet(&s->owner->downlink->width, numbered.stamp, bytes);
     tx_batch_add(tx, now, s->receiver, class, prefix, &numbered);
 }
 

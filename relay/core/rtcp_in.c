@@ -140,6 +140,8 @@ static enum status handle_feedback(struct shard_core *c, usec_t now, struct part
         if (status == STATUS_OK)
             downlink_handle_twcc(c, now, p, &twcc, tx);
         if (status == STATUS_OK)
+            shard_handle_width(c, now, p, &twcc, tx);
+        if (status == STATUS_OK)
             shard_update_delivery(c, now, p);
         return status;
     case RTCP_FEEDBACK_REMB:

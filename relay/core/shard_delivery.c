@@ -6,7 +6,8 @@
 
 #define VOICE_FLOWS_US MILLISECONDS(100) /* the next packet is near: it is the question */
 #define QUESTION_BYTES 32                /* of padding, where nothing else flows */
-#define NEWS_US MILLISECONDS(250)        /* between two messages about changes */
+#define WIDTH_AGAIN_US MILLISECONDS(20)
+#define NEWS_US MILLISECONDS(250) /* between two messages about changes */
 
 /* --- What is asked */
 
@@ -29,17 +30,25 @@ static bool ask_by_voice(usec_t now, struct participant *p)
     return false;
 }
 
-static bool ask_by_padding(usec_t now, struct participant *p, struct tx_batch *tx)
+/* One that can be sent padding with numbers. */
+static struct subscription *padded_of(struct participant *p)
 {
     for (size_t i = 0; i < p->subscription_count; i++) {
         struct subscription *s = &p->subscriptions[i];
-        if (is_audio(s) || !s->can_stamp || !s->started || s->rtx_ssrc == 0 ||
-            s->rtx_payload_type == 0)
-            continue;
-        s->is_metered = true;
-        return forwarder_send_padding(now, s, QUESTION_BYTES, tx);
+        if (!is_audio(s) && s->can_stamp && s->started && s->rtx_ssrc != 0 &&
+            s->rtx_payload_type != 0)
+            return s;
     }
-    return false;
+    return NULL;
+}
+
+static bool ask_by_padding(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct subscription *s = padded_of(p);
+    if (s == NULL)
+        return false;
+    s->is_metered = true;
+    return forwarder_send_padding(now, s, QUESTION_BYTES, tx);
 }
 
 uint16_t shard_number_question(usec_t now, struct subscription *s, bool is_numbered)
@@ -47,8 +56,10 @@ uint16_t shard_number_question(usec_t now, struct subscription *s, bool is_numbe
     s->is_metered = false;
     if (!is_numbered)
         return 0;
-    uint16_t number = bwe_skip_number(&s->owner->downlink->bwe);
-    delivery_note_number(&s->owner->delivery, now, number);
+    struct participant *p = s->owner;
+    uint16_t number = bwe_skip_number(&p->downlink->bwe);
+    if (p->downlink->width.count == 0 || !p->downlink->width.is_open)
+        delivery_note_number(&p->delivery, now, number);
     return number;
 }
 
@@ -62,7 +73,58 @@ static bool ask(usec_t now, struct participant *p, struct tx_batch *tx)
     return ask_by_voice(now, p) || ask_by_padding(now, p, tx);
 }
 
+/* --- How wide its line is */
+
+/* Nobody else finds out: of a line that is paced the estimate tells, once it has become narrow. */
+static bool can_ask_width(const struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    if (!p->connected || d == NULL || !d->can_number || !p->delivery.answers ||
+        d->bwe.wanted_bps == 0 || p->delivery.hears == CONTROL_HEARING_NO)
+        return false;
+    return d->state != DOWNLINK_PACED ||
+           (!d->is_beginning && bwe_get_estimate(&d->bwe) >= LINE_WIDTH_NARROW_BPS);
+}
+
+static void ask_width(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct line_width *w = &p->downlink->width;
+    size_t packets = line_width_wants_packets(w, now, p->rtt_us);
+    struct subscription *s = packets > 0 ? padded_of(p) : NULL;
+    if (s == NULL)
+        return;
+    line_width_begin(w, now);
+    bool was_metered = s->is_metered;
+    for (size_t i = 0; i < packets; i++) {
+        s->is_metered = true;
+        (void)forwarder_send_padding(now, s, LINE_WIDTH_BYTES, tx);
+    }
+    s->is_metered = was_metered;
+    line_width_end(w);
+    delivery_note_question(&p->delivery, now, true);
+}
+
+void shard_handle_width(struct shard_core *c, usec_t now, struct participant *p,
+                        const struct rtcp_twcc *feedback, struct tx_batch *tx)
+{
+    uint64_t bps =
+        p->downlink != NULL ? line_width_handle_feedback(&p->downlink->width, feedback) : 0;
+    if (bps > 0 && can_ask_width(p))
+        downlink_note_narrow(c, now, p, bps, tx);
+}
+
 /* --- What is known */
+
+/* Below what lets a slide come at once; for good until there is clearly more. */
+static bool is_narrow(const struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    if (d == NULL || d->state != DOWNLINK_PACED || d->is_beginning || d->bwe.heard_bps != 0 ||
+        p->delivery.hears == CONTROL_HEARING_NO)
+        return false;
+    return bwe_get_estimate(&d->bwe) <
+           (p->delivery.was_narrow ? LINE_WIDTH_WIDE_BPS : LINE_WIDTH_NARROW_BPS);
+}
 
 static const struct subscription *screen_of(const struct participant *p)
 {
@@ -85,6 +147,7 @@ void shard_assess_delivery(usec_t now, struct participant *p, struct control_del
                     out);
     if (d != NULL && d->state != DOWNLINK_FREE)
         out->estimate_bps = (uint32_t)bwe_get_estimate(&d->bwe);
+    out->narrow = p->delivery.was_narrow = is_narrow(p);
     if (screen != NULL && screen->is_thinned && screen->selector != NULL) {
         out->encoding = screen->selector->encoding;
         out->temporal_max = screen->selector->target.temporal_max;
@@ -150,14 +213,19 @@ void shard_watch_delivery(struct shard_core *c, usec_t now, struct participant *
         return;
     if (delivery_wants_question(&p->delivery, now, p->rtt_us))
         delivery_note_question(&p->delivery, now, ask(now, p, tx));
+    if (can_ask_width(p))
+        ask_width(now, p, tx);
     shard_update_delivery(c, now, p);
 }
 
 usec_t shard_delivery_next_timeout(const struct participant *p, usec_t now)
 {
-    return p->subscription_count > 0 && p->connected
-               ? delivery_next_timeout(&p->delivery, now, p->rtt_us)
-               : USEC_NEVER;
+    if (p->subscription_count == 0 || !p->connected)
+        return USEC_NEVER;
+    usec_t width =
+        can_ask_width(p) ? line_width_next_timeout(&p->downlink->width, p->rtt_us) : USEC_NEVER;
+    return usec_min(delivery_next_timeout(&p->delivery, now, p->rtt_us),
+                    usec_max(width, now + WIDTH_AGAIN_US));
 }
 
 /* --- What it reports */

@@ -15,6 +15,7 @@ struct delivery_state delivery_judge(bool media_flows, enum control_quality scre
                                    .blind = off || frozen,
                                    .poor = measured->hears == CONTROL_HEARING_POORLY && !deaf,
                                    .reduced = !off && screen != CONTROL_QUALITY_FULL,
+                                   .narrow = measured->narrow,
                                    .claimed = deaf || (frozen && !off),
                                    .behind_s = measured->screen_behind_ms / 1000};
 }
@@ -27,7 +28,7 @@ bool delivery_is_fine(struct delivery_state state)
 bool delivery_is_equal(struct delivery_state a, struct delivery_state b)
 {
     return a.deaf == b.deaf && a.blind == b.blind && a.poor == b.poor && a.reduced == b.reduced &&
-           a.claimed == b.claimed && a.behind_s == b.behind_s;
+           a.narrow == b.narrow && a.claimed == b.claimed && a.behind_s == b.behind_s;
 }
 
 static size_t find(const char *const *names, size_t count, struct bytes name)

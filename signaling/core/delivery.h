@@ -19,6 +19,7 @@ struct delivery_state {
     bool deaf, blind;  /* hears nothing, sees nothing new */
     bool poor;         /* hears badly */
     bool reduced;      /* sees the screen with fewer pictures, or as a still */
+    bool narrow;       /* on a line so narrow that what is new comes late */
     bool claimed;      /* deaf or blind by the page's word alone */
     uint32_t behind_s; /* what it sees is so old; 0: it is not behind */
 };

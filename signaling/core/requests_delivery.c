@@ -62,6 +62,11 @@ static bool is_reduced(struct delivery_state state)
     return state.reduced;
 }
 
+static bool is_narrow(struct delivery_state state)
+{
+    return state.narrow;
+}
+
 static bool is_claimed(struct delivery_state state)
 {
     return state.claimed;
@@ -124,6 +129,7 @@ void talk_write_delivery(const struct classroom *classroom, struct text_json *te
     write_ids(classroom, "deaf", is_deaf, text);
     write_ids(classroom, "blind", is_blind, text);
     write_ids(classroom, "reduced", is_reduced, text);
+    write_ids(classroom, "narrow", is_narrow, text);
     write_ids(classroom, "claimed", is_claimed, text);
     write_ids(classroom, "poor", is_poor, text);
     write_late(classroom, text);
@@ -170,6 +176,7 @@ static void write_person(const struct participant *p, struct text_json *text)
     text_json_bool(text, "deaf", state.deaf);
     text_json_bool(text, "blind", state.blind);
     text_json_bool(text, "claimed", state.claimed);
+    text_json_bool(text, "narrow", state.narrow);
     text_json_string(text, "screen", control_quality_name(p->screen));
     text_json_string(text, "sound", delivery_sound_name(p->claim.sound));
     text_json_string(text, "picture", delivery_picture_name(p->claim.picture));

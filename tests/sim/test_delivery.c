@@ -41,15 +41,16 @@ static bool says_either(struct sim *sim, void *context)
 {
     const struct wanted *w = context;
     const char *event = sim_delivery(sim, w->trainer);
-    return is_listed(event, "late") || is_listed(event, "reduced") || is_listed(event, "poor") ||
-           is_listed(event, "deaf");
+    return is_listed(event, "late") || is_listed(event, "reduced") || is_listed(event, "narrow") ||
+           is_listed(event, "poor") || is_listed(event, "deaf");
 }
 
 static bool says_all_is_well(struct sim *sim, void *context)
 {
     const struct wanted *w = context;
     return strstr(sim_delivery(sim, w->trainer),
-                  "\"total\":4,\"ok\":4,\"deaf\":[],\"blind\":[],\"reduced\":[]") != NULL;
+                  "\"total\":4,\"ok\":4,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[]") !=
+           NULL;
 }
 
 static void expect(struct sim *sim, usec_t within, bool (*is_done)(struct sim *, void *),
@@ -87,18 +88,79 @@ static void a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways(struct sim 
     fail_and_heal(sim, "loss 100%", "loss 0%");
 }
 
-static void a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s(struct sim *sim)
+/* What a trainer may show: sizes that Chromium's encoder gave to real screens. */
+static struct made_up_screen contents[] = {
+    {.bitrate_bps = 2000, .fps = 2, .key_bytes = 110000}, /* a still slide: a cursor blinks */
+    {.bitrate_bps = 18000,
+     .fps = 5,
+     .slide_frames = 25,
+     .slide_bytes = 30000,
+     .key_bytes = 110000,
+     .has_layers = true},                                    /* a slide each five seconds */
+    {.bitrate_bps = 120000, .fps = 5, .key_bytes = 110000},  /* something moves on it */
+    {.bitrate_bps = 300000, .fps = 10},                      /* scrolling */
+    {.bitrate_bps = 2500000, .fps = 15, .key_bytes = 60000}, /* a video */
+};
+#define CONTENTS (sizeof contents / sizeof contents[0])
+
+static struct sim *begin_showing(struct sim *like, size_t content, int *trainer, int *learner)
 {
-    int trainer, learner;
-    begin(sim, &trainer, &learner);
-    sim_link_set(sim, learner, "down rate 200k queue 300ms");
-    expect(sim, TOLD_WITHIN_US, says_either, (struct wanted){trainer, ""}, "200 kbit/s");
-    sim_run_for(sim, SECONDS(10));
-    print_message("10 s later, frozen for %lld ms: %s\n",
-                  (long long)sim_screen(sim, learner).longest_freeze_us / 1000,
-                  sim_delivery(sim, trainer));
-    sim_link_set(sim, learner, "down rate 0");
-    expect(sim, SECONDS(15), says_all_is_well, (struct wanted){trainer, ""}, "healed");
+    struct sim *sim = sim_create(sim_seed(like), sim_shards(like));
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.screen[0] = contents[content];
+    *trainer = sim_enter_with(sim, &config);
+    *learner = sim_enter(sim, "learner");
+    sim_link_set(sim, *learner, "down rate 20M");
+    for (int i = 0; i < 3; i++)
+        (void)sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(15) + (usec_t)sim_draw(sim, SECONDS(6)));
+    return sim;
+}
+
+static void a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s(struct sim *like)
+{
+    for (size_t i = 0; i < CONTENTS; i++) {
+        int trainer, learner;
+        struct sim *sim = begin_showing(like, i, &trainer, &learner);
+        print_message("content %zu, seed %llu\n", i, (unsigned long long)sim_seed(sim));
+        assert_true(says_all_is_well(sim, &(struct wanted){trainer, ""}));
+        sim_link_set(sim, learner, "down rate 200k queue 300ms");
+        expect(sim, TOLD_WITHIN_US, says_either, (struct wanted){trainer, ""}, "200 kbit/s");
+        for (int second = 0; second < 10; second++) {
+            sim_run_for(sim, SECONDS(1));
+            assert_true(says_either(sim, &(struct wanted){trainer, ""}));
+        }
+        sim_link_set(sim, learner, "down rate 20M");
+        expect(sim, HEALED_WITHIN_US, says_all_is_well, (struct wanted){trainer, ""}, "healed");
+        sim_forget(sim);
+        sim_run_for(sim, SECONDS(20));
+        assert_int_equal(sim_told(sim, trainer, "delivery"), 0);
+        sim_free(sim);
+    }
+}
+
+/* Neither what is lost, nor jitter, nor a line on which a slide takes half a second. */
+static void a_line_that_is_wide_enough_is_not_called_narrow(struct sim *like)
+{
+    static const char *const lines[] = {"down rate 20M", "loss 5%", "delay 50ms jitter 40ms",
+                                        "down rate 1M queue 200ms",
+                                        "delay 30ms jitter 10ms loss 2%\ndown rate 3M"};
+    for (size_t i = 0; i < CONTENTS; i++) {
+        int trainer, learner;
+        struct sim *sim = begin_showing(like, i, &trainer, &learner);
+        for (size_t k = 0; k < sizeof lines / sizeof lines[0]; k++)
+            sim_link_set(sim, sim_enter(sim, "learner"), lines[k]);
+        sim_run_for(sim, SECONDS(5)); /* at first there is a way to catch up with */
+        for (int second = 0; second < 25; second++) {
+            sim_run_for(sim, SECONDS(1));
+            if (is_listed(sim_delivery(sim, trainer), "narrow"))
+                print_message("content %zu, seed %llu: %s\n", i, (unsigned long long)sim_seed(sim),
+                              sim_delivery(sim, trainer));
+            assert_false(is_listed(sim_delivery(sim, trainer), "narrow"));
+        }
+        sim_free(sim);
+    }
 }
 
 static void a_healthy_class_of_thirty_has_nothing_said_of_it(struct sim *sim)
@@ -138,6 +200,7 @@ int main(void)
         SIM_TEST(a_trainer_is_told_within_3_s_whose_downlink_is_cut_and_within_10_that_it_is_back),
         SIM_TEST_ON(a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways, 2),
         SIM_TEST(a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s),
+        SIM_TEST(a_line_that_is_wide_enough_is_not_called_narrow),
         SIM_TEST_ON(a_healthy_class_of_thirty_has_nothing_said_of_it, 2),
         SIM_TEST(lines_that_lose_and_tremble_are_not_called_cut),
     };

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { able, reachSubject } from '../classroom.js';
 import { html } from '../html.js';
 import { bitRate, number, t } from '../i18n.js';
-import { sentencesOf } from '../state/delivery.js';
+import { isMild, sentencesOf } from '../state/delivery.js';
 import { Icon } from './icons.js';
 import { Dialog } from './ui.js';
 
@@ -38,8 +38,7 @@ function Line({ state, delivery, onOpen }) {
   const known = subject !== 'unknown';
   const sentences = known ? sentencesOf(delivery, subject === 'sees') : [];
   const more = sentences.slice(SENTENCES_MAX).reduce((sum, one) => sum + one.ids.length, 0);
-  // Who gets fewer pictures still sees and hears: nothing to worry about.
-  const well = known && ok >= total && sentences.every((one) => one.key === 'reduced');
+  const well = known && ok >= total && sentences.every(isMild);
   return html`<button type="button" class=${`cockpit-line ${well ? 'is-good' : 'is-bad'}`} data-testid="cockpit-line" data-ok=${ok} data-total=${total} data-subject=${subject} onClick=${onOpen}>
     <${Icon} name=${well ? 'check' : 'warning'} />
     <span>
@@ -74,7 +73,7 @@ function List({ state, session, onClose }) {
         <td><${YesNo} no=${d.blind} word=${d.behindS > 0 ? t('cockpit.behind', { s: d.behindS }) : null} />${d.level && d.level !== 'full' && html`<span class="cell-note">${t(`level_of.${d.level}`)}</span>`}</td>
         <td>${d.loss === null ? t('unknown') : number(d.loss / 100, { style: 'percent', maximumFractionDigits: 1 })}</td>
         <td>${d.delayMs === null ? t('unknown') : t('unit.ms', { value: number(d.delayMs, { maximumFractionDigits: 0 }) })}</td>
-        <td>${d.path?.toUpperCase() ?? t('unknown')}${d.estimateBps !== null && html`<span class="cell-note">${bitRate(d.estimateBps)}</span>`}</td>
+        <td>${d.path?.toUpperCase() ?? t('unknown')}${d.estimateBps !== null && html`<span class="cell-note">${bitRate(d.estimateBps)}</span>`}${d.narrow && html`<span class="cell-note">${t('cockpit.is_narrow')}</span>`}</td>
       </tr>`)}</tbody>
     </table></div>
   <//>`;

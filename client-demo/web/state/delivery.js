@@ -7,13 +7,13 @@
 /** @typedef {'udp'|'tcp'|'tls'} Path */
 /**
  * Ids of who hears nothing, who sees nothing new, who hears badly, whose screen is late and by how much, whose screen is
- * thinned, of whom only their page says so, and what it says of the sound.
- * @typedef {{total: number, ok: number, deaf: string[], blind: string[], poor: string[], late: {id: string, s: number}[], reduced: string[], claimed: string[], sounds: Record<string, string>}} Delivery
+ * thinned, whose line is so narrow that what is new comes late, of whom only their page says so, and what it says of the sound.
+ * @typedef {{total: number, ok: number, deaf: string[], blind: string[], poor: string[], late: {id: string, s: number}[], reduced: string[], narrow: string[], claimed: string[], sounds: Record<string, string>}} Delivery
  */
 /**
  * A row of `delivery_list`.
  * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, level: ScreenLevel|null, sound: string, hears: string,
- *   behindS: number, silent: boolean, loss: number|null, delayMs: number|null, rttMs: number|null, estimateBps: number|null, path: Path|null}} Delivered
+ *   behindS: number, narrow: boolean, silent: boolean, loss: number|null, delayMs: number|null, rttMs: number|null, estimateBps: number|null, path: Path|null}} Delivered
  */
 /** @typedef {{sound: 'ok'|'muted'|'blocked'|'silent', picture: 'ok'|'frozen'}} Report */
 /** @typedef {{key: string, ids: string[], s?: number}} Sentence */
@@ -27,9 +27,12 @@ export function deliveryOf(message) {
   const late = (Array.isArray(message.late) ? message.late : []).filter((/** @type {any} */ l) => typeof l?.id === 'string' && typeof l.behind_s === 'number');
   return {
     total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), poor: ids(message.poor),
-    late: late.map((/** @type {any} */ l) => ({ id: l.id, s: l.behind_s })), reduced: ids(message.reduced), claimed: ids(message.claimed), sounds: message.sounds ?? {},
+    late: late.map((/** @type {any} */ l) => ({ id: l.id, s: l.behind_s })), reduced: ids(message.reduced), narrow: ids(message.narrow), claimed: ids(message.claimed), sounds: message.sounds ?? {},
   };
 }
+
+/** Who gets less of the screen, or gets it slowly, still sees and hears: nothing to worry about. @param {Sentence} sentence */
+export const isMild = ({ key }) => key === 'reduced' || key === 'narrow';
 
 /**
  * The one line, behind its first sentence: each learner in the first list that fits, so that nobody is said twice.
@@ -37,7 +40,7 @@ export function deliveryOf(message) {
  * @returns {Sentence[]}
  */
 export function sentencesOf(delivery, shares) {
-  const { deaf, blind, poor, late, reduced, claimed, sounds } = delivery;
+  const { deaf, blind, poor, late, reduced, narrow, claimed, sounds } = delivery;
   const claims = (/** @type {string} */ sound) => (/** @type {string} */ id) => claimed.includes(id) && sounds[id] === sound;
   const seconds = Math.max(0, ...late.map((l) => l.s));
   /** @type {[string, string[], number?][]} */
@@ -49,6 +52,7 @@ export function sentencesOf(delivery, shares) {
     ['blind', shares ? blind : []],
     ['late', shares ? late.map((l) => l.id) : [], seconds],
     ['reduced', shares ? reduced : []],
+    ['narrow', shares ? narrow : []],
   ];
   const said = new Set();
   const fresh = (/** @type {string[]} */ ids) => ids.filter((id) => !said.has(id) && said.add(id));
@@ -66,7 +70,7 @@ export function deliveredOf(answer) {
 function one(p) {
   return {
     id: p.id, name: String(p.name ?? ''), media: p.media ?? 'none', deaf: Boolean(p.deaf), blind: Boolean(p.blind), claimed: Boolean(p.claimed),
-    level: levelOf(p.screen), sound: p.sound ?? 'ok', hears: p.hears ?? 'unknown', behindS: numberOr(p.behind_s) ?? 0, silent: Boolean(p.silent),
+    level: levelOf(p.screen), sound: p.sound ?? 'ok', hears: p.hears ?? 'unknown', behindS: numberOr(p.behind_s) ?? 0, narrow: Boolean(p.narrow), silent: Boolean(p.silent),
     loss: numberOr(p.voice_loss ?? p.loss), delayMs: p.reached ? numberOr(p.voice_delay_ms) : null, rttMs: numberOr(p.rtt_ms),
     estimateBps: numberOr(p.estimate_bps), path: pathOf(p.path),
   };

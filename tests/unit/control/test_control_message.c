@@ -161,6 +161,7 @@ static struct control_delivery random_delivery(struct rng *rng, uint64_t partici
     d.session = rng_u32(rng);
     d.hears = (enum control_hearing)rng_below(rng, CONTROL_HEARING_NO + 1u);
     d.reached = flip(rng);
+    d.narrow = flip(rng);
     d.voice_loss_permille = rng_u32(rng);
     d.voice_delay_ms = rng_u32(rng);
     d.screen_behind_ms = rng_u32(rng);

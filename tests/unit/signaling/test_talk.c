@@ -262,21 +262,22 @@ static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_t
         harness_relay_state(h, r.learners[i].id, 1, CONTROL_MEDIA_CONNECTED);
     }
     harness_run_for(h, SECONDS(1));
-    assert_true(harness_got(h, r.trainer.connection,
-                            "{\"type\":\"delivery\",\"total\":3,\"ok\":3,\"deaf\":[],"
-                            "\"blind\":[],\"reduced\":[],\"claimed\":[],\"poor\":[],\"late\":[],"
-                            "\"sounds\":{}}"));
+    assert_true(harness_got(
+        h, r.trainer.connection,
+        "{\"type\":\"delivery\",\"total\":3,\"ok\":3,\"deaf\":[],"
+        "\"blind\":[],\"reduced\":[],\"narrow\":[],\"claimed\":[],\"poor\":[],\"late\":[],"
+        "\"sounds\":{}}"));
     harness_forget(h);
     harness_relay_state(h, r.learners[0].id, 1, CONTROL_MEDIA_QUIET);
     tell(h, &r.learners[1], "report", ",\"sound\":\"muted\"");
     OK(h, &r.learners[1]);
     harness_run_for(h, SECONDS(1));
-    snprintf(
-        part, sizeof part,
-        "\"ok\":1,\"deaf\":[\"%d\",\"%d\"],\"blind\":[\"%d\"],\"reduced\":[],\"claimed\":[\"%d\"],"
-        "\"poor\":[],\"late\":[],\"sounds\":{\"%d\":\"muted\"}}",
-        (int)r.learners[0].id, (int)r.learners[1].id, (int)r.learners[0].id, (int)r.learners[1].id,
-        (int)r.learners[1].id);
+    snprintf(part, sizeof part,
+             "\"ok\":1,\"deaf\":[\"%d\",\"%d\"],\"blind\":[\"%d\"],\"reduced\":[],\"narrow\":[],"
+             "\"claimed\":[\"%d\"],"
+             "\"poor\":[],\"late\":[],\"sounds\":{\"%d\":\"muted\"}}",
+             (int)r.learners[0].id, (int)r.learners[1].id, (int)r.learners[0].id,
+             (int)r.learners[1].id, (int)r.learners[1].id);
     assert_true(harness_got(h, r.assistant.connection, part));
     assert_false(harness_got(h, r.learners[2].connection, "\"type\":\"delivery\""));
     assert_false(harness_got(h, r.inspector.connection, "\"type\":\"delivery\""));
@@ -341,7 +342,12 @@ static void what_the_relay_measures_is_told_within_a_quarter_of_a_second(void **
          NULL},
         {"voice is broken",
          {.hears = CONTROL_HEARING_POORLY, .reached = true},
-         "\"ok\":2,\"deaf\":[],\"blind\":[],\"reduced\":[],\"claimed\":[],\"poor\":[\"",
+         "\"ok\":2,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[],\"claimed\":[],\"poor\":["
+         "\"",
+         "\"]"},
+        {"the line is narrow: nothing against it",
+         {.hears = CONTROL_HEARING_YES, .reached = true, .narrow = true},
+         "\"ok\":3,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[\"",
          "\"]"},
         {"the screen is old",
          {.hears = CONTROL_HEARING_YES, .reached = true, .screen_behind_ms = 9400},
@@ -372,7 +378,7 @@ static void what_the_relay_measures_is_told_within_a_quarter_of_a_second(void **
     }
     /* The same again is no news; of a transport that was replaced nothing is believed. */
     harness_forget(h);
-    relay_measures(h, karim, 1, cases[3].measured);
+    relay_measures(h, karim, 1, cases[COUNT_OF(cases) - 1].measured);
     relay_measures(h, karim, 2, cases[0].measured);
     harness_run_for(h, SECONDS(1));
     assert_false(harness_got(h, r.trainer.connection, "\"type\":\"delivery\""));
