@@ -129,6 +129,14 @@ struct control_bind {
     enum send_slot source;
 };
 
+/* aside: these two speak with each other in private. Their microphones go to the other one alone,
+ * whatever was granted, until `with` is 0. Idempotent; sent again on resync, and behind each
+ * participant_add of one of them: it ends with the transport of either. */
+struct control_aside {
+    uint64_t participant;
+    uint64_t with; /* 0: nobody any more */
+};
+
 enum control_media_state {
     CONTROL_MEDIA_CONNECTING, /* no ICE yet */
     CONTROL_MEDIA_CONNECTED,  /* DTLS done, media can flow */
@@ -295,6 +303,7 @@ struct control_hello {
     X(PARTICIPANT_REMOVE, "participant_remove")                                                    \
     X(GRANT, "grant")                                                                              \
     X(BIND, "bind")                                                                                \
+    X(ASIDE, "aside")                                                                              \
     X(ROOM_CLOSE, "room_close")                                                                    \
     X(PARTICIPANT_STATE, "participant_state")                                                      \
     X(SLOT_BOUND, "slot_bound")                                                                    \
@@ -347,6 +356,7 @@ struct control_message {
         struct control_participant_ref participant_remove;
         struct control_grant grant;
         struct control_bind bind;
+        struct control_aside aside;
         uint64_t room_close;
         struct control_participant_state participant_state;
         struct control_slot_bound slot_bound;

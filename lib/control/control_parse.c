@@ -458,6 +458,10 @@ static void parse_body(struct take *t, const json_t *o, struct control_message *
         m->bind.participant = get_id(t, o, "participant");
         m->bind.source = get_send_slot(t, o, "source");
         break;
+    case CONTROL_ASIDE:
+        m->aside.participant = get_id(t, o, "participant");
+        m->aside.with = get_id(t, o, "with");
+        break;
     case CONTROL_ROOM_CLOSE:
         m->room_close = get_id(t, o, "room");
         break;

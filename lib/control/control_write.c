@@ -317,6 +317,10 @@ static void write_body(struct build *b, json_t *o, const struct control_message 
         set_integer(b, o, "participant", m->bind.participant);
         set_text(b, o, "source", send_slot_name(m->bind.source));
         break;
+    case CONTROL_ASIDE:
+        set_integer(b, o, "participant", m->aside.participant);
+        set_integer(b, o, "with", m->aside.with);
+        break;
     case CONTROL_ROOM_CLOSE:
         set_integer(b, o, "room", m->room_close);
         break;

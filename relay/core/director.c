@@ -172,6 +172,9 @@ void director_handle_message(struct director *d, usec_t now, const struct contro
     case CONTROL_BIND:
         handle_bind(d, now, in);
         break;
+    case CONTROL_ASIDE:
+        director_handle_aside(d, now, in);
+        break;
     case CONTROL_ROOM_CLOSE:
         close_room(d, now, in->room_close);
         director_answer_ok(d, in->id);

@@ -9,6 +9,7 @@ static void leave(struct director *d, usec_t now, struct director_participant *p
     if (!p->present)
         return;
     struct director_room *room = director_find_room(d, p->room);
+    director_end_aside(d, now, p);
     p->present = false;
     p->state = CONTROL_MEDIA_CLOSED;
     memset(p->grants, 0, sizeof p->grants);

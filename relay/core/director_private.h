@@ -30,6 +30,8 @@ struct director_participant {
     enum control_quality screen;      /* what it sees of it */
     enum control_media_state state;
     struct director_grant grants[SEND_SLOT_COUNT];
+    uint64_t aside; /* speaks in private with this one, who then does so with it; 0: nobody */
+    bool aside_confirmed;
     struct speaker speaker;
     struct shard_participant_stats stats, reported;
     usec_t reported_at;
@@ -115,6 +117,9 @@ void director_handle_ice_restart(struct director *d, const struct control_messag
 void director_handle_grant(struct director *d, usec_t now, const struct control_message *in);
 void director_apply_grant(struct director *d, usec_t now, struct director_participant *p,
                           const struct control_grant *grant);
+/* director_aside.c */
+void director_handle_aside(struct director *d, usec_t now, const struct control_message *in);
+void director_end_aside(struct director *d, usec_t now, struct director_participant *p);
 bool director_has_grants(const struct director_participant *p);
 /* Its transport is gone: it leaves its room and its shard's count; grants kept for it go too. */
 void director_forget_participant(struct director *d, usec_t now, struct director_participant *p);

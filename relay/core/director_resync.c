@@ -58,6 +58,8 @@ static void close_unconfirmed(struct director *d, usec_t now, struct director_pa
         if (p->grants[slot].open && !p->grants[slot].confirmed)
             director_apply_grant(d, now, p, &closed);
     }
+    if (p->aside != 0 && !p->aside_confirmed)
+        director_end_aside(d, now, p);
     if (!p->present && !director_has_grants(p))
         director_forget_participant(d, now, p);
 }
@@ -108,6 +110,7 @@ void director_handle_connected(struct director *d, usec_t now)
     while ((p = pool_next(&d->participants, &at, &handle)) != NULL) {
         for (int slot = 0; slot < SEND_SLOT_COUNT; slot++)
             p->grants[slot].confirmed = false;
+        p->aside_confirmed = false;
         struct control_message *m = p->present ? director_tell(d, CONTROL_SYNC_PARTICIPANT) : NULL;
         if (m != NULL)
             m->sync_participant =

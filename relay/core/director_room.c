@@ -294,8 +294,10 @@ static void remove_voice(struct director *d, usec_t now, struct director_room *r
 }
 
 void director_room_set_voice(struct director *d, usec_t now, struct director_room *room,
-                             uint64_t participant, bool open)
+                             uint64_t participant, bool granted)
 {
+    const struct director_participant *p = director_find_participant(d, participant);
+    bool open = granted && (p == NULL || p->aside == 0); /* in an aside it is on no room slot */
     size_t index = 0;
     while (index < room->voice_count && room->voices[index] != participant)
         index++;

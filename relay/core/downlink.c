@@ -51,7 +51,7 @@ static uint64_t share_of(uint64_t bps, unsigned percent)
 
 static struct publication *source_of(const struct participant *p, const struct subscription *s)
 {
-    struct publication *publication = p->room->slots[s->slot];
+    struct publication *publication = shard_source_of(s);
     return publication != NULL && publication->ref.participant != p->id ? publication : NULL;
 }
 

@@ -58,12 +58,19 @@ void forwarder_send(usec_t now, struct subscription *s, const struct media_packe
     send_packet(now, s, class_of(s->slot), packet, rtp, tx);
 }
 
+/* What is said to one in private is for that one alone, and on the line that was given for it; the
+ * rest is for no such line. */
+static bool is_for(const struct subscription *s, const struct media_packet *packet)
+{
+    return packet->listener == (s->is_aside ? s->owner_id : 0);
+}
+
 static void forward(struct shard_core *c, usec_t now, struct subscription *s, enum tx_class class,
                     const struct media_packet *packet, bool red, struct tx_batch *tx)
 {
     uint64_t seq;
     uint32_t timestamp;
-    if (!s->is_live || s->owner_id == packet->participant)
+    if (!s->is_live || s->owner_id == packet->participant || !is_for(s, packet))
         return;
     switch (subscription_accept(s, now, packet, &seq, &timestamp)) {
     case SUBSCRIPTION_SEND:
@@ -93,6 +100,7 @@ struct media_packet forwarder_packet_of(const struct publication *p,
                                         bool key_frame)
 {
     return (struct media_packet){.participant = p->ref.participant,
+                                 .listener = p->listener,
                                  .source = p->ref.source,
                                  .source_serial = s->serial,
                                  .codec = s->codec,
@@ -178,9 +186,28 @@ static bool send_form(struct shard_core *c, usec_t now, const struct room_listen
     return waiting;
 }
 
+static void send_aside(struct shard_core *c, usec_t now, struct publication *p,
+                       const struct media_packet *packet, struct tx_batch *tx)
+{
+    struct participant *to = shard_find_participant(c, p->listener);
+    struct subscription *s = to != NULL && to->aside == p ? shard_find_aside(to) : NULL;
+    if (s == NULL)
+        return;
+    struct forms forms = {.count = 1};
+    struct form *form = &forms.list[find_form(&forms, s, packet)];
+    if (!begin_form(p, now, packet, form, tx))
+        return;
+    forward(c, now, s, class_of(s->slot), packet, form->is_red, tx);
+    tx_batch_end(tx);
+}
+
 static void fan_out(struct shard_core *c, usec_t now, struct publication *p,
                     const struct media_packet *packet, struct tx_batch *tx)
 {
+    if (p->listener != 0) {
+        send_aside(c, now, p, packet, tx);
+        return;
+    }
     struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
     struct forms forms = {.count = 1};
     bool waiting = false;
@@ -222,6 +249,7 @@ static void replicate_to(struct shard_core *c, uint32_t shard, const struct publ
     m->media.epoch = s->epoch;
     m->media.codec = s->codec;
     memcpy(m->media.profile, s->profile, sizeof m->media.profile);
+    m->media.listener = packet->listener;
     m->media.seq = packet->seq;
     m->media.time = time;
     m->media.key_frame = packet->key_frame;
@@ -231,11 +259,19 @@ static void replicate_to(struct shard_core *c, uint32_t shard, const struct publ
     shard_commit(c, shard);
 }
 
+uint64_t shard_others_of(struct shard_core *c, const struct publication *p)
+{
+    uint64_t own = (uint64_t)1 << c->config.shard;
+    if (p->listener != 0)
+        return (uint64_t)1 << p->listener_shard & ~own;
+    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    return room != NULL ? room->members_on & ~own : 0;
+}
+
 static void replicate(struct shard_core *c, const struct publication *p, uint32_t encoding,
                       const struct media_packet *packet, struct bytes whole)
 {
-    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
-    uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
+    uint64_t others = shard_others_of(c, p);
     for (; others != 0; others &= others - 1) {
         uint32_t shard = (uint32_t)__builtin_ctzll(others);
         if (encoding != p->main && (p->wanted_by[shard] >> encoding & 1) == 0)
@@ -296,7 +332,11 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 {
     struct publication *p = shard_find_publication(c, media->ref);
     if (p == NULL || p->is_home || media->encoding >= CONTROL_ENCODINGS_MAX)
-        return; /* unbound meanwhile */
+        return;                           /* unbound meanwhile */
+    if (p->listener != media->listener) { /* an aside began or ended: the order is on its way */
+        shard_drop(c, DROP_CLOSED_SLOT);
+        return;
+    }
     struct publication_stream *s = &p->streams[media->encoding];
     if (s->serial == 0 || s->epoch != media->epoch)
         publication_begin_epoch(s, media->epoch, ++c->next_serial, media->codec, media->profile);
@@ -402,6 +442,15 @@ static void send_silence(usec_t now, struct subscription *s, struct tx_batch *tx
                     tx);
     }
     tx_batch_end(tx);
+}
+
+void forwarder_end_aside(usec_t now, struct publication *p, struct subscription *s,
+                         struct tx_batch *tx)
+{
+    const struct publication_stream *main = publication_main(p);
+    if (tx != NULL && main->codec == MEDIA_CODEC_OPUS && s->is_live &&
+        s->source_serial == main->serial)
+        send_silence(now, s, tx);
 }
 
 static void end_voice_of(usec_t now, const struct room_listeners *l, uint64_t serial,
@@ -519,7 +568,7 @@ static size_t write_rtx(const struct resend *r, struct bytes payload, uint8_t ou
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq16, struct tx_batch *tx)
 {
-    struct publication *publication = p->room->slots[s->slot];
+    struct publication *publication = shard_source_of(s);
     struct resend r;
     uint8_t payload[TX_PAYLOAD_BYTES];
     /* Without RTX nothing is sent again: the same number under the same key must never carry other

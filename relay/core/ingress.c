@@ -371,6 +371,7 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
     begin_epoch_if_needed(c, a);
     choose_main(a, now);
     struct media_packet packet = {.participant = p->id,
+                                  .listener = publication->listener,
                                   .source = publication->ref.source,
                                   .source_serial = a->stream->serial,
                                   .codec = a->stream->codec,
@@ -394,6 +395,12 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
         forwarder_request_key_frame(c, now, publication, encoding, tx);
 }
 
+/* Granted, or in an aside; and nothing of what was said in one before goes to anybody else. */
+static bool is_open(const struct publication *p, usec_t now)
+{
+    return (p->open || p->listener != 0) && now >= p->quiet_until;
+}
+
 void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,
                         struct bytes_mut packet, struct tx_batch *tx)
 {
@@ -402,7 +409,7 @@ void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,
     enum drop_reason reason = identify(p, &a);
     if (reason == DROP_REASON_COUNT) {
         note_transport_seq(p, now, &a.header);
-        if (!a.publication->open)
+        if (!is_open(a.publication, now))
             reason = DROP_CLOSED_SLOT;
         else if (!admit_rate(p, now, packet.size))
             reason = DROP_RATE_LIMIT;

@@ -35,8 +35,9 @@ struct participant {
     struct downlink *downlink;          /* owned; NULL: it receives no video */
     struct subscription *subscriptions; /* owned */
     size_t subscription_count;
-    uint32_t thinned;         /* of them: those that get less than everything */
-    struct delivery delivery; /* what of it is known to arrive */
+    struct publication *aside; /* borrowed: the private voice that it hears; NULL: none */
+    uint32_t thinned;          /* of them: those that get less than everything */
+    struct delivery delivery;  /* what of it is known to arrive */
 
     usec_t rtt_us; /* 0: unknown */
     usec_t report_at;

@@ -27,6 +27,7 @@
 #define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
 #define PUBLICATION_ABSENT_US SECONDS(3)   /* of others' packets, and none of the one told on */
 #define PUBLICATION_LEVEL_US 60000         /* between two levels to the director */
+#define PUBLICATION_ASIDE_END_US 250000    /* quiet after an aside: the rest of it is on its way */
 
 #define PUBLICATION_ALONE_US                                                                       \
     SECONDS(1) /* after which a worse encoding takes a better one's place */
@@ -96,8 +97,13 @@ struct publication {
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
     struct thin_voice *thin; /* owned; NULL: nobody here gets it thin (thin_voices.c) */
 
+    /* In an aside: it goes to this participant alone, and to no room slot. 0: it is none. */
+    uint64_t listener;
+
     /* Home only. */
-    bool open; /* granted */
+    uint32_t listener_shard;
+    usec_t quiet_until; /* what was said in an aside and comes late is dropped until then */
+    bool open;          /* granted */
     bool active;
     usec_t active_at;                                             /* last packet */
     const struct send_slot_parameters *params;                    /* in the participant */

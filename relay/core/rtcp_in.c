@@ -32,8 +32,7 @@ static struct publication *find_sent(struct participant *p, uint32_t ssrc,
 static void spread_sender_report(struct shard_core *c, const struct publication *p,
                                  uint32_t encoding)
 {
-    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
-    uint64_t others = room != NULL ? room->members_on & ~((uint64_t)1 << c->config.shard) : 0;
+    uint64_t others = shard_others_of(c, p);
     for (; others != 0; others &= others - 1) {
         uint32_t shard = (uint32_t)__builtin_ctzll(others);
         struct shard_message *m = shard_reserve(c, shard, SHARD_SENDER_REPORT);
@@ -101,7 +100,7 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
                                      uint32_t ssrc, struct tx_batch *tx)
 {
     struct subscription *s = find_subscription(p, ssrc);
-    struct publication *publication = s != NULL ? p->room->slots[s->slot] : NULL;
+    struct publication *publication = s != NULL ? shard_source_of(s) : NULL;
     if (publication == NULL || room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
         return;
     if (s->is_thinned)

@@ -103,7 +103,7 @@ static void send_sign_of_life(usec_t now, struct participant *p, struct tx_batch
 static void send_sender_report(struct shard_core *c, usec_t now, struct participant *p,
                                struct subscription *s, struct tx_batch *tx)
 {
-    struct publication *publication = p->room->slots[s->slot];
+    struct publication *publication = shard_source_of(s);
     const struct publication_stream *stream =
         publication != NULL ? publication_find_stream(publication, s->source_serial) : NULL;
     struct rtcp_report report = {.ssrc = s->ssrc, .has_sender_info = true};

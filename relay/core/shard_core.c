@@ -155,6 +155,7 @@ enum status shard_add_publication(struct shard_core *c, struct publication_ref r
 void shard_remove_publication(struct shard_core *c, struct publication *p)
 {
     struct room *room = shard_find_room(c, p->room);
+    shard_stop_aside(c, c->now, p, c->tx);
     for (int slot = 0; room != NULL && slot < ROOM_SLOT_COUNT; slot++) {
         if (room->slots[slot] == p)
             room->slots[slot] = NULL;
@@ -477,6 +478,9 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
         break;
     case SHARD_GRANT:
         shard_handle_grant(c, now, &m->grant);
+        break;
+    case SHARD_ASIDE:
+        shard_handle_aside(c, now, m, tx);
         break;
     case SHARD_ROOM:
         shard_handle_room(c, m);

@@ -36,7 +36,7 @@ static void clear_slot(struct shard_core *c, struct room *room, enum room_slot s
     if (p == NULL)
         return;
     p->slots &= ~((uint32_t)1 << slot);
-    if (!p->is_home && p->slots == 0) {
+    if (!p->is_home && p->slots == 0 && p->listener == 0) {
         shard_remove_publication(c, p);
         return;
     }
@@ -270,8 +270,8 @@ static void remove_subscription(struct shard_core *c, struct room *room, struct 
 {
     thin_voices_forget(s);
     room_remove_listener(room, s);
-    if (s->is_thinned && room->slots[s->slot] != NULL)
-        thinning_update_demand(c, room->slots[s->slot]);
+    if (s->is_thinned && shard_source_of(s) != NULL)
+        thinning_update_demand(c, shard_source_of(s));
 }
 
 void shard_remove_participant(struct shard_core *c, struct participant *p, struct tx_batch *tx)
@@ -320,7 +320,7 @@ void shard_reset(struct shard_core *c, struct tx_batch *tx)
 
 /* Opening begins a new epoch: what was dropped while the slot was closed must not look like loss.
  */
-static void open_publication(struct publication *p)
+void shard_restart_publication(struct publication *p)
 {
     p->active = false;
     publication_main(p)->wants_key_frame = send_slot_kind(p->ref.source) == MEDIA_KIND_VIDEO;
@@ -339,7 +339,7 @@ void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_g
         return;
     publication->open = grant->open;
     if (grant->open)
-        open_publication(publication);
+        shard_restart_publication(publication);
     else
         publication_clear_caches(publication);
 }

@@ -29,8 +29,9 @@ enum shard_message_type {
     SHARD_PARTICIPANT_REMOVE,
     SHARD_ICE_RESTART,
     SHARD_GRANT,
-    SHARD_ROOM, /* a room exists; which shards have members in it */
-    SHARD_BIND, /* who is on a room slot, and on which shard it lives */
+    SHARD_ROOM,  /* a room exists; which shards have members in it */
+    SHARD_BIND,  /* who is on a room slot, and on which shard it lives */
+    SHARD_ASIDE, /* a microphone goes to one participant alone, on its shard; or no longer */
     SHARD_ROOM_CLOSE,
     SHARD_RESET, /* orders were lost: begin anew, without participants and rooms */
     SHARD_STATS_WANTED,
@@ -62,7 +63,8 @@ struct shard_media {
     uint32_t epoch;
     enum media_codec codec;
     char profile[CODEC_PROFILE_BYTES];
-    uint64_t seq; /* unwrapped */
+    uint64_t listener; /* 0: whoever gets its room slots */
+    uint64_t seq;      /* unwrapped */
     enum shard_media_time time;
     bool key_frame;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT]; /* as the publisher numbers them */
@@ -101,6 +103,13 @@ struct shard_message {
             struct publication_ref ref; /* participant 0: nobody */
             uint32_t home;              /* shard of the publisher */
         } bind;
+        struct {
+            uint64_t room;
+            struct publication_ref ref;
+            uint32_t home;
+            uint64_t listener; /* 0: nobody, it is no aside any more */
+            uint32_t listener_shard;
+        } aside;
         uint64_t room_close;
         struct shard_media media;
         struct {

@@ -65,6 +65,24 @@ void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p);
 
 void shard_forget_paths(struct shard_core *c, const struct participant *p);
 
+/* What a subscription gets: the publication on its room slot, or in an aside the one voice that is
+ * for its owner alone. NULL: nothing. */
+static inline struct publication *shard_source_of(const struct subscription *s)
+{
+    struct publication *p = s->is_aside ? s->owner->aside : s->owner->room->slots[s->slot];
+    return p != NULL && p->listener == (s->is_aside ? s->owner_id : 0) ? p : NULL;
+}
+/* The other shards that get what this one publishes, a bit each. */
+uint64_t shard_others_of(struct shard_core *c, const struct publication *p);
+
+/* shard_aside.c: one voice to one participant, past every room slot */
+void shard_handle_aside(struct shard_core *c, usec_t now, const struct shard_message *m,
+                        struct tx_batch *tx);
+/* Nobody here hears it in private any more. */
+void shard_stop_aside(struct shard_core *c, usec_t now, struct publication *p, struct tx_batch *tx);
+/* The line on which it is spoken to in private; NULL: none. */
+struct subscription *shard_find_aside(struct participant *p);
+
 /* shard_members.c: participants and rooms come, change and go */
 void shard_handle_add(struct shard_core *c, usec_t now, const struct shard_participant_add *add,
                       struct tx_batch *tx);
@@ -76,6 +94,8 @@ void shard_handle_room(struct shard_core *c, const struct shard_message *m);
 void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_message *m,
                        struct tx_batch *tx);
 void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_grant *grant);
+/* What comes next on this send slot begins a new epoch. */
+void shard_restart_publication(struct publication *p);
 
 /* What is cached of it can be shown to those who wait. */
 void shard_start_publication(struct shard_core *c, usec_t now, struct publication *p,
@@ -94,6 +114,9 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 /* A receiver starts with a slot: key frame and tail from the cache, or a request. */
 void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
                                   struct tx_batch *tx);
+/* A private voice ends. */
+void forwarder_end_aside(usec_t now, struct publication *p, struct subscription *s,
+                         struct tx_batch *tx);
 /* A voice leaves its slot: its listeners get a few frames of silence. */
 void forwarder_end_voice(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
                          struct tx_batch *tx);

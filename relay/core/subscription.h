@@ -23,6 +23,7 @@ struct layer_selector;
 /* A publication's packet on its way to subscriptions; everything borrowed for the call. */
 struct media_packet {
     uint64_t participant; /* the publisher */
+    uint64_t listener;    /* it is for this one alone; 0: for its room slots */
     enum send_slot source;
     uint64_t source_serial; /* of publication, encoding and epoch; never 0 */
     enum media_codec codec;
@@ -59,6 +60,7 @@ struct subscription {
     uint32_t ssrc;
     uint32_t receiver; /* the owner's index in the shard's pool */
     bool is_live;      /* the owner is connected */
+    bool is_aside;     /* it follows no room slot: its owner is spoken to in private on it */
     bool has_payload_type;
     bool waiting_key_frame;
     bool started;

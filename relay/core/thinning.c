@@ -15,7 +15,7 @@
 
 static struct publication *publication_of(const struct subscription *s)
 {
-    struct publication *p = s->owner->room->slots[s->slot];
+    struct publication *p = shard_source_of(s);
     return p != NULL && p->ref.participant != s->owner_id ? p : NULL;
 }
 
@@ -232,7 +232,7 @@ static bool set_sound(struct subscription *s, bool on)
     if (s->wants_thin_voice || s->gets_thin_voice)
         return true; /* it is never off, and its list is thin_voices.c's */
     bool was_off = s->is_thinned;
-    if (room_move_listener(s->owner->room, s, !on) != STATUS_OK)
+    if (!s->is_aside && room_move_listener(s->owner->room, s, !on) != STATUS_OK)
         return false;
     if (on && was_off)
         subscription_reset_source(s); /* what was left out is not loss */

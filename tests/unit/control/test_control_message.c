@@ -242,6 +242,10 @@ static void fill_body(struct rng *rng, struct control_message *m)
         m->bind.participant = random_id(rng);
         m->bind.source = (enum send_slot)rng_below(rng, SEND_SLOT_COUNT);
         break;
+    case CONTROL_ASIDE:
+        m->aside.participant = random_id(rng);
+        m->aside.with = random_id(rng);
+        break;
     case CONTROL_ROOM_CLOSE:
         m->room_close = random_id(rng);
         break;
