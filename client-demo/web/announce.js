@@ -20,7 +20,7 @@ export function announcements(before, after) {
   if (after.phase !== 'class' || before.phase !== 'class') return [];
   return [
     ...modeChange(before, after), ...floorChange(before, after), ...voiceChange(before, after), ...shareChange(before, after),
-    ...handChange(before, after), ...placeChange(before, after), ...bellChange(before, after), ...doorChange(before, after),
+    ...handChange(before, after), ...placeChange(before, after), ...bellChange(before, after), ...asideChange(before, after), ...doorChange(before, after),
     ...chatChange(before, after), ...pollChange(before, after), ...connectionChange(before, after),
     ...reachChange(before, after),
   ];
@@ -52,7 +52,7 @@ function floorChange(before, after) {
 function voiceChange(before, after) {
   if (after.order.muted && !before.order.muted) return [{ key: 'say.muted' }];
   const [was, is] = [ownVoice(before) === 'heard', ownVoice(after) === 'heard'];
-  if (was === is) return [];
+  if (was === is || before.order.aside !== after.order.aside) return [];
   // What took it away is said already: the floor, the mode or the connection.
   if (!is && (!maySend(after, 'mic') || connection(after) !== connection(before))) return [];
   return [{ key: is ? 'say.heard' : 'say.not_heard' }];
@@ -89,6 +89,13 @@ function bellChange(before, after) {
   const known = new Set(bells(before).map((p) => p.id));
   const fresh = bells(after).filter((p) => !known.has(p.id));
   return fresh.length ? [{ key: 'say.bell', params: { name: fresh[0].name } }] : [];
+}
+
+/** @param {State} before @param {State} after @returns {Announcement[]} */
+function asideChange(before, after) {
+  const [was, is] = [before.order.aside, after.order.aside];
+  if (was?.id === is?.id) return [];
+  return [is ? { key: 'say.aside', params: { name: is.name } } : { key: 'say.aside_over' }];
 }
 
 /** @param {State} before @param {State} after @returns {Announcement[]} */

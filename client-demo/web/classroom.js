@@ -26,6 +26,7 @@ import { may, teaches } from './state/roles.js';
  * @property {ServerMedia} media
  * @property {number|null} [help] since when the bell rings
  * @property {string|null} [helper] who comes
+ * @property {string|null} [aside] with whom it speaks in private; for staff
  * @property {boolean} [muted]
  */
 /** @typedef {{trainer: number, learner: number, operator: number, [role: string]: number}} Count */
@@ -221,6 +222,7 @@ function reduceServer(state, message) {
     case 'lobby':
     case 'pace':
     case 'help_coming':
+    case 'aside':
       return { ...state, order: reduceOrder(state.order, message) };
     case 'chat':
     case 'chat_changed':
@@ -320,21 +322,22 @@ export function able(state, ability) {
 
 /**
  * Whether the relay forwards what this page sends on a slot. The server says so; one that does not is
- * one where the floor alone decides.
+ * one where the floor alone decides. A microphone in private goes to one person, and not to the class.
  * @param {State} state @param {'mic'|'screen'|'screen_audio'|'camera'} slot
  */
 export function maySend(state, slot) {
+  if (slot === 'mic' && state.order.aside) return true;
   return state.order.send ? state.order.send.includes(slot) : hasFloor(state);
 }
 
 /**
  * Is this person heard, and if not, why: the one word that the page shows by its microphone (`voice.*`).
  * @param {State} state
- * @returns {'heard'|'cut_off'|'break'|'muted'|'off'|'asking'|'closed'}
+ * @returns {'heard'|'private'|'cut_off'|'break'|'muted'|'off'|'asking'|'closed'}
  */
 export function ownVoice(state) {
   const allowed = maySend(state, 'mic');
-  if (state.mic.status === 'live' && allowed) return ['good', 'weak'].includes(connection(state)) ? 'heard' : 'cut_off';
+  if (state.mic.status === 'live' && allowed) return !['good', 'weak'].includes(connection(state)) ? 'cut_off' : state.order.aside ? 'private' : 'heard';
   if (state.order.mode.mode === 'break') return 'break';
   if (!allowed) return state.order.muted ? 'muted' : 'closed';
   return state.mic.status === 'asking' ? 'asking' : 'off';
@@ -363,6 +366,12 @@ function someone(state, id) {
 /** Who rang the bell, the longest waiting first. @param {State} state @returns {Person[]} */
 export function bells(state) {
   return Object.values(state.people).filter((p) => p.help).sort((a, b) => Number(a.help) - Number(b.help));
+}
+
+/** Whether this page may begin to speak with somebody in private. @param {State} state @param {Person} person */
+export function maySpeakAside(state, person) {
+  const { features, mode, aside } = state.order;
+  return features.aside && mode.mode === 'practical' && able(state, 'staff') && !aside && person.role === 'learner' && person.here && !person.aside;
 }
 
 /** Own place in the queue, or null. @param {State} state @returns {{position: number|null, since_ms: number}|null} */

@@ -270,6 +270,9 @@ export class Session {
       case 'send_encodings':
         this.peer.setWanted(message.slot, message.wanted);
         break;
+      case 'aside':
+        this.#handleAside(message);
+        break;
       case 'class_ended':
         clearResume();
         break;
@@ -277,6 +280,22 @@ export class Session {
         if (!message.granted) this.notify('floor.taken'); // the floor given has its own banner
         break;
     }
+  }
+
+  /**
+   * Whoever taught in private is heard by the class again when that is over. It is by its own word, or its microphone is
+   * turned off first: the next sentence may still be meant for one.
+   * @param {any} message
+   */
+  #handleAside(message) {
+    if (message.with) {
+      for (const slot of VOICE_SLOTS) this.playback.unhush(slot); // the voice comes on one of them
+      return;
+    }
+    const { state } = this.store;
+    const surprised = teaches(roleOf(state)) && state.mic.status === 'live' && message.by !== state.me?.id;
+    if (surprised) this.mic.want(false);
+    this.notify(surprised ? 'aside.over_off' : teaches(roleOf(state)) && state.mic.status === 'live' ? 'aside.over_heard' : 'aside.over', {}, surprised ? 'call' : 'info');
   }
 
   /** Before the door, or before it again: nothing of the class is held meanwhile. */

@@ -259,15 +259,6 @@ static void replicate_to(struct shard_core *c, uint32_t shard, const struct publ
     shard_commit(c, shard);
 }
 
-uint64_t shard_others_of(struct shard_core *c, const struct publication *p)
-{
-    uint64_t own = (uint64_t)1 << c->config.shard;
-    if (p->listener != 0)
-        return (uint64_t)1 << p->listener_shard & ~own;
-    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
-    return room != NULL ? room->members_on & ~own : 0;
-}
-
 static void replicate(struct shard_core *c, const struct publication *p, uint32_t encoding,
                       const struct media_packet *packet, struct bytes whole)
 {

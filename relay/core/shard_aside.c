@@ -48,6 +48,15 @@ static void start(struct shard_core *c, struct publication *p)
     to->aside = p;
 }
 
+uint64_t shard_others_of(struct shard_core *c, const struct publication *p)
+{
+    uint64_t own = (uint64_t)1 << c->config.shard;
+    if (p->listener != 0)
+        return (uint64_t)1 << p->listener_shard & ~own;
+    const struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    return room != NULL ? room->members_on & ~own : 0;
+}
+
 /* Its own, or a replica made now; NULL: there is none, and none is needed. */
 static struct publication *publication_for(struct shard_core *c, const struct shard_message *m)
 {

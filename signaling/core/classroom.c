@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 /* The most that one action can leave in the queue, per participant: closing four slots, the floor,
- * its rights, the person, and a share's binds. */
+ * an aside, its rights, the person, and a share's binds. */
 #define CHANGES_PER_PARTICIPANT 16
 #define CHANGES_AT_LEAST 64
 
@@ -230,6 +230,7 @@ void classroom_handle_transport_added(struct classroom *classroom, struct partic
                                                      .participant = p->record.id,
                                                      .source = classroom->bound[slot].source});
     }
+    classroom_repeat_aside(classroom, p);
 }
 
 void classroom_repeat_relay_state(struct classroom *classroom)
@@ -237,6 +238,8 @@ void classroom_repeat_relay_state(struct classroom *classroom)
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
         p->grants = 0; /* what is not granted again is closed by the relay itself */
         classroom_refresh_grants(classroom, p);
+        if (p->record.aside > p->record.id) /* once for both */
+            classroom_repeat_aside(classroom, p);
     }
     for (size_t slot = 0; slot < ROOM_SLOT_COUNT; slot++) {
         if (classroom->bound[slot].participant != 0)
@@ -319,6 +322,10 @@ void classroom_finish_restore(struct classroom *classroom)
         classroom->share_order = p->record.share_order;
     }
     for (p = classroom->first; p != NULL; p = p->next) {
+        if (p->record.aside != 0 && classroom_find_aside(p) == NULL) {
+            p->record.aside = 0; /* the other one is gone */
+            p->unsaved = true;
+        }
         if (p->record.camera == 0 || p->record.camera > ROOM_CAMERA_SLOTS)
             continue;
         enum room_slot slot = (enum room_slot)(ROOM_SLOT_CAMERA_0 + p->record.camera - 1);
@@ -351,6 +358,9 @@ void classroom_remove(struct classroom *classroom, struct participant *p, enum l
                       usec_t now)
 {
     bool wide = participant_is_seen_by_all(p);
+    p->transport_wanted = false; /* the relay has been told: nothing is granted any more */
+    p->grants = 0;
+    classroom_end_aside(classroom, p, 0);
     classroom_drop_share(classroom, p);
     classroom_release_camera(classroom, p);
     classroom->floor_holders -= p->record.floor;
@@ -546,8 +556,9 @@ struct role_standing participant_standing(const struct participant *p)
 
 unsigned participant_send_slots(const struct participant *p)
 {
-    return role_policy_send_slots(p->record.role, p->classroom->record.clock.mode, p->record.floor,
-                                  p->record.muted);
+    unsigned slots = role_policy_send_slots(p->record.role, p->classroom->record.clock.mode,
+                                            p->record.floor, p->record.muted);
+    return p->record.aside != 0 ? slots & ~(1u << SEND_SLOT_MIC) : slots;
 }
 
 bool participant_has_floor(const struct participant *p)

@@ -69,6 +69,8 @@ enum classroom_change_type {
     CHANGE_GRANT,       /* to the relay: participant, slot, open, reserved */
     CHANGE_BIND,        /* to the relay: slot, participant (0: nobody), source */
     CHANGE_FLOOR,       /* to the participant: granted, by */
+    CHANGE_ASIDE,       /* to the relay: participant speaks in private with `by` (0: nobody) */
+    CHANGE_ASIDE_TOLD,  /* to the participant: with whom it does so now, by whose word */
     CHANGE_PERSON,      /* the participant changed; `wide`: everybody is told, else itself */
     CHANGE_PEOPLE,      /* to who sees everybody: all that are `untold` */
     CHANGE_PERSON_LEFT, /* participant, reason, wide */
@@ -188,6 +190,16 @@ void classroom_set_help(struct classroom *classroom, struct participant *partici
                         int64_t unix_ms);
 void classroom_set_helper(struct classroom *classroom, struct participant *participant,
                           uint64_t helper);
+
+/* --- classroom_aside.c: staff and one learner speak in private, in practical mode. Neither is
+ * heard by anybody else meanwhile. STATUS_STATE in another mode, when one of them does so already,
+ * is not here or has no page, and for who is no learner. */
+MUST_CHECK enum status classroom_start_aside(struct classroom *classroom, struct participant *staff,
+                                             struct participant *learner);
+/* Nothing when it has none. `by` 0: the server. */
+void classroom_end_aside(struct classroom *classroom, struct participant *participant, uint64_t by);
+/* With whom; NULL: nobody. */
+struct participant *classroom_find_aside(const struct participant *participant);
 
 void classroom_set_mic(struct classroom *classroom, struct participant *participant, bool on);
 

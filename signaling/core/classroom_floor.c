@@ -66,7 +66,7 @@ void classroom_set_mic(struct classroom *classroom, struct participant *p, bool 
     classroom_person_changed(classroom, p);
 }
 
-static void refresh_rights(struct classroom *classroom, struct participant *p)
+void classroom_refresh_rights(struct classroom *classroom, struct participant *p)
 {
     classroom_refresh_grants(classroom, p);
     unsigned rights = participant_send_slots(p);
@@ -98,7 +98,7 @@ static void set_floor(struct classroom *classroom, struct participant *p, bool f
                                                         .participant = p->record.id,
                                                         .granted = floor,
                                                         .by = by});
-    refresh_rights(classroom, p);
+    classroom_refresh_rights(classroom, p);
     /* Wide also when it was lost: everybody knew of it until now. */
     classroom_push_person(classroom, p, true);
 }
@@ -145,10 +145,11 @@ static void mute(struct classroom *classroom, struct participant *p, uint64_t by
 {
     bool had_floor = p->record.floor;
     bool changed = !p->record.muted;
+    classroom_end_aside(classroom, p, by);
     p->record.muted = p->unsaved = true;
     p->mic_on = false;
     classroom_take_floor(classroom, p, by);
-    refresh_rights(classroom, p);
+    classroom_refresh_rights(classroom, p);
     if (changed && !had_floor)
         classroom_person_changed(classroom, p);
 }
@@ -159,7 +160,7 @@ static void unmute(struct classroom *classroom, struct participant *p)
         return;
     p->record.muted = false;
     p->unsaved = true;
-    refresh_rights(classroom, p);
+    classroom_refresh_rights(classroom, p);
     classroom_person_changed(classroom, p);
 }
 
@@ -206,9 +207,10 @@ void classroom_set_mode(struct classroom *classroom, enum class_mode mode, int64
     classroom->unsaved = true;
     /* What closes goes to the relay before what opens, and both before anybody is told. */
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
+        classroom_end_aside(classroom, p, by);
         classroom_take_floor(classroom, p, by);
         unmute(classroom, p);
-        refresh_rights(classroom, p);
+        classroom_refresh_rights(classroom, p);
     }
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_MODE});
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_CLASS});

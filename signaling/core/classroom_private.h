@@ -17,6 +17,10 @@ void classroom_release_camera(struct classroom *classroom, struct participant *p
 /* Whether everybody, and not only who sees everybody, is told of this participant. */
 bool participant_is_seen_by_all(const struct participant *p);
 bool participant_can_hold_floor(const struct participant *p);
+/* The same, and tells the participant when its rights are others than it was told. */
+void classroom_refresh_rights(struct classroom *classroom, struct participant *p);
+/* To the relay, which forgets an aside with the transport of either. */
+void classroom_repeat_aside(struct classroom *classroom, const struct participant *p);
 /* Who was coming to somebody's help has left. */
 void classroom_forget_helper(struct classroom *classroom, uint64_t helper);
 /* Out of the queue, if it is in it; nobody is told but by the queue itself. */

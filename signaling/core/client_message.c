@@ -69,6 +69,7 @@ static const struct {
     [CLIENT_MESSAGE_HELP].fields = {{"on", FIELD_BOOL, true, AT(flag)}},
     [CLIENT_MESSAGE_HELP_ANSWER].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
     [CLIENT_MESSAGE_HELP_DONE].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
+    [CLIENT_MESSAGE_ASIDE_START].fields = {{"participant", FIELD_STRING, true, AT(participant)}},
     [CLIENT_MESSAGE_REPORT].fields = {{"sound", FIELD_STRING, false, AT(sound)},
                                       {"picture", FIELD_STRING, false, AT(picture)},
                                       {"path", FIELD_STRING, false, AT(path)}},

@@ -41,6 +41,8 @@
     X(HELP, "help")                                                                                \
     X(HELP_ANSWER, "help_answer")                                                                  \
     X(HELP_DONE, "help_done")                                                                      \
+    X(ASIDE_START, "aside_start")                                                                  \
+    X(ASIDE_STOP, "aside_stop")                                                                    \
     X(REPORT, "report")                                                                            \
     X(DELIVERY_LIST, "delivery_list")                                                              \
     X(CLASS_END, "class_end")                                                                      \

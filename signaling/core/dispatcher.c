@@ -326,6 +326,8 @@ static const struct {
     [CLIENT_MESSAGE_HELP] = {ROLE_HELP, request_help},
     [CLIENT_MESSAGE_HELP_ANSWER] = {ROLE_HELP_ANSWER, request_help_answer},
     [CLIENT_MESSAGE_HELP_DONE] = {ROLE_HELP_ANSWER, request_help_done},
+    [CLIENT_MESSAGE_ASIDE_START] = {ROLE_ASIDE, request_aside_start},
+    [CLIENT_MESSAGE_ASIDE_STOP] = {ANYBODY, request_aside_stop},
     [CLIENT_MESSAGE_REPORT] = {ANYBODY, request_report},
     [CLIENT_MESSAGE_DELIVERY_LIST] = {ROLE_HEAR_AS_STAFF, request_delivery_list},
     [CLIENT_MESSAGE_CLASS_END] = {ROLE_CLASS_END, handle_class_end},

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-/* Who has rung for help is between itself and staff. */
+/* Who has rung for help, or speaks in private, is between itself and staff. */
 enum view { VIEW_OF_ALL, VIEW_OF_STAFF, VIEW_COUNT };
 
 static bool is_staff(const struct participant *p)
@@ -41,6 +41,7 @@ static void write_person(const struct participant *p, enum view view, const char
     else
         text_json_null(text, "help");
     text_json_id(text, "helper", helped ? p->record.helper : 0);
+    text_json_id(text, "aside", view == VIEW_OF_STAFF ? p->record.aside : 0);
     text_json_string(text, "sharing", classroom_is_sharing(p) ? "screen" : NULL);
     text_json_string(text, "media", participant_media_name(p->media));
     text_json_close(text, '}');
@@ -141,6 +142,20 @@ static void write_rights(const struct participant *p, struct text_json *text)
     text_json_bool(text, "muted", p->record.muted);
 }
 
+/* With whom it speaks in private; null: nobody. */
+static void write_aside(const struct participant *p, const char *key, struct text_json *text)
+{
+    const struct participant *with = classroom_find_aside(p);
+    if (with == NULL) {
+        text_json_null(text, key);
+        return;
+    }
+    text_json_open(text, key, '{');
+    text_json_id(text, "id", with->record.id);
+    text_json_string(text, "name", with->record.name);
+    text_json_close(text, '}');
+}
+
 /* What everybody knows of the queue: how long it is, and where itself stands. */
 static void write_place(const struct participant *p, size_t place, struct text_json *text)
 {
@@ -192,6 +207,7 @@ void fan_out_write_snapshot(const struct participant *viewer, struct text_json *
     text_json_open(text, "rights", '{');
     write_rights(viewer, text);
     text_json_close(text, '}');
+    write_aside(viewer, "aside", text);
     text_json_open(text, "queue", '{');
     write_queue_for(viewer, floor_queue_position(&classroom->queue, viewer->record.id), text);
     text_json_close(text, '}');
@@ -317,6 +333,27 @@ static void send_rights(struct service *service, const struct classroom_change *
     output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 
+static void send_aside(struct service *service, const struct classroom_change *change)
+{
+    const struct participant *p =
+        classroom_registry_find_participant(&service->registry, change->participant);
+    if (p == NULL || p->connection == 0 || p->classroom == NULL)
+        return;
+    struct text_json text = {0};
+    event_open(&text, "aside");
+    write_aside(p, "with", &text);
+    text_json_id(&text, "by", change->by);
+    output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
+}
+
+static void tell_relay_aside(struct service *service, const struct classroom *classroom,
+                             const struct classroom_change *change)
+{
+    struct control_message message = {
+        .type = CONTROL_ASIDE, .aside = {.participant = change->participant, .with = change->by}};
+    service_tell_relay(service, classroom->relay, &message);
+}
+
 static void note_places(struct service *service, struct classroom *classroom)
 {
     for (struct participant *p = classroom->first; p != NULL; p = p->next)
@@ -420,6 +457,12 @@ static void send_change(struct service *service, struct classroom *classroom,
         break;
     case CHANGE_BIND:
         tell_relay_bind(service, classroom, change);
+        break;
+    case CHANGE_ASIDE:
+        tell_relay_aside(service, classroom, change);
+        break;
+    case CHANGE_ASIDE_TOLD:
+        send_aside(service, change);
         break;
     case CHANGE_FLOOR:
         send_floor(service, change);

@@ -20,6 +20,7 @@ struct queued_output {
             union {
                 struct control_grant grant;
                 struct control_bind bind;
+                struct control_aside aside;
                 struct control_participant_ref participant_remove;
                 uint64_t room_close;
                 struct control_message *whole; /* participant_add and ice_restart: large */
@@ -157,6 +158,9 @@ void output_queue_tell_relay(struct output_queue *queue, size_t relay,
     case CONTROL_BIND:
         output.relay.bind = message->bind;
         break;
+    case CONTROL_ASIDE:
+        output.relay.aside = message->aside;
+        break;
     case CONTROL_PARTICIPANT_REMOVE:
         output.relay.participant_remove = message->participant_remove;
         break;
@@ -194,6 +198,8 @@ static const struct control_message *relay_message_of(struct output_queue *queue
         message->grant = entry->relay.grant;
     else if (entry->relay.type == CONTROL_BIND)
         message->bind = entry->relay.bind;
+    else if (entry->relay.type == CONTROL_ASIDE)
+        message->aside = entry->relay.aside;
     else if (entry->relay.type == CONTROL_PARTICIPANT_REMOVE)
         message->participant_remove = entry->relay.participant_remove;
     else if (entry->relay.type == CONTROL_ROOM_CLOSE)

@@ -63,3 +63,5 @@ REQUEST(pace);
 REQUEST(help);
 REQUEST(help_answer);
 REQUEST(help_done);
+REQUEST(aside_start);
+REQUEST(aside_stop);

@@ -1,4 +1,5 @@
-/* Requests about how the class goes: the pace, the help bell and who answers it. */
+/* Requests about how the class goes: the pace, the help bell, who answers it, and help in private.
+ */
 #include "signaling/core/requests.h"
 #include "signaling/core/talk_fan_out.h"
 
@@ -47,6 +48,32 @@ REQUEST(help_done)
     if (p == NULL || p->record.help_ms == 0)
         return CLIENT_NOT_FOUND;
     classroom_set_help(p->classroom, p, false, instant_ms(at));
+    dispatcher_send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+REQUEST(aside_start)
+{
+    (void)at;
+    struct participant *p = dispatcher_find_classmate(service, c, message->participant);
+    if (p == NULL)
+        return CLIENT_NOT_FOUND;
+    if (classroom_start_aside(p->classroom, c->participant, p) != STATUS_OK)
+        return CLIENT_NOT_ALLOWED;
+    dispatcher_send_ok(service, c, message->id);
+    return CLIENT_OK;
+}
+
+REQUEST(aside_stop)
+{
+    struct participant *p = c->participant;
+    struct participant *with = classroom_find_aside(p);
+    if (with == NULL)
+        return CLIENT_NOT_FOUND;
+    classroom_end_aside(p->classroom, p, p->record.id);
+    /* Who came to help has helped. */
+    if (role_policy_is_always_allowed(p->record.role, ROLE_HELP_ANSWER))
+        classroom_set_help(p->classroom, with, false, instant_ms(at));
     dispatcher_send_ok(service, c, message->id);
     return CLIENT_OK;
 }

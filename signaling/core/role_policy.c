@@ -32,6 +32,7 @@ static const enum role_answer policy[ROLE_ACTION_COUNT][ROLE_COUNT] = {
     [ROLE_PACE]           = {NO,     YES,    NO,      NO,        NO,       NO},
     [ROLE_HELP]           = {NO,     YES,    NO,      NO,        NO,       NO},
     [ROLE_HELP_ANSWER]    = {YES,    NO,     NO,      YES,       YES,      NO},
+    [ROLE_ASIDE]          = {YES,    NO,     NO,      YES,       YES,      NO},
     [ROLE_HEAR_AS_STAFF]  = {YES,    NO,     NO,      YES,       YES,      NO},
     [ROLE_CLASS_END]      = {YES,    NO,     YES,     LEAD,      NO,       NO},
     [ROLE_CLASS_END_ANY]  = {NO,     NO,     YES,     NO,        NO,       NO},

@@ -37,6 +37,7 @@ enum role_action {
     ROLE_PACE,
     ROLE_HELP,
     ROLE_HELP_ANSWER,
+    ROLE_ASIDE,         /* begin one; either of the two may end it */
     ROLE_HEAR_AS_STAFF, /* whatever is said to staff: queue, questions, results, pace */
     ROLE_CLASS_END,
     ROLE_CLASS_END_ANY, /* a class other than one's own */

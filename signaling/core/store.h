@@ -65,7 +65,8 @@ struct store_participant {
     uint8_t ufrag_hash[RESUME_HASH_BYTES]; /* of its ICE user name: tells a restart apart */
     int64_t help_ms;                       /* 0: not ringing */
     uint64_t helper;                       /* who comes; 0: nobody yet */
-    uint32_t score, streak;                /* of quizzes: for itself only */
+    uint64_t aside;         /* speaks with this one in private, who then has its id; 0: nobody */
+    uint32_t score, streak; /* of quizzes: for itself only */
 };
 
 /* Who was put out of a class: a ban, or the order to wait in the lobby. By invite, and by name

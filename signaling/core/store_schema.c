@@ -72,6 +72,9 @@ static const char *const steps[] = {
     " room INTEGER NOT NULL REFERENCES classes(room), invite_id TEXT NOT NULL,"
     " name TEXT NOT NULL, banned INTEGER NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL,"
     " PRIMARY KEY(room, invite_id, name)) STRICT, WITHOUT ROWID;",
+
+    /* 4: who speaks with whom in private. */
+    "ALTER TABLE participants ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;",
 };
 
 static enum status run_steps(struct store *store, int64_t version)

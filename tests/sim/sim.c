@@ -189,6 +189,8 @@ static void init_libraries(void)
 struct sim *sim_create(uint64_t seed, uint32_t shards)
 {
     struct sim *sim = calloc(1, sizeof *sim);
+    for (int i = 0; sim != NULL && i < SIM_PARTICIPANTS_MAX; i++)
+        sim->asides[i].with = sim->asides[i].last = -1;
     CHECK(sim != NULL && shards > 0 && shards <= SIM_SHARDS_MAX);
     sim->seed = seed;
     sim->shards = shards;

@@ -31,6 +31,7 @@ static void open_link(void *owner, usec_t now)
     sim_pipe_clear(&c->to_signaling);
     c->is_open = true;
     c->wait_us = RETRY_FIRST_US;
+    c->opened_at = now;
     c->good_since = now + RESYNC_US;
     sim_relay_handle_connected(c->sim->relay, now);
     sim_signaling_handle_connected(c->sim->signaling);

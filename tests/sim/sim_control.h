@@ -11,6 +11,7 @@ struct sim_control {
     struct sim *sim;
     enum sim_control_fault fault;
     bool is_open;
+    usec_t opened_at;
     usec_t good_since; /* everything said since then has arrived; USEC_NEVER: not now */
     struct sim_pipe to_relay, to_signaling;
     struct sim_timer retry_timer;

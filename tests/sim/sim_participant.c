@@ -19,7 +19,7 @@ static void note_packet(void *context, usec_t now, const struct headless_packet 
         return;
     bool video = headless_line_kind(packet->line) == MEDIA_KIND_VIDEO;
     struct sim_heard *heard = &p->heard[stamp.who - 1];
-    if (sim_is_forbidden(p->sim, (int)stamp.who - 1, video, stamp.at, now))
+    if (sim_is_forbidden(p->sim, (int)stamp.who - 1, p->number, video, stamp.at))
         p->forbidden++;
     if (video && packet->header->marker) {
         size_t i = packet->header->seq % SIM_ENDS;

@@ -14,6 +14,13 @@ struct sim_slot {
     usec_t closed_at;
 };
 
+/* Who speaks with whom in private, as the relay was told: until `ended_at` what is said is for
+ * that one, and nothing of it for anybody else. */
+struct sim_aside {
+    int with, last; /* -1: nobody */
+    usec_t began_at, said_at, ended_at;
+};
+
 struct sim {
     struct sim_clock clock;
     struct rng rng;
@@ -31,13 +38,16 @@ struct sim {
     int participant_count;
     uint64_t last_connection;
     struct sim_slot slots[SIM_PARTICIPANTS_MAX][SEND_SLOT_COUNT];
+    struct sim_aside asides[SIM_PARTICIPANTS_MAX];
     uint64_t digest;
 };
 
 void sim_digest(struct sim *sim, struct bytes data);
 void sim_handle_datagram(struct sim *sim, usec_t now, struct sim_link_datagram *datagram);
 
-/* sim_slots.c: whether a packet that a publisher sent at `sent_at` must not have been forwarded. */
-bool sim_is_forbidden(const struct sim *sim, int publisher, bool video, usec_t sent_at, usec_t now);
+/* sim_slots.c: whether a packet that a publisher sent at `sent_at` must not have reached
+ * `listener`. */
+bool sim_is_forbidden(const struct sim *sim, int publisher, int listener, bool video,
+                      usec_t sent_at);
 void sim_slots_note_order(struct sim *sim, const struct control_message *message);
 void sim_slots_note_text(struct sim *sim, const struct sim_participant *p, struct bytes text);

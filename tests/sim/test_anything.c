@@ -67,11 +67,23 @@ static void touch_line(struct sim *sim, int who)
     sim_link_set(sim, who, lines[sim_draw(sim, COUNT_OF(lines))]);
 }
 
+/* The trainer and one learner in private, or no longer. */
+static void touch_aside(struct sim *sim, struct class_state *c, int who)
+{
+    char text[80];
+    snprintf(text, sizeof text, "{\"type\":\"aside_start\",\"id\":73,\"participant\":\"%llu\"}",
+             (unsigned long long)sim_participant(sim, who)->id);
+    if (sim_draw(sim, 3) == 0)
+        sim_say(sim, c->trainer, "{\"type\":\"aside_stop\",\"id\":74}");
+    else
+        sim_say(sim, c->trainer, text);
+}
+
 static void do_something(struct sim *sim, struct class_state *c)
 {
     int index = (int)sim_draw(sim, (uint64_t)c->count);
     int who = c->people[index];
-    switch (sim_draw(sim, 12)) {
+    switch (sim_draw(sim, 14)) {
     case 0:
         enter(sim, c);
         break;
@@ -99,6 +111,10 @@ static void do_something(struct sim *sim, struct class_state *c)
     case 10:
         touch_line(sim, who);
         break;
+    case 11:
+    case 12:
+        touch_aside(sim, c, who);
+        break;
     default:
         touch_services(sim, c);
         break;
@@ -122,6 +138,8 @@ static void nothing_unallowed_is_heard_and_all_is_well_once_all_is_mended(struct
     c.trainer = sim_enter(sim, "trainer");
     for (int i = 0; i < 4; i++)
         enter(sim, &c);
+    sim_run_for(sim, SECONDS(1));
+    sim_say(sim, c.trainer, "{\"type\":\"mode_set\",\"id\":72,\"mode\":\"practical\"}");
     for (int i = 0; i < STEPS; i++) {
         sim_run_for(sim, (usec_t)sim_draw(sim, 800) * 1000);
         do_something(sim, &c);
@@ -129,6 +147,7 @@ static void nothing_unallowed_is_heard_and_all_is_well_once_all_is_mended(struct
     mend_all(sim, &c);
     sim_run_for(sim, SECONDS(45)); /* a transport that is beyond help ends after 30 s */
     sim_wait_connected(sim);
+    sim_say(sim, c.trainer, "{\"type\":\"aside_stop\",\"id\":74}");
     sim_run_for(sim, SECONDS(3));
     sim_forget(sim);
     sim_run_for(sim, SECONDS(4));

@@ -71,6 +71,76 @@ static void three_learners_with_the_floor_are_heard_beside_the_trainer(struct si
     assert_int_equal(sim_voice(sim, learners[3], learners[2]).packets, 0);
 }
 
+static void speak_in_private(struct sim *sim, int trainer, int learner)
+{
+    char text[80];
+    snprintf(text, sizeof text, "{\"type\":\"aside_start\",\"id\":91,\"participant\":\"%llu\"}",
+             (unsigned long long)sim_participant(sim, learner)->id);
+    sim_say(sim, trainer, text);
+}
+
+static void two_who_speak_in_private_hear_each_other_and_nobody_else_hears_either(struct sim *sim)
+{
+    struct sim_participant_config talks = sim_participant_config_default("learner");
+    talks.ignores_floor = true;
+    int trainer = sim_enter(sim, "trainer");
+    int learner = sim_enter_with(sim, &talks), others[2];
+    for (int i = 0; i < 2; i++)
+        others[i] = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_say(sim, trainer, "{\"type\":\"mode_set\",\"id\":90,\"mode\":\"practical\"}");
+    sim_run_for(sim, SECONDS(2));
+    speak_in_private(sim, trainer, learner);
+    sim_run_for(sim, SECONDS(1));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(5));
+    assert_in_range(sim_voice(sim, learner, trainer).packets, 249, 251);
+    assert_in_range(sim_voice(sim, trainer, learner).packets, 249, 251);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sim_voice(sim, others[i], trainer).packets, 0);
+        assert_int_equal(sim_voice(sim, others[i], learner).packets, 0);
+        assert_in_range(sim_screen(sim, others[i]).frames, 48, 52); /* the screen goes on */
+    }
+    sim_say(sim, trainer, "{\"type\":\"aside_stop\",\"id\":92}");
+    sim_run_for(sim, SECONDS(1));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(2));
+    assert_in_range(sim_voice(sim, others[0], trainer).packets, 99, 101);
+    assert_in_range(sim_voice(sim, learner, trainer).packets, 99, 101);
+    assert_int_equal(sim_voice(sim, trainer, learner).packets, 0);
+}
+
+static void two_on_different_shards_speak_in_private_as_well(struct sim *sim)
+{
+    two_who_speak_in_private_hear_each_other_and_nobody_else_hears_either(sim);
+}
+
+static void a_private_word_outlives_restarts_of_either_service(struct sim *sim)
+{
+    int trainer = sim_enter(sim, "trainer"), learner = sim_enter(sim, "learner");
+    int other = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_say(sim, trainer, "{\"type\":\"mode_set\",\"id\":90,\"mode\":\"practical\"}");
+    sim_run_for(sim, SECONDS(1));
+    speak_in_private(sim, trainer, learner);
+    sim_run_for(sim, SECONDS(1));
+    sim_forget(sim);
+    sim_kill_signaling(sim);
+    sim_run_for(sim, SECONDS(2));
+    sim_start_signaling(sim);
+    sim_run_for(sim, SECONDS(5));
+    assert_in_range(sim_voice(sim, learner, trainer).packets, 348, 352); /* nothing was missed */
+    assert_int_equal(sim_voice(sim, other, trainer).packets, 0);
+    sim_kill_relay(sim);
+    sim_run_for(sim, SECONDS(1));
+    sim_start_relay(sim);
+    sim_run_for(sim, SECONDS(5));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(2));
+    assert_in_range(sim_voice(sim, learner, trainer).packets, 99, 101);
+    assert_int_equal(sim_voice(sim, other, trainer).packets, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +148,9 @@ int main(void)
         SIM_TEST(nothing_is_heard_of_who_has_not_got_the_floor_whatever_its_page_sends),
         SIM_TEST(nothing_is_heard_after_the_floor_is_taken),
         SIM_TEST(three_learners_with_the_floor_are_heard_beside_the_trainer),
+        SIM_TEST(two_who_speak_in_private_hear_each_other_and_nobody_else_hears_either),
+        SIM_TEST_ON(two_on_different_shards_speak_in_private_as_well, 2),
+        SIM_TEST(a_private_word_outlives_restarts_of_either_service),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

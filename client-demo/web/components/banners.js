@@ -1,7 +1,7 @@
 /** What is in the way now, each with what to do; and short messages that go by themselves. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { connection, hasFloor, maySend, roleOf } from '../classroom.js';
+import { able, connection, hasFloor, maySend, roleOf } from '../classroom.js';
 import { html } from '../html.js';
 import { has, t } from '../i18n.js';
 import { Icon } from './icons.js';
@@ -18,6 +18,7 @@ export function Banners({ state, session, onChat }) {
     <${SoundBlocked} state=${state} session=${session} />
     <${Broken} state=${state} onChat=${onChat} />
     <${Muted} state=${state} />
+    <${Aside} state=${state} session=${session} />
     <${Bell} state=${state} />
     <${Floor} state=${state} session=${session} />
     <${MicProblem} state=${state} session=${session} />
@@ -67,11 +68,24 @@ function useLong(on) {
 /** The learner rang: does anybody come? @param {{state: State}} props */
 function Bell({ state }) {
   const own = state.me && 'help' in state.me ? state.me : null;
-  if (!own?.help) return null;
+  if (!own?.help || state.order.aside) return null;
   const by = own.helper || state.order.helper?.id || null;
   const comes = by !== null || state.order.helper !== null;
   const name = (by && state.people[by]?.name) || state.order.helper?.name || t('trainer');
   return html`<div role="status"><${Notice} text=${comes ? t('bell.comes', { name }) : t('bell.rings')} testid="bell-state" level=${comes ? 'good' : 'info'} icon="bell" /></div>`;
+}
+
+/** In private: who hears this page, and that the class does not. @param {{state: State, session: Session}} props */
+function Aside({ state, session }) {
+  const { aside } = state.order;
+  if (!aside) return null;
+  const { status, problem } = state.mic;
+  const on = status === 'live';
+  const text = on ? 'aside.with' : able(state, 'staff') ? 'aside.with_off' : 'aside.to_you';
+  return html`<${Notice} text=${t(text, { name: aside.name })} testid="aside" level=${on ? 'good' : 'call'} icon=${on ? 'mic' : 'mic-off'}>
+    ${!on && !problem && html`<${Button} label=${t('mic.turn_on')} kind="primary" icon="mic" testid="aside-mic" disabled=${status === 'asking'} onClick=${() => session.mic.want(true)} />`}
+    <${Button} label=${t('aside.stop')} icon="close" testid="aside-stop" onClick=${() => session.ask('aside_stop')} />
+  <//>`;
 }
 
 /** @param {{state: State}} props */
@@ -83,7 +97,7 @@ function Muted({ state }) {
 /** @param {{state: State, session: Session}} props */
 function Floor({ state, session }) {
   const open = maySend(state, 'mic') || hasFloor(state);
-  if (!['learner', 'assistant'].includes(roleOf(state)) || !open) return null;
+  if (!['learner', 'assistant'].includes(roleOf(state)) || !open || state.order.aside) return null;
   const { status, problem } = state.mic;
   const floor = hasFloor(state);
   if (!floor && status === 'live') return null; // in a discussion, the sign by the microphone is enough

@@ -1,7 +1,7 @@
 /** Everybody in class, the door before it, and what can be done for or about one person. */
 
 import { useState } from 'preact/hooks';
-import { able, peopleInOrder } from '../classroom.js';
+import { able, maySpeakAside, peopleInOrder } from '../classroom.js';
 import { teaches } from '../state/roles.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
@@ -102,6 +102,7 @@ export function PersonMenu({ state, session, id, onClose, onMessage }) {
       ${item(able(state, 'floor_give') && learner && !p.muted, 'mute', 'mic-off', deed('mute'))}
       ${item(able(state, 'floor_give') && learner && Boolean(p.muted), 'unmute', 'mic', deed('mute', { on: false }))}
       ${item(able(state, 'floor_give') && learner, 'mute_others', 'mic-off', () => { session.ask('mute_all', { except: [id] }); onClose(); })}
+      ${item(maySpeakAside(state, p), 'aside', 'mic', deed('aside_start'))}
       ${item(state.order.features.chat && able(state, 'staff'), 'message', 'chat', () => { onMessage(id); onClose(); })}
       ${item(able(state, 'lead_give') && teaches(p.role), 'lead', 'star', deed('lead_give'))}
     </div>

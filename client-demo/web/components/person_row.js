@@ -33,6 +33,7 @@ export function doing(p, speaking) {
   if (!p.here) return 'away';
   if (speaking) return 'speaking';
   if (p.sharing) return 'sharing';
+  if (p.aside) return 'private';
   if (p.help) return 'help';
   if (p.hand !== null && !p.floor) return 'hand';
   if (p.role === 'inspector') return 'watching';

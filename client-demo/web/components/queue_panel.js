@@ -1,6 +1,6 @@
 /** Who wants to speak, in order; who may speak; who asks for help. */
 
-import { able, bells, floorHolders, handsInOrder } from '../classroom.js';
+import { able, bells, floorHolders, handsInOrder, maySpeakAside } from '../classroom.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Waited } from './clock.js';
@@ -69,13 +69,32 @@ export function Bells({ state, session }) {
     <h2 id="bells-title"><${Icon} name="bell" />${t('bells')}<span class="badge">${ringing.length}</span></h2>
     <ol class="people" data-testid="bells">
       ${ringing.slice(0, ROWS_MAX).map((p) => html`<li key=${p.id} class="person" data-testid="bell-row" data-id=${p.id}>
-        <span class="person-name">${p.name}<span class="person-state">${p.helper
-          ? t('bell.helper', { name: state.people[p.helper]?.name ?? '' }) : html`<${Waited} state=${state} since=${Number(p.help)} />`}</span></span>
-        ${!p.helper && able(state, 'staff') && html`<${Button} label=${t('bell.answer')} kind="primary" size="small" testid="bell-answer" about=${t('to', { name: p.name })}
-          onClick=${() => session.ask('help_answer', { participant: p.id })} />`}
-        ${p.helper && able(state, 'staff') && html`<${Button} label=${t('bell.done')} icon="check" size="small" testid="bell-done" about=${t('for', { name: p.name })}
-          onClick=${() => session.ask('help_done', { participant: p.id })} />`}
+        <span class="person-name">${p.name}<span class="person-state"><${Helped} person=${p} state=${state} /></span></span>
+        ${able(state, 'staff') && html`<span class="bell-deeds"><${BellDeeds} person=${p} state=${state} session=${session} /></span>`}
       </li>`)}
     </ol>
   </section>`;
+}
+
+/** Who helps, or since when nobody does. @param {{person: Person, state: State}} props */
+function Helped({ person, state }) {
+  const { aside, helper } = person;
+  if (aside && aside === state.me?.id) return t('aside.own');
+  const name = state.people[aside ?? helper ?? '']?.name ?? '';
+  if (aside) return t('aside.other', { name });
+  return helper ? t('bell.helper', { name }) : html`<${Waited} state=${state} since=${Number(person.help)} />`;
+}
+
+/** @param {{person: Person, state: State, session: Session}} props */
+function BellDeeds({ person, state, session }) {
+  const deed = (/** @type {string} */ type) => () => session.ask(type, { participant: person.id });
+  const about = t('to', { name: person.name });
+  if (person.aside) {
+    return person.aside === state.me?.id
+      ? html`<${Button} label=${t('aside.stop')} size="small" kind="danger" testid="aside-stop-row" onClick=${() => session.ask('aside_stop')} />` : null;
+  }
+  return html`
+    ${maySpeakAside(state, person) && html`<${Button} label=${t('aside.start')} kind="primary" icon="mic" size="small" testid="aside-start" about=${about} onClick=${deed('aside_start')} />`}
+    ${person.helper ? html`<${Button} label=${t('bell.done')} icon="check" size="small" testid="bell-done" about=${t('for', { name: person.name })} onClick=${deed('help_done')} />`
+      : html`<${Button} label=${t('bell.answer')} kind=${maySpeakAside(state, person) ? 'plain' : 'primary'} size="small" testid="bell-answer" about=${about} onClick=${deed('help_answer')} />`}`;
 }

@@ -11,7 +11,7 @@
 /** @typedef {{fast: number, fine: number, lost: number}} Pace */
 /**
  * What this server offers: a page talks to older ones, too.
- * @typedef {{modes: boolean, rights: boolean, queue: boolean, lobby: boolean, lock: boolean, chat: boolean, polls: boolean, pace: boolean, help: boolean, moderation: boolean}} Features
+ * @typedef {{modes: boolean, rights: boolean, queue: boolean, lobby: boolean, lock: boolean, chat: boolean, polls: boolean, pace: boolean, help: boolean, aside: boolean, moderation: boolean}} Features
  */
 /**
  * @typedef {object} Order
@@ -25,11 +25,12 @@
  * @property {Pace|null} pace
  * @property {'fast'|'fine'|'lost'|'none'} ownPace
  * @property {{id: string|null, name: string}|null} helper who comes to help this learner
+ * @property {{id: string, name: string}|null} aside with whom this page speaks in private
  */
 
 export const MODES = /** @type {const} */ (['lecture', 'discussion', 'practical', 'quiz', 'break']);
 
-const NOTHING = { modes: false, rights: false, queue: false, lobby: false, lock: false, chat: false, polls: false, pace: false, help: false, moderation: false };
+const NOTHING = { modes: false, rights: false, queue: false, lobby: false, lock: false, chat: false, polls: false, pace: false, help: false, aside: false, moderation: false };
 
 /** @returns {Order} */
 export function initialOrder() {
@@ -44,6 +45,7 @@ export function initialOrder() {
     pace: null,
     ownPace: 'none',
     helper: null,
+    aside: null,
   };
 }
 
@@ -65,6 +67,7 @@ export function featuresOf(welcome) {
     polls: 'poll' in state || 'polls' in state,
     pace: chat,
     help: chat,
+    aside: 'aside' in state,
     moderation: rights,
   };
 }
@@ -92,6 +95,8 @@ export function reduceOrder(order, message) {
       return { ...order, pace: { fast: message.fast ?? 0, fine: message.fine ?? 0, lost: message.lost ?? 0 } };
     case 'help_coming':
       return { ...order, helper: { id: message.by ?? null, name: message.name ?? '' } };
+    case 'aside':
+      return { ...order, aside: message.with ?? null };
     default:
       return order;
   }
@@ -115,6 +120,7 @@ export function applyOrder(order, snapshot, welcome) {
     queue: snapshot.queue === undefined ? order.queue : queueOf(Array.isArray(snapshot.queue) ? snapshot : snapshot.queue),
     lobby: snapshot.lobby === undefined ? order.lobby : lobbyOf(Array.isArray(snapshot.lobby) ? { waiting: snapshot.lobby } : snapshot.lobby),
     pace: snapshot.pace === undefined ? order.pace : paceOf(snapshot.pace),
+    aside: snapshot.aside === undefined ? order.aside : snapshot.aside,
     ownPace: snapshot.own_pace ?? order.ownPace,
   };
 }
@@ -157,7 +163,7 @@ export function withoutFeature(features, request) {
 const REQUEST_FEATURE = {
   mode_set: 'modes', floor_next: 'queue', hand_lower: 'queue', lobby_set: 'lobby', lobby_admit: 'lobby', lock: 'lock',
   chat_send: 'chat', chat_history: 'chat', chat_open: 'chat', poll_start: 'polls', poll_import: 'polls', poll_answer: 'polls',
-  pace: 'pace', help: 'help', help_answer: 'help', kick: 'moderation', mute: 'moderation', mute_ask: 'moderation',
+  pace: 'pace', help: 'help', help_answer: 'help', aside_start: 'aside', kick: 'moderation', mute: 'moderation', mute_ask: 'moderation',
 };
 
 /**

@@ -32,9 +32,11 @@ struct play {
     struct rng rng;
     struct actor actors[PEOPLE];
     uint64_t seed;
-    unsigned open[512]; /* by participant: as the relay was told */
-    size_t followed;    /* outputs looked at */
-    uint64_t poll;      /* the newest that anybody was told of */
+    unsigned open[512];  /* by participant: as the relay was told */
+    uint64_t aside[512]; /* who speaks with whom in private, as the relay was told */
+    size_t followed;     /* outputs looked at */
+    size_t asides;       /* begun */
+    uint64_t poll;       /* the newest that anybody was told of */
 };
 
 /* `list` as "|one|other|". */
@@ -80,7 +82,8 @@ static bool may_read(struct actor *a, const json_t *person)
     bool known = a->known[id % 512];
     a->known[id % 512] = floor;
     bool private = !json_is_null(json_object_get(person, "help")) ||
-                   !json_is_null(json_object_get(person, "helper"));
+                   !json_is_null(json_object_get(person, "helper")) ||
+                   !json_is_null(json_object_get(person, "aside"));
     if (private && !has(a, STAFF) && id != a->id)
         return false;
     return has(a, SEE_ALL) || id == a->id || floor || known ||
@@ -131,6 +134,8 @@ static bool may_hear(const struct actor *a, const char *type, const json_t *tree
         return has(a, STAFF);
     if (strcmp(type, "poll_results") == 0)
         return has(a, STAFF) || a->shown;
+    if (strcmp(type, "aside") == 0)
+        return has(a, STAFF) || has(a, "|learner|");
     if (is_in(type, "|poll_score|help_coming|"))
         return has(a, "|learner|");
     if (strcmp(type, "queue") == 0)
@@ -168,12 +173,38 @@ static void follow_text(struct play *play, const struct seen *seen)
     json_decref(tree);
 }
 
+static void end_aside(struct play *play, uint64_t participant)
+{
+    uint64_t with = play->aside[participant % 512];
+    play->aside[participant % 512] = play->aside[with % 512] = 0;
+}
+
+static void follow_aside(struct play *play, const struct control_aside *aside)
+{
+    end_aside(play, aside->participant);
+    if (aside->with == 0)
+        return;
+    end_aside(play, aside->with);
+    play->asides++;
+    play->aside[aside->participant % 512] = aside->with;
+    play->aside[aside->with % 512] = aside->participant;
+}
+
+/* Its transport is another one, or gone. */
+static void forget_transport(struct play *play, uint64_t participant)
+{
+    play->open[participant % 512] = 0;
+    end_aside(play, participant);
+}
+
 static void follow_relay(struct play *play, const struct control_message *message)
 {
     if (message->type == CONTROL_PARTICIPANT_ADD)
-        play->open[message->participant_add.participant % 512] = 0;
+        forget_transport(play, message->participant_add.participant);
     if (message->type == CONTROL_PARTICIPANT_REMOVE)
-        play->open[message->participant_remove.participant % 512] = 0;
+        forget_transport(play, message->participant_remove.participant);
+    if (message->type == CONTROL_ASIDE)
+        follow_aside(play, &message->aside);
     if (message->type != CONTROL_GRANT)
         return;
     unsigned bit = 1u << message->grant.slot;
@@ -227,6 +258,25 @@ static unsigned allowed_slots(const char *role, const char *mode, bool floor, bo
     return strcmp(mode, "discussion") == 0 && !muted ? mic : 0;
 }
 
+/* One of staff and a learner, both here, in practical work; and the class hears neither. */
+static void check_aside(struct play *play, const json_t *people, uint64_t id, const char *mode)
+{
+    uint64_t with = play->aside[id % 512];
+    int staff = 0, learners = 0;
+    for (size_t i = 0; i < json_array_size(people); i++) {
+        const json_t *p = json_array_get(people, i);
+        uint64_t number = strtoull(json_string_value(json_object_get(p, "id")), NULL, 10);
+        if (number != id && number != with)
+            continue;
+        staff += is_in(json_string_value(json_object_get(p, "role")), STAFF);
+        learners += is_in(json_string_value(json_object_get(p, "role")), "|learner|");
+        if ((play->open[number % 512] & 1u << SEND_SLOT_MIC) != 0)
+            fail_at(play, "the class hears what is said in private", "");
+    }
+    if (strcmp(mode, "practical") != 0 || staff != 1 || learners != 1)
+        fail_at(play, "these two may not speak in private", mode);
+}
+
 static void check_people(struct play *play, const char *mode)
 {
     json_t *tree = ask_api(play, "/participants");
@@ -244,6 +294,8 @@ static void check_people(struct play *play, const char *mode)
         if (present[id % 512])
             fail_at(play, "somebody is there twice", name);
         present[id % 512] = true;
+        if (play->aside[id % 512] != 0)
+            check_aside(play, people, id, mode);
         for (size_t j = 0; j < i; j++) { /* personal links: one person, one participant */
             const json_t *other = json_array_get(people, j);
             if (strcmp(json_string_value(json_object_get(other, "invite_id")),
@@ -252,8 +304,9 @@ static void check_people(struct play *play, const char *mode)
         }
     }
     for (size_t id = 1; id < 512; id++) {
-        if (!present[id] && play->open[id] != 0)
-            fail_at(play, "somebody who left may still send", "");
+        if (!present[id] && (play->open[id] != 0 || play->aside[id] != 0))
+            fail_at(play, "somebody who left may still send",
+                    play->open[id] != 0 ? "" : "in private");
     }
     json_decref(tree);
 }
@@ -341,6 +394,8 @@ static const struct {
     {"\"help\",\"on\":false", "|learner|"},
     {"\"help_answer\",\"participant\":\"%d\"", STAFF},
     {"\"help_done\",\"participant\":\"%d\"", STAFF},
+    {"\"aside_start\",\"participant\":\"%d\"", STAFF},
+    {"\"aside_stop\"", "|trainer|co_trainer|assistant|learner|"},
     {"\"delivery_list\"", STAFF},
 };
 
@@ -393,9 +448,21 @@ static void check_next(const struct play *play, const char *answer, uint64_t exp
         fail_at(play, "the floor passed over who waited longest", answer);
 }
 
-static void request(struct play *play, struct actor *a)
+/* In every third sequence practical work and words in private come up often. */
+static size_t draw_request(struct play *play)
 {
     size_t which = rng_below(&play->rng, COUNT_OF(requests));
+    uint64_t often = play->seed % 3 == 0 ? rng_below(&play->rng, 4) : 4;
+    for (size_t i = 0; often < 2 && i < COUNT_OF(requests); i++) {
+        if (strstr(requests[i].text, often == 0 ? "practical" : "aside_start") != NULL)
+            which = i;
+    }
+    return which;
+}
+
+static void request(struct play *play, struct actor *a)
+{
+    size_t which = draw_request(play);
     struct harness *h = play->h;
     char text[200];
     int about = (int)play->actors[rng_below(&play->rng, PEOPLE)].id;
@@ -437,6 +504,9 @@ static void come(struct play *play, struct actor *a)
         a->id = 0;
         harness_hello(play->h, a->connection, a->token);
     }
+    struct person person = {.connection = a->connection};
+    if (play->seed % 3 == 0) /* as pages do */
+        harness_offer(play->h, &person);
     follow(play);
 }
 
@@ -455,6 +525,7 @@ static void restart(struct play *play)
         play->actors[i].waits = false;
     }
     harness_restart_service(play->h);
+    memset(play->aside, 0, sizeof play->aside);
     memset(play->open, 0, sizeof play->open); /* the relay is another one as well */
     char boot[32];
     snprintf(boot, sizeof boot, "boot-%u", (unsigned)rng_below(&play->rng, 1000000));
@@ -499,7 +570,7 @@ static void step(struct play *play)
     harness_run_for(play->h, MILLISECONDS(500 + rng_below(&play->rng, 1000)));
 }
 
-static void run_sequence(uint64_t seed)
+static size_t run_sequence(uint64_t seed)
 {
     void *state = NULL;
     assert_int_equal(harness_setup(&state), 0);
@@ -523,16 +594,20 @@ static void run_sequence(uint64_t seed)
     }
     for (size_t i = 0; i < PEOPLE; i++)
         free(play->actors[i].token);
+    size_t asides = play->asides;
     free(play);
     harness_teardown(&state);
+    return asides;
 }
 
 static void no_sequence_lets_anybody_send_hear_or_do_what_it_may_not(void **state)
 {
     const char *more = getenv("AMPHI_SEQUENCES");
     uint64_t sequences = more != NULL ? strtoull(more, NULL, 10) : SEQUENCES;
+    size_t asides = 0;
     for (uint64_t seed = 1; seed <= sequences; seed++)
-        run_sequence(seed);
+        asides += run_sequence(seed);
+    assert_true(asides > sequences / 3);
     (void)state;
 }
 
