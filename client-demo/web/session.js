@@ -293,9 +293,10 @@ export class Session {
       return;
     }
     const { state } = this.store;
-    const surprised = teaches(roleOf(state)) && state.mic.status === 'live' && message.by !== state.me?.id;
+    const goesOn = teaches(roleOf(state)) && state.mic.wanted;
+    const surprised = goesOn && message.by !== state.me?.id;
     if (surprised) this.mic.want(false);
-    this.notify(surprised ? 'aside.over_off' : teaches(roleOf(state)) && state.mic.status === 'live' ? 'aside.over_heard' : 'aside.over', {}, surprised ? 'call' : 'info');
+    this.notify(surprised ? 'aside.over_off' : goesOn ? 'aside.over_heard' : 'aside.over', {}, surprised ? 'call' : 'info');
   }
 
   /** Before the door, or before it again: nothing of the class is held meanwhile. */

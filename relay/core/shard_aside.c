@@ -31,7 +31,7 @@ void shard_stop_aside(struct shard_core *c, usec_t now, struct publication *p, s
     struct subscription *s = to != NULL && to->aside == p ? shard_find_aside(to) : NULL;
     if (s == NULL)
         return;
-    forwarder_end_aside(now, p, s, tx);
+    voice_end_aside(now, p, s, tx);
     subscription_reset_source(s);
     s->is_aside = false;
     to->aside = NULL;
@@ -41,7 +41,7 @@ static void start(struct shard_core *c, struct publication *p)
 {
     struct participant *to = shard_find_participant(c, p->listener);
     struct subscription *s = to != NULL && to->aside == NULL ? choose_line(to) : NULL;
-    if (s == NULL || room_move_listener(to->room, s, false) != STATUS_OK)
+    if (s == NULL)
         return; /* it has no line for a voice: nobody hears it */
     subscription_reset_source(s);
     s->is_aside = true;

@@ -124,7 +124,7 @@ void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_mess
     if (room == NULL)
         return;
     if (m->bind.ref.participant == 0)
-        forwarder_end_voice(c, now, room, m->bind.slot, tx);
+        voice_end_slot(c, now, room, m->bind.slot, tx);
     else if (room->slots[m->bind.slot] != NULL)
         thin_voices_flush(c, now, room, room->slots[m->bind.slot], tx);
     clear_slot(c, room, m->bind.slot);

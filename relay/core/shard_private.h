@@ -114,12 +114,6 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 /* A receiver starts with a slot: key frame and tail from the cache, or a request. */
 void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
                                   struct tx_batch *tx);
-/* A private voice ends. */
-void forwarder_end_aside(usec_t now, struct publication *p, struct subscription *s,
-                         struct tx_batch *tx);
-/* A voice leaves its slot: its listeners get a few frames of silence. */
-void forwarder_end_voice(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
-                         struct tx_batch *tx);
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
@@ -139,6 +133,14 @@ struct media_packet forwarder_packet_of(const struct publication *p,
 /* The packet that was begun in `tx`, to one receiver. */
 void forwarder_send(usec_t now, struct subscription *s, const struct media_packet *packet,
                     const struct tx_rtp *rtp, struct tx_batch *tx);
+
+/* voice_end.c */
+/* A private voice ends. */
+void voice_end_aside(usec_t now, struct publication *p, struct subscription *s,
+                     struct tx_batch *tx);
+/* A voice leaves its slot: its listeners get a few frames of silence. */
+void voice_end_slot(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
+                    struct tx_batch *tx);
 
 /* thinning.c: subscriptions that get less than everything */
 /* What `s` gets from now on; everything (encoding 0, all layers, not paced) ends thinning as soon

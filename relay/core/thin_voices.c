@@ -154,7 +154,7 @@ static void send_to(struct shard_core *c, usec_t now, struct subscription *s,
 {
     uint64_t seq;
     uint32_t timestamp;
-    if (!s->gets_thin_voice || !s->is_live || s->owner_id == packet->participant ||
+    if (!s->gets_thin_voice || !s->is_live || s->is_aside || s->owner_id == packet->participant ||
         subscription_accept(s, now, packet, &seq, &timestamp) != SUBSCRIPTION_SEND)
         return;
     /* What comes next follows its last 20 ms. */

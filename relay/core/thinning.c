@@ -232,7 +232,7 @@ static bool set_sound(struct subscription *s, bool on)
     if (s->wants_thin_voice || s->gets_thin_voice)
         return true; /* it is never off, and its list is thin_voices.c's */
     bool was_off = s->is_thinned;
-    if (!s->is_aside && room_move_listener(s->owner->room, s, !on) != STATUS_OK)
+    if (room_move_listener(s->owner->room, s, !on) != STATUS_OK)
         return false;
     if (on && was_off)
         subscription_reset_source(s); /* what was left out is not loss */

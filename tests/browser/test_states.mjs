@@ -125,6 +125,31 @@ test('a trainer before anybody came, and with a full class', async () => {
   await page.context().close();
 });
 
+test('practical work: who rang, who comes, and a word in private', async () => {
+  const rang = (i, more) => ({ type: 'person', person: { ...learners[i], help: now - (300 - i * 40) * 1000, ...more } });
+  const page = await asTrainer({
+    state: { mode: { mode: 'practical', since_ms: now, until_ms: null } },
+    emit: [{ type: 'person', person: person('5', 'Fatou Roux', { role: 'assistant' }) }, rang(1), rang(2, { helper: '5' }), rang(3, { helper: '5', aside: '5' }), rang(4)],
+  });
+  await inspect(page, 'trainer-practical');
+  await page.click(`${testid('bells')} [data-id="21"] ${testid('aside-start')}`);
+  await sleep(100);
+  check((await page.asked('aside_start'))[0].participant === '21', 'nobody was asked for');
+  await page.tell({ type: 'aside', with: { id: '21', name: 'Karim Haddad' }, by: '3' }, { type: 'rights', send: ['screen', 'screen_audio', 'camera'], muted: false },
+    rang(1, { helper: '3', aside: '3' }), { type: 'slots', slots: { voice_0: null, screen: null }, names: {} });
+  await sleep(300);
+  const sign = await page.evaluate((s) => ({ voice: document.querySelector(s).dataset.voice, text: document.querySelector(s).textContent }), testid('mic-state'));
+  check(sign.voice === 'private' && sign.text.includes('Karim Haddad vous entend') && sign.text.includes('La classe ne vous entend pas'), JSON.stringify(sign));
+  check(!(await page.$(testid('aside-start'))), 'a second talk in private is offered');
+  await inspect(page, 'trainer-aside');
+  // It ends by somebody else's word: the next sentence may still be meant for one.
+  await page.tell({ type: 'aside', with: null, by: '21' }, { type: 'rights', send: ['mic', 'screen', 'screen_audio', 'camera'], muted: false });
+  await sleep(300);
+  check((await page.evaluate((s) => document.querySelector(s).dataset.voice, testid('mic-state'))) === 'off', 'the class hears what was meant for one');
+  await inspect(page, 'trainer-aside-over');
+  await page.context().close();
+});
+
 test('messages and questions, for the trainer and for a learner', async () => {
   const message = (id, from, name, text, more = {}) => ({ id, from, name, role: 'learner', to: 'all', text, at_ms: now - (20 - Number(id)) * 30000, question: false, answered_ms: null, ...more });
   const messages = [
@@ -249,6 +274,16 @@ test('a learner who listens, waits, has the floor, is muted, asks for help', asy
   await page.tell({ type: 'help_coming', by: '3' });
   await sleep(200);
   await inspect(page, 'learner-practical');
+  await page.tell({ type: 'aside', with: { id: '3', name: 'Mme Petit' }, by: '3' });
+  await sleep(200);
+  await inspect(page, 'learner-aside-asked');
+  await page.click(testid('aside-mic'));
+  await sleep(300);
+  check((await voice()) === 'private', `voice is ${await voice()}`);
+  await inspect(page, 'learner-aside');
+  await page.tell({ type: 'aside', with: null, by: '3' });
+  await sleep(200);
+  check((await voice()) === 'closed', `voice is ${await voice()}`);
   await page.click(testid('pace'));
   await inspect(page, 'learner-pace');
   await page.context().close();
@@ -317,7 +352,7 @@ test('a class that is over, and each other way out, says what to do', async () =
 
 test('an older server: no modes, no chat, no queue, and the page works', async () => {
   const welcome = welcomeFor({ ...trainer, sharing: null }, learners);
-  for (const key of ['mode', 'rights', 'queue', 'poll', 'names']) delete welcome.state[key];
+  for (const key of ['mode', 'rights', 'queue', 'poll', 'names', 'aside']) delete welcome.state[key];
   welcome.class = welcome.state.class = { id: 'c', title: 'Anglais', state: 'open' };
   const page = await mockPage(served.url, { role: 'trainer', name: 'Mme Petit' }, { hello: welcome });
   await page.click(testid('enter'));

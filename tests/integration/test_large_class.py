@@ -90,6 +90,7 @@ class LargeClass(unittest.TestCase):
         _, made = self.server.api("POST", "/classes", {"title": "Grande classe"})
         self.class_id = made["class_id"]
         self.crowd = Crowd(self.server)
+        self.read = 0  # messages that the trainer has read
 
     def tearDown(self):
         for opened in self.crowd.sockets:
@@ -131,6 +132,7 @@ class LargeClass(unittest.TestCase):
         told = set()
 
         def on_text(index, text):
+            self.read += text.count(b'"text":"Bonjour') if index == 0 else 0
             if wanted in text and state in text:
                 told.add(index)
         self.crowd.on_text = on_text
@@ -138,6 +140,19 @@ class LargeClass(unittest.TestCase):
         self.crowd.send(0, type="floor_give" if give else "floor_take", id=2, participant=learner)
         self.assertTrue(self.crowd.run_until(lambda: len(told) == PEOPLE + 1, 10), f"only {len(told)} were told")
         return time.monotonic() - began
+
+    def test_a_burst_of_messages_does_not_hold_up_the_floor(self):
+        """Everybody writes at once, three times; in the midst of it somebody is given the floor."""
+        ids, _ = self.join_all()
+        self.crowd.run_for(2)
+        writers, times = min(PEOPLE, 400), []
+        for n in range(3):
+            for i in range(writers):
+                self.crowd.send(1 + i, type="chat_send", id=5, text=f"Bonjour {n}")
+            times += [self.floor_round(ids[1 + n], True), self.floor_round(ids[1 + n], False)]
+        self.assertTrue(self.crowd.run_until(lambda: self.read >= 3 * writers, 20), f"{self.read} messages of {3 * writers} were read")
+        print(f"\n# {PEOPLE} people, {3 * writers} messages in three bursts; floor to all told: {', '.join(f'{t * 1e3:.0f}' for t in times)} ms", flush=True)
+        self.assertLess(max(times), 0.5)
 
     def test_a_large_class_is_told_at_once_and_costs_little(self):
         ids, joined_in = self.join_all()

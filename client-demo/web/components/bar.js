@@ -36,7 +36,7 @@ export function LearnerBar({ state, session, full, zoom, panel, onZoom, onFull, 
       <${OwnVoice} state=${state} session=${session} />
       ${speaks ? html`<${MicButton} state=${state} session=${session} />` : html`<${HandButton} state=${state} session=${session} />`}
       ${floor && canShareScreen() && html`<${ShareButton} state=${state} session=${session} />`}
-      ${features.help && (mode.mode === 'practical' || rings(state)) && html`<${BellButton} state=${state} session=${session} />`}
+      ${features.help && !state.order.aside && (mode.mode === 'practical' || rings(state)) && html`<${BellButton} state=${state} session=${session} />`}
     </div>
     <div class="bar-more">
       <${PanelButtons} state=${state} panel=${panel} />

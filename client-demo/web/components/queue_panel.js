@@ -68,7 +68,7 @@ export function Bells({ state, session }) {
   return html`<section class="side-part has-hands" aria-labelledby="bells-title">
     <h2 id="bells-title"><${Icon} name="bell" />${t('bells')}<span class="badge">${ringing.length}</span></h2>
     <ol class="people" data-testid="bells">
-      ${ringing.slice(0, ROWS_MAX).map((p) => html`<li key=${p.id} class="person" data-testid="bell-row" data-id=${p.id}>
+      ${ringing.slice(0, ROWS_MAX).map((p) => html`<li key=${p.id} class="person has-deeds" data-testid="bell-row" data-id=${p.id}>
         <span class="person-name">${p.name}<span class="person-state"><${Helped} person=${p} state=${state} /></span></span>
         ${able(state, 'staff') && html`<span class="bell-deeds"><${BellDeeds} person=${p} state=${state} session=${session} /></span>`}
       </li>`)}
@@ -91,10 +91,12 @@ function BellDeeds({ person, state, session }) {
   const about = t('to', { name: person.name });
   if (person.aside) {
     return person.aside === state.me?.id
-      ? html`<${Button} label=${t('aside.stop')} size="small" kind="danger" testid="aside-stop-row" onClick=${() => session.ask('aside_stop')} />` : null;
+      ? html`<${Button} label=${t('aside.stop')} size="small" testid="aside-stop-row" onClick=${() => session.ask('aside_stop')} />` : null;
   }
+  // Where somebody else already helps, one does not talk over them.
+  const speak = maySpeakAside(state, person) && (!person.helper || person.helper === state.me?.id);
   return html`
-    ${maySpeakAside(state, person) && html`<${Button} label=${t('aside.start')} kind="primary" icon="mic" size="small" testid="aside-start" about=${about} onClick=${deed('aside_start')} />`}
+    ${speak && html`<${Button} label=${t('aside.start')} kind="primary" icon="mic" size="small" testid="aside-start" about=${about} onClick=${deed('aside_start')} />`}
     ${person.helper ? html`<${Button} label=${t('bell.done')} icon="check" size="small" testid="bell-done" about=${t('for', { name: person.name })} onClick=${deed('help_done')} />`
-      : html`<${Button} label=${t('bell.answer')} kind=${maySpeakAside(state, person) ? 'plain' : 'primary'} size="small" testid="bell-answer" about=${about} onClick=${deed('help_answer')} />`}`;
+      : html`<${Button} label=${t('bell.answer')} kind=${speak ? 'plain' : 'primary'} size="small" testid="bell-answer" about=${about} onClick=${deed('help_answer')} />`}`;
 }

@@ -160,7 +160,7 @@ export function welcomeFor(own, people, state = {}) {
       people: all, count: { trainer: 1, learner: all.filter((p) => p.role === 'learner').length, operator: 0 },
       slots: { voice_0: '3', screen: null }, names: { 3: 'Mme Petit' }, speaking: ['3'], class: klass,
       mode: { mode: 'lecture', since_ms: Date.now(), until_ms: null },
-      rights: { send: teaching ? ['mic', 'screen', 'screen_audio', 'camera'] : [], muted: false },
+      aside: null, rights: { send: teaching ? ['mic', 'screen', 'screen_audio', 'camera'] : [], muted: false },
       queue: { length: 0, position: null, since_ms: null, ...(teaching || own.role === 'assistant' ? { queue: [] } : {}) }, poll: null, ...state,
     },
   };
