@@ -113,6 +113,45 @@ test('quiz: as a lecture, and everybody is told the mode in words', async () => 
   await mode('lecture');
 });
 
+test('practical: the trainer and one learner hear each other in private, and the class hears neither; then it hears the trainer again', async () => {
+  await mode('practical');
+  await aicha.click(testid('bell'));
+  await trainer.click(testid('aside-start'));
+  await until('both pages say so', async () => (await voice(trainer)) === 'private' && (await text(aicha, 'aside')).includes('Mme Petit'));
+  check((await text(trainer, 'mic-state')).includes('La classe ne vous entend pas'), `the trainer's sign says ${await text(trainer, 'mic-state')}`);
+  await sleep(700);
+  for (const page of [trainer, aicha, karim]) await page.evaluate(() => window.soundReset());
+  await trainer.evaluate(() => { window.fakeMicrophone.volume = 0.5; });
+  await until('Aïcha hears the trainer', () => hears(aicha));
+  check((await voice(aicha)) === 'off', `her microphone went on by itself: ${await voice(aicha)}`);
+  await aicha.click(testid('aside-mic'));
+  await until('the trainer hears Aïcha', async () => (await hears(trainer)) && (await voice(aicha)) === 'private');
+  await until('it is her voice: 880 Hz', async () => Math.abs(pitch(await heard(trainer)).hz - 880) <= 50, 2000);
+  await sleep(1000);
+  check((await heard(karim)).loud === 0, 'another learner hears what is said in private');
+  check((await text(karim, 'aside')) === '' && !(await text(karim, 'speaking')).includes('Aïcha'), 'another learner is told who speaks in private');
+  await trainer.click(testid('aside-stop'));
+  await until('the class hears the trainer again', async () => (await hears(karim)) && (await hears(aicha)) && (await voice(trainer)) === 'heard');
+  await until('Aïcha is heard by nobody', async () => (await voice(aicha)) === 'closed' && !(await hears(trainer)));
+  await gone(trainer, testid('bell-row'));
+});
+
+test('a private talk that the learner ends turns the trainer\'s microphone off first: the class hears no sentence that was meant for one', async () => {
+  await menu('Aïcha', 'aside');
+  await until('it has begun', async () => (await voice(trainer)) === 'private');
+  await sleep(700);
+  await karim.evaluate(() => window.soundReset());
+  await aicha.click(testid('aside-stop'));
+  await until('the trainer is told', async () => (await voice(trainer)) === 'off' && (await text(trainer, 'toasts')).includes('coupé'));
+  await sleep(1000);
+  const { loud, blocks } = await heard(karim);
+  console.log(`# the class heard ${loud} of ${blocks} blocks`);
+  check(loud === 0, `the class heard ${loud} blocks of what was meant for one`);
+  await trainer.evaluate(() => { window.fakeMicrophone.volume = 0; });
+  await trainer.click(testid('mic-toggle'));
+  await until('the trainer is on again', async () => (await voice(trainer)) === 'heard');
+});
+
 test('the door: a stranger waits and sees so, is let in; another is sent away for now', async () => {
   await trainer.click(testid('door-toggle'));
   await until('the lobby is on', () => trainer.evaluate((s) => document.querySelector(s).getAttribute('aria-checked') === 'true', testid('door-toggle')));
