@@ -9,7 +9,8 @@
 struct rung {
     uint32_t id; /* the same for good, whichever layers are seen; rising */
     struct layer_target target;
-    uint32_t bps;
+    uint32_t bps;       /* that there must be */
+    uint32_t takes_bps; /* of what there is */
 };
 
 struct ladder {
@@ -19,7 +20,7 @@ struct ladder {
 
 static void add_rung(struct ladder *ladder, uint32_t id, struct layer_target target, uint32_t bps)
 {
-    ladder->rungs[ladder->count++] = (struct rung){id, target, bps};
+    ladder->rungs[ladder->count++] = (struct rung){id, target, bps, bps};
 }
 
 /* The encoding whole, then with one temporal layer less each time. */
@@ -48,8 +49,11 @@ static size_t last_encoding(const struct allocator_stream *s)
 static struct ladder ladder_of(const struct allocator_stream *s)
 {
     struct ladder ladder = {.count = 0};
-    for (size_t i = 0; i < LAYER_ENCODINGS_MAX; i++)
+    for (size_t i = s->is_last_only ? last_encoding(s) : 0; i < LAYER_ENCODINGS_MAX; i++)
         add_encoding(&ladder, i, &s->encodings[i]);
+    if (s->is_last_only && ladder.count > 0 &&
+        ladder.rungs[ladder.count - 1].bps > ALLOCATOR_STILL_BPS)
+        ladder.rungs[ladder.count - 1].bps = ALLOCATOR_STILL_BPS;
     if (ladder.count == 0)
         add_rung(&ladder, 0, (struct layer_target){LAYER_LIVE, 0, LAYER_ALL},
                  ALLOCATOR_UNKNOWN_BPS);
@@ -166,7 +170,7 @@ static void allot(struct allocator_patience *p, usec_t now, const struct allocat
     const struct rung *rung = &ladder.rungs[find_rung(&ladder, p->rung)];
     *target = rung->target;
     if (s->active)
-        *left_bps -= rung->bps < *left_bps ? rung->bps : *left_bps;
+        *left_bps -= rung->takes_bps < *left_bps ? rung->takes_bps : *left_bps;
 }
 
 void bitrate_allocator_init(struct bitrate_allocator *a)

@@ -43,6 +43,9 @@ struct allocator_stream {
     bool active; /* somebody is on this slot; false: takes nothing, keeps its rung */
     struct allocator_encoding encodings[LAYER_ENCODINGS_MAX];
     usec_t lag_us; /* layer_selector_lag */
+    /* Of a line too narrow for any choice: of the last encoding the fewest pictures need no more
+     * than a still does. What does not fit comes later, and a key frame where that is too late. */
+    bool is_last_only;
 };
 
 struct allocator_patience {

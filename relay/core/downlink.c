@@ -436,6 +436,11 @@ static void drain_probe(usec_t now, struct participant *p, struct tx_batch *tx)
     d->next_at = pace.is_probe ? now + 1000 : USEC_NEVER;
 }
 
+bool downlink_has_thin_voices(const struct participant *p, usec_t now)
+{
+    return p->downlink != NULL && now < p->downlink->thin_until;
+}
+
 bool downlink_admits_resend(const struct participant *p)
 {
     const struct downlink *d = p->downlink;

@@ -84,6 +84,8 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
 /* Its line was found to carry only `bps`. */
 void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
                           struct tx_batch *tx);
+/* Its line is so narrow that voices come thin. */
+bool downlink_has_thin_voices(const struct participant *p, usec_t now);
 /* Whether a video packet may be sent again now: to who is paced only what its line carries. */
 bool downlink_admits_resend(const struct participant *p);
 /* Whether a key frame may be asked for on its account now; notes it when so. One for the next still

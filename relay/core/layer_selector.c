@@ -434,6 +434,15 @@ bool layer_selector_take(struct layer_selector *l, usec_t now, const struct laye
     return false;
 }
 
+/* So many packets wait that a key frame would be shorter. */
+static bool is_longer_than_key_frame(const struct layer_selector *l, const struct layer_source *s)
+{
+    uint32_t most = LAYER_STALE_PACKETS;
+    if (s->tail != NULL && s->tail->has_key_frame && s->tail->key_packets * 2 < most)
+        most = s->tail->key_packets * 2;
+    return s->cache->highest >= l->cursor + most;
+}
+
 bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
                                     const struct layer_source *sources, size_t count,
                                     uint8_t *encoding)
@@ -464,7 +473,7 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
     if (l->shut_out_at != 0 && now - l->shut_out_at > LAYER_SHUT_OUT_US)
         return true;
     return layer_selector_lag(l, now, sources, count) > LAYER_STALE_US &&
-           source->cache->highest >= l->cursor + LAYER_STALE_PACKETS &&
+           is_longer_than_key_frame(l, source) &&
            (!find_start(source, true, &first) || first < l->cursor);
 }
 

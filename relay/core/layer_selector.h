@@ -38,7 +38,7 @@
 #define LAYER_GAP_US MILLISECONDS(150)    /* a missing packet is waited for */
 #define LAYER_BEHIND_US MILLISECONDS(700) /* further behind, a newer key frame is jumped to */
 #define LAYER_STALE_US SECONDS(5)         /* further behind, a key frame is asked for */
-#define LAYER_STALE_PACKETS 192           /* of which so many wait: more than a key frame takes */
+#define LAYER_STALE_PACKETS 192           /* of which so many wait, or twice the last key frame's */
 #define LAYER_SHUT_OUT_US SECONDS(3)      /* no way into a wanted layer: a key frame is asked for */
 #define LAYER_STILL_US SECONDS(4)         /* between two stills, begin to begin */
 #define LAYER_ALL (LAYER_TEMPORAL_MAX - 1)

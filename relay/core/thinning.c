@@ -466,6 +466,7 @@ void thinning_describe(const struct subscription *s, usec_t now, struct allocato
     *out = (struct allocator_stream){.class = classes[s->slot],
                                      .active = p != NULL && p->streams[p->main].serial != 0,
                                      .lag_us = thinning_lag(s, now)};
+    out->is_last_only = s->slot == ROOM_SLOT_SCREEN && downlink_has_thin_voices(s->owner, now);
     for (size_t e = 0; p != NULL && e < LAYER_ENCODINGS_MAX; e++) {
         struct allocator_encoding *encoding = &out->encodings[e];
         encoding->exists =

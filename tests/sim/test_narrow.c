@@ -115,13 +115,44 @@ static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
 static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
-        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, 10, 1, 5, SECONDS(7)},
+        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, 10, 0.3, 2, SECONDS(3)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sim *s = sim_create(sim_seed(sim), sim_shards(sim));
         run_case(s, &cases[i]);
         sim_free(s);
     }
+}
+
+/* The speaker's stamps are lost where a voice is spoken anew: they tell who gets it whole. */
+static bool hears_whole(const struct sim *sim, int listener, int speaker, usec_t us)
+{
+    uint64_t said = (uint64_t)us / 20000, heard = sim_voice(sim, listener, speaker).packets;
+    assert_true(heard <= 2 || heard + 5 >= said);
+    return heard > 2;
+}
+
+static void
+a_voice_is_thin_where_it_would_fill_the_line_and_whole_again_when_that_opens(struct sim *sim)
+{
+    struct sim_participant_config config = low_encoding();
+    int trainer = sim_enter_with(sim, &config);
+    sim_wait_connected(sim);
+    int near = sim_enter(sim, "learner");
+    int learner = sim_enter(sim, "learner");
+    sim_link_set(sim, learner, "delay 20ms\ndown rate 100k queue 400ms\nat 30 down rate 20M");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(10));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(10));
+    assert_false(hears_whole(sim, learner, trainer, SECONDS(10)));
+    assert_true(hears_whole(sim, near, trainer, SECONDS(10)));
+    sim_run_for(sim, SECONDS(40));
+    assert_true(concealed_percent(sim, learner, trainer) <= 0.3);
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(10));
+    assert_true(hears_whole(sim, learner, trainer, SECONDS(10)));
+    assert_true(concealed_percent(sim, learner, trainer) <= 0.3);
 }
 
 static void every_slide_is_read_where_the_mean_fits(struct sim *sim)
@@ -143,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIM_TEST(a_hundred_kilobit_carry_every_word_and_most_slides),
+        SIM_TEST(a_voice_is_thin_where_it_would_fill_the_line_and_whole_again_when_that_opens),
         SIM_TEST(every_slide_is_read_where_the_mean_fits),
         SIM_TEST(one_encoding_is_shown_as_the_line_allows),
     };

@@ -76,6 +76,28 @@ static void the_first_estimate_is_shared_by_priority(void **state)
     (void)state;
 }
 
+static void a_line_too_narrow_for_any_choice_gets_the_last_encoding_and_no_stills(void **state)
+{
+    static const struct {
+        uint32_t kbps;
+        const char *expected;
+    } cases[] = {{3000, "1/3"}, {239, "1/0"}, {100, "1/0"}, {60, "1/0"}, {59, "-"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct allocator_stream streams[STREAMS];
+        struct layer_target targets[STREAMS];
+        struct bitrate_allocator a;
+        make_streams(streams);
+        streams[SCREEN].is_last_only = true;
+        bitrate_allocator_init(&a);
+        bitrate_allocator_run(&a, SECONDS(1), cases[i].kbps * KBPS, streams, STREAMS, targets);
+        if (strcmp(text_of(targets[SCREEN]), cases[i].expected) != 0)
+            fail_msg("%u kbit/s: %s", cases[i].kbps, text_of(targets[SCREEN]));
+        /* It takes all that is left: cameras get nothing of it. */
+        assert_true(cases[i].kbps > 239 || targets[CAMERA_A].mode == LAYER_OFF);
+    }
+    (void)state;
+}
+
 static void a_stream_that_nobody_sends_takes_nothing(void **state)
 {
     struct allocator_stream streams[STREAMS];
@@ -301,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_estimate_is_shared_by_priority),
+        cmocka_unit_test(a_line_too_narrow_for_any_choice_gets_the_last_encoding_and_no_stills),
         cmocka_unit_test(a_stream_that_nobody_sends_takes_nothing),
         cmocka_unit_test(down_is_at_once_and_up_takes_its_time),
         cmocka_unit_test(a_better_rung_must_fit_with_a_margin_for_three_seconds_without_a_break),
