@@ -6,7 +6,7 @@ static const char *const type_names[] = {
 #undef X
 };
 
-static const char *const quality_names[] = {"full", "reduced", "still", "off"};
+static const char *const quality_names[] = {"full", "reduced", "still", "lean", "off"};
 static const char *const hearing_names[] = {"unknown", "yes", "poorly", "no"};
 static const char *const state_names[] = {"connecting", "connected", "quiet", "closed"};
 

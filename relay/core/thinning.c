@@ -160,8 +160,11 @@ void thinning_tell_demand(struct shard_core *c, usec_t now, struct publication *
 
 /* --- What its people are told */
 
-static enum control_quality quality_of(struct layer_target target)
+static enum control_quality quality_of(const struct shard_core *c, const struct subscription *s,
+                                       struct layer_target target)
 {
+    if (target.mode != LAYER_OFF && downlink_has_thin_voices(s->owner, c->now))
+        return CONTROL_QUALITY_LEAN;
     switch (target.mode) {
     case LAYER_OFF:
         return CONTROL_QUALITY_OFF;
@@ -175,7 +178,7 @@ static enum control_quality quality_of(struct layer_target target)
 
 static void tell_quality(struct shard_core *c, struct subscription *s, struct layer_target target)
 {
-    enum control_quality quality = quality_of(target);
+    enum control_quality quality = quality_of(c, s, target);
     if (s->slot != ROOM_SLOT_SCREEN || s->quality == quality)
         return;
     struct shard_message *m = shard_reserve(c, c->config.shard_count, SHARD_QUALITY);

@@ -301,7 +301,7 @@ test('a break for both, with what is left of it', async () => {
 
 test('a poor line in words: slower, a still picture, voice only, nothing but text', async () => {
   const page = await asLearner();
-  for (const screen of ['reduced', 'still']) {
+  for (const screen of ['reduced', 'still', 'lean']) {
     await page.tell({ type: 'quality', screen, path: 'tcp' });
     await sleep(200);
     await inspect(page, `learner-${screen}`);

@@ -3,7 +3,7 @@
  * and a list; what this page's own line carries; and what this page says of its own playing. Pure.
  */
 
-/** @typedef {'full'|'reduced'|'still'|'voice'} ScreenLevel */
+/** @typedef {'full'|'reduced'|'still'|'lean'|'voice'} ScreenLevel */
 /** @typedef {'udp'|'tcp'|'tls'} Path */
 /**
  * Ids of who hears nothing, who sees nothing new, who hears badly, whose screen is late and by how much, whose screen is
@@ -96,7 +96,7 @@ export function pathOf(path) {
 /** @param {any} level @returns {ScreenLevel|null} */
 export function levelOf(level) {
   if (level === 'off') return 'voice';
-  return level === 'full' || level === 'reduced' || level === 'still' || level === 'voice' ? level : null;
+  return level === 'full' || level === 'reduced' || level === 'still' || level === 'lean' || level === 'voice' ? level : null;
 }
 
 /**

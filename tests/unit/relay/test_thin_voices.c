@@ -137,6 +137,28 @@ static void whoever_goes_is_forgotten(void **state)
     talk(b, &c, 4);
 }
 
+static void it_is_told_in_a_word_of_its_own(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    struct participant *p = shard_find_participant(b->cores[0], c.thin->id);
+    struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    assert_true(
+        thinning_set_target(b->cores[0], b->now, &p->subscriptions[0], low, true, &b->tx[0]));
+    pump(b);
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_REDUCED);
+    p->downlink->thin_until = b->now + SECONDS(10);
+    assert_true(
+        thinning_set_target(b->cores[0], b->now, &p->subscriptions[0], low, true, &b->tx[0]));
+    pump(b);
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_LEAN);
+    low.mode = LAYER_OFF;
+    assert_true(
+        thinning_set_target(b->cores[0], b->now, &p->subscriptions[0], low, true, &b->tx[0]));
+    pump(b);
+    assert_int_equal(b->quality_told, CONTROL_QUALITY_OFF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +168,7 @@ int main(void)
         BENCH_TEST(a_voice_that_ends_is_heard_to_its_end),
         BENCH_TEST(one_voice_more_than_a_shard_makes_thin_goes_out_whole),
         BENCH_TEST(whoever_goes_is_forgotten),
+        BENCH_TEST(it_is_told_in_a_word_of_its_own),
     };
     return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);
 }
