@@ -132,7 +132,7 @@ test('nobody is called deaf or blind for a number that is missing', () => {
   const [one] = deliveredOf({ people: [{ id: '1' }, { id: 5 }, null] });
   assert.deepEqual([one.deaf, one.blind, one.loss, one.rttMs], [false, false, null, null]);
   assert.deepEqual(deliveredOf({}), []);
-  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], poor: [], late: [], reduced: [], narrow: [], claimed: [], sounds: {} });
+  assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], poor: [], late: [], reduced: [], narrow: [], unknown: [], claimed: [], sounds: {} });
 });
 
 test('who hears nothing stands first in the list, then who sees nothing, then whose line loses most', () => {
@@ -148,6 +148,7 @@ test('the trainer\'s line names each learner once, with the worst that is known'
     [{ deaf: ['1', '2', '3'], claimed: ['2', '3'], sounds: { 2: 'muted', 3: 'blocked' } }, [['muted', '2'], ['blocked', '3'], ['deaf', '1']]],
     [{ deaf: ['1'], claimed: ['1'], sounds: { 1: 'silent' } }, [['deaf', '1']]],
     [{ late: [{ id: '4', behind_s: 9 }, { id: '5', behind_s: 4 }], poor: ['5'], reduced: ['4', '6'] }, [['poor', '5'], ['late', '4', 9], ['reduced', '6']]],
+    [{ unknown: ['1', '2'], deaf: ['2'], narrow: ['1'] }, [['deaf', '2'], ['unknown', '1']]],
     [{ reduced: ['6'], narrow: ['6', '7'] }, [['reduced', '6'], ['narrow', '7']]],
     [{ late: [{ id: 4 }, null, { id: '7', behind_s: 'x' }], sounds: null }, []],
   ];

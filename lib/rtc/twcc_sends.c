@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-enum state { STATE_NONE, STATE_WAITING, STATE_LOST, STATE_ARRIVED };
+/* Given up: behind what the first feedback begins with. A receiver never reports what was lost
+ * before the first packet that it got. */
+enum state { STATE_NONE, STATE_WAITING, STATE_GIVEN_UP, STATE_LOST, STATE_ARRIVED };
 
 static struct twcc_send *send_of(struct twcc_sends *s, uint64_t number)
 {
@@ -28,6 +30,7 @@ void twcc_sends_close(struct twcc_sends *s)
     free(s->ring);
     s->ring = NULL;
     s->waiting_bytes = 0;
+    s->was_heard = false;
 }
 
 uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster)
@@ -51,13 +54,38 @@ uint16_t twcc_sends_skip(struct twcc_sends *s)
 
 void twcc_sends_forget(struct twcc_sends *s)
 {
+    s->was_heard = false;
     for (size_t i = 0; s->ring != NULL && i < TWCC_SENDS_MAX; i++)
         stop_waiting(s, &s->ring[i], STATE_NONE);
+}
+
+/* The number of 16 bits that lies nearest below the next one to be given out. */
+static bool find_number(const struct twcc_sends *s, uint16_t seq, uint64_t *number)
+{
+    uint64_t behind = (uint16_t)((uint16_t)s->count - seq);
+    if (s->ring == NULL || behind == 0 || behind > TWCC_SENDS_MAX || behind > s->count)
+        return false;
+    *number = s->count - behind;
+    return true;
+}
+
+/* Once: later a receiver reports what is missing. */
+static void give_up_before(struct twcc_sends *s, uint16_t base_seq)
+{
+    uint64_t base;
+    if (s->was_heard || !find_number(s, base_seq, &base))
+        return;
+    s->was_heard = true;
+    for (uint64_t n = s->count > TWCC_SENDS_MAX ? s->count - TWCC_SENDS_MAX : 0; n < base; n++) {
+        if (send_of(s, n)->state == STATE_WAITING)
+            stop_waiting(s, send_of(s, n), STATE_GIVEN_UP);
+    }
 }
 
 struct twcc_fates twcc_sends_iterate(struct twcc_sends *s, usec_t now,
                                      const struct rtcp_twcc *feedback)
 {
+    give_up_before(s, feedback->base_seq);
     return (struct twcc_fates){.sends = s, .statuses = rtcp_twcc_iterate(feedback), .now = now};
 }
 
@@ -79,16 +107,6 @@ static usec_t unwrap_arrival(struct twcc_sends *s, usec_t on_wire)
     return s->arrival_unwrapped;
 }
 
-/* The number of 16 bits that lies nearest below the next one to be given out. */
-static bool find_number(const struct twcc_sends *s, uint16_t seq, uint64_t *number)
-{
-    uint64_t behind = (uint16_t)((uint16_t)s->count - seq);
-    if (s->ring == NULL || behind == 0 || behind > TWCC_SENDS_MAX || behind > s->count)
-        return false;
-    *number = s->count - behind;
-    return true;
-}
-
 bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
 {
     struct rtcp_twcc_status status;
@@ -98,7 +116,8 @@ bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
         if (!find_number(f->sends, status.seq, &number))
             continue;
         struct twcc_send *send = send_of(f->sends, number);
-        bool is_news = send->state == STATE_WAITING || (send->state == STATE_LOST && !lost);
+        bool is_news = send->state == STATE_WAITING || send->state == STATE_GIVEN_UP ||
+                       (send->state == STATE_LOST && !lost);
         if (!is_news)
             continue;
         *out =

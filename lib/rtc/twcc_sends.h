@@ -21,7 +21,8 @@ struct twcc_send {
 struct twcc_sends {
     struct twcc_send *ring; /* owned, TWCC_SENDS_MAX; NULL: closed */
     uint64_t count;         /* packets ever noted: the next one's number */
-    uint32_t waiting_bytes; /* noted, and not heard of yet */
+    uint32_t waiting_bytes; /* noted, and may still be on the way */
+    bool was_heard;         /* of what was noted since it was opened something has been reported */
     bool has_arrival;       /* the peer's clock has been seen */
     usec_t arrival_on_wire; /* the last time read, as it was written */
     usec_t arrival_unwrapped;

@@ -472,6 +472,8 @@ void classroom_set_slot(struct classroom *classroom, enum room_slot slot, uint64
     classroom->slots[slot] = participant;
     if (slot == ROOM_SLOT_VOICE_ANY)
         return;
+    if (slot == ROOM_SLOT_SCREEN)
+        classroom_announce(classroom, ANNOUNCE_DELIVERY);
     usec_t *due = &classroom->announcements[ANNOUNCE_SLOTS].due;
     bool gathering = *due != USEC_NEVER;
     classroom_announce(classroom, ANNOUNCE_SLOTS);

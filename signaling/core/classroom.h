@@ -243,6 +243,8 @@ void classroom_note_delivery(struct classroom *classroom);
 /* What the relay knows to arrive; staff is told when that changes anything for them. */
 void classroom_set_delivered(struct classroom *classroom, struct participant *participant,
                              const struct control_delivery *delivered);
+/* The relay is out of reach: what it said last may no longer be so. */
+void classroom_forget_delivered(struct classroom *classroom);
 struct delivery_state participant_get_delivery(const struct participant *participant);
 /* What the page says of its own playing. */
 void classroom_set_claim(struct classroom *classroom, struct participant *participant,

@@ -44,7 +44,8 @@ void classroom_forget_helper(struct classroom *classroom, uint64_t helper)
 
 struct delivery_state participant_get_delivery(const struct participant *p)
 {
-    return delivery_judge(p->media == MEDIA_CONNECTED, p->screen, &p->delivered, p->claim);
+    return delivery_judge(p->media == MEDIA_CONNECTED, p->classroom->slots[ROOM_SLOT_SCREEN] != 0,
+                          p->screen, &p->delivered, p->claim);
 }
 
 void classroom_set_claim(struct classroom *classroom, struct participant *p,
@@ -53,6 +54,13 @@ void classroom_set_claim(struct classroom *classroom, struct participant *p,
     if (p->claim.sound != claim.sound || p->claim.picture != claim.picture)
         classroom_announce(classroom, ANNOUNCE_DELIVERY);
     p->claim = claim;
+}
+
+void classroom_forget_delivered(struct classroom *classroom)
+{
+    for (struct participant *p = classroom->first; p != NULL; p = p->next)
+        p->delivered = (struct control_delivery){0};
+    classroom_announce(classroom, ANNOUNCE_DELIVERY);
 }
 
 void classroom_set_delivered(struct classroom *classroom, struct participant *p,

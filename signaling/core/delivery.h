@@ -16,6 +16,7 @@ struct delivery_claim {
 };
 
 struct delivery_state {
+    bool unknown;      /* nothing is known to arrive, nor that nothing does */
     bool deaf, blind;  /* hears nothing, sees nothing new */
     bool poor;         /* hears badly */
     bool reduced;      /* sees the screen with fewer pictures, or as a still */
@@ -24,12 +25,12 @@ struct delivery_state {
     uint32_t behind_s; /* what it sees is so old; 0: it is not behind */
 };
 
-/* `screen`: what the relay sends of it, of what the line can carry; `measured`: what is known to
- * arrive of all that it sends. */
-struct delivery_state delivery_judge(bool media_flows, enum control_quality screen,
+/* `shares`: somebody shows a screen; `screen`: what the relay sends of it, of what the line can
+ * carry; `measured`: what is known to arrive of all that it sends. */
+struct delivery_state delivery_judge(bool media_flows, bool shares, enum control_quality screen,
                                      const struct control_delivery *measured,
                                      struct delivery_claim claim);
-/* Nothing against it. */
+/* It is known to be reached, and nothing is against it. */
 bool delivery_is_fine(struct delivery_state state);
 bool delivery_is_equal(struct delivery_state a, struct delivery_state b);
 

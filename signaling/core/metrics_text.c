@@ -39,7 +39,8 @@ static void write_rooms(const struct service *service, struct text_json *text)
 }
 
 #define DELIVERY_METRIC_LIST(X)                                                                    \
-    X("reached", p->delivered.reached &&state_is_fine)                                             \
+    X("reached", state_is_fine)                                                                    \
+    X("unknown", state.unknown)                                                                    \
     X("deaf", state.deaf)                                                                          \
     X("poor", state.poor)                                                                          \
     X("blind", state.blind)                                                                        \

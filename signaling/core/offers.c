@@ -118,6 +118,8 @@ static void dispatch(struct service *service, struct instant at, struct particip
     }
     p->record.session++;
     p->unsaved = true;
+    /* What arrived at the old one is no proof of the new one. */
+    classroom_set_delivered(p->classroom, p, &(struct control_delivery){0});
     service_save_participant(service, p);
     send_add(service, p, offer);
     share_what_is_published(p);

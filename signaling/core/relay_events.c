@@ -334,9 +334,11 @@ void relay_events_handle_disconnected(struct service *service, size_t relay)
     /* Answers to what was under way will never come: it is sent again after the resync. */
     for (size_t i = 0; i < service->registry.class_count; i++) {
         struct classroom *classroom = service->registry.classes[i];
-        for (struct participant *p = classroom->first; p != NULL; p = p->next) {
-            if (classroom->relay == relay)
-                offer_mark_unsent(p);
-        }
+        if (classroom->relay != relay)
+            continue;
+        for (struct participant *p = classroom->first; p != NULL; p = p->next)
+            offer_mark_unsent(p);
+        classroom_forget_delivered(classroom); /* media may flow on, but nobody sees it */
+        service_arm_classroom(service, classroom);
     }
 }

@@ -67,6 +67,11 @@ static bool is_narrow(struct delivery_state state)
     return state.narrow;
 }
 
+static bool is_unknown(struct delivery_state state)
+{
+    return state.unknown;
+}
+
 static bool is_claimed(struct delivery_state state)
 {
     return state.claimed;
@@ -130,6 +135,7 @@ void talk_write_delivery(const struct classroom *classroom, struct text_json *te
     write_ids(classroom, "blind", is_blind, text);
     write_ids(classroom, "reduced", is_reduced, text);
     write_ids(classroom, "narrow", is_narrow, text);
+    write_ids(classroom, "unknown", is_unknown, text);
     write_ids(classroom, "claimed", is_claimed, text);
     write_ids(classroom, "poor", is_poor, text);
     write_late(classroom, text);

@@ -385,6 +385,11 @@ void sim_link_block_media(struct sim *sim, int who, bool on)
     sim_participant(sim, who)->is_blocked = on;
 }
 
+void sim_link_block_media_down(struct sim *sim, int who, bool on)
+{
+    sim_participant(sim, who)->is_blocked_down = on;
+}
+
 void sim_link_set(struct sim *sim, int who, const char *script)
 {
     sim_link_play(&sim_participant(sim, who)->link, script);

@@ -69,6 +69,8 @@ const struct link_stats *sim_link_stats(const struct sim *sim, int who,
                                         enum link_direction direction);
 /* A firewall that lets texts through and no datagram. */
 void sim_link_block_media(struct sim *sim, int who, bool on);
+/* The same on the way down alone. */
+void sim_link_block_media_down(struct sim *sim, int who, bool on);
 /* Its packets come from another port from now on (a NAT that forgot). */
 void sim_move(struct sim *sim, int who);
 /* Its page asks for an ICE restart. */

@@ -109,7 +109,7 @@ static void arrive(void *owner, usec_t now, struct sim_link_datagram *datagram)
 {
     struct sim_participant *p = owner;
     sim_digest(p->sim, bytes_const(datagram->data));
-    if (p->is_blocked)
+    if (p->is_blocked || (p->is_blocked_down && datagram->direction == LINK_DOWN))
         return;
     if (datagram->direction == LINK_UP) {
         sim_handle_datagram(p->sim, now, datagram);

@@ -34,7 +34,7 @@ struct sim_participant {
     char *token; /* owned */
     struct sim_link link;
     struct net_addr address;
-    bool is_blocked; /* no datagram passes */
+    bool is_blocked, is_blocked_down; /* no datagram passes */
     struct sim_timer timer;
 
     uint64_t connection; /* 0: the socket is down */

@@ -49,8 +49,8 @@ static bool says_all_is_well(struct sim *sim, void *context)
 {
     const struct wanted *w = context;
     return strstr(sim_delivery(sim, w->trainer),
-                  "\"total\":4,\"ok\":4,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[]") !=
-           NULL;
+                  "\"total\":4,\"ok\":4,\"deaf\":[],\"blind\":[],"
+                  "\"reduced\":[],\"narrow\":[],\"unknown\":[]") != NULL;
 }
 
 static void expect(struct sim *sim, usec_t within, bool (*is_done)(struct sim *, void *),
@@ -81,6 +81,71 @@ static void
 a_trainer_is_told_within_3_s_whose_downlink_is_cut_and_within_10_that_it_is_back(struct sim *sim)
 {
     fail_and_heal(sim, "down loss 100%", "down loss 0%");
+}
+
+static bool has_connected(struct sim *sim, void *context)
+{
+    return sim_is_connected(sim, *(int *)context);
+}
+
+/* A join on whose connection nothing has arrived yet. */
+static int begin_joining(struct sim *sim, int *trainer)
+{
+    *trainer = sim_enter(sim, "trainer");
+    for (int i = 0; i < 3; i++)
+        (void)sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(5));
+    int learner = sim_enter(sim, "learner");
+    assert_true(sim_run_until(sim, SECONDS(3), has_connected, &learner));
+    return learner;
+}
+
+/* Its texts come, and what it sends; what the relay sends it vanishes from the first packet on. */
+static void a_join_at_which_nothing_arrives_is_not_called_well_but_made_again(struct sim *sim)
+{
+    int trainer;
+    int learner = begin_joining(sim, &trainer);
+    sim_link_block_media_down(sim, learner, true);
+    for (int tick = 0; tick < 30; tick++) {
+        sim_run_for(sim, MILLISECONDS(100));
+        assert_null(strstr(sim_delivery(sim, trainer), "\"total\":4,\"ok\":4"));
+    }
+    expect(sim, SECONDS(5), says, (struct wanted){trainer, "deaf"}, "nothing arrives");
+    sim_run_for(sim, MILLISECONDS(500));
+    assert_int_equal(sim_told(sim, learner, "media_reset"), 1);
+    sim_run_for(sim, SECONDS(10));
+    assert_true(says(sim, &(struct wanted){trainer, "deaf"}));
+    sim_link_block_media_down(sim, learner, false);
+    expect(sim, HEALED_WITHIN_US, says_all_is_well, (struct wanted){trainer, ""}, "mended");
+    assert_true(sim_screen(sim, learner).frames > 0);
+}
+
+static void
+a_join_whose_first_pictures_are_lost_sees_and_is_known_to_see_within_3_s(struct sim *sim)
+{
+    int trainer;
+    int learner = begin_joining(sim, &trainer);
+    sim_link_block_media_down(sim, learner, true);
+    sim_run_for(sim, MILLISECONDS(700));
+    sim_link_block_media_down(sim, learner, false);
+    expect(sim, SECONDS(3), says_all_is_well, (struct wanted){trainer, ""}, "first second lost");
+    uint64_t frames = sim_screen(sim, learner).frames;
+    sim_run_for(sim, SECONDS(2));
+    assert_true(sim_screen(sim, learner).frames > frames + 10);
+    assert_int_equal(sim_told(sim, learner, "media_reset"), 0);
+}
+
+static void nothing_is_known_while_the_relay_is_out_of_reach(struct sim *sim)
+{
+    int trainer, learner;
+    begin(sim, &trainer, &learner);
+    sim_control_set(sim, SIM_CONTROL_CUT);
+    expect(sim, TOLD_WITHIN_US, says, (struct wanted){trainer, "unknown"}, "control link cut");
+    assert_non_null(strstr(sim_delivery(sim, trainer), "\"ok\":0,\"deaf\":[]"));
+    sim_run_for(sim, SECONDS(5));
+    sim_control_set(sim, SIM_CONTROL_MENDED);
+    expect(sim, HEALED_WITHIN_US, says_all_is_well, (struct wanted){trainer, ""}, "mended");
 }
 
 static void a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways(struct sim *sim)
@@ -199,6 +264,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SIM_TEST(a_trainer_is_told_within_3_s_whose_downlink_is_cut_and_within_10_that_it_is_back),
         SIM_TEST_ON(a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways, 2),
+        SIM_TEST(a_join_at_which_nothing_arrives_is_not_called_well_but_made_again),
+        SIM_TEST(a_join_whose_first_pictures_are_lost_sees_and_is_known_to_see_within_3_s),
+        SIM_TEST(nothing_is_known_while_the_relay_is_out_of_reach),
         SIM_TEST(a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s),
         SIM_TEST(a_line_that_is_wide_enough_is_not_called_narrow),
         SIM_TEST_ON(a_healthy_class_of_thirty_has_nothing_said_of_it, 2),

@@ -7,8 +7,9 @@
 /** @typedef {'udp'|'tcp'|'tls'} Path */
 /**
  * Ids of who hears nothing, who sees nothing new, who hears badly, whose screen is late and by how much, whose screen is
- * thinned, whose line is so narrow that what is new comes late, of whom only their page says so, and what it says of the sound.
- * @typedef {{total: number, ok: number, deaf: string[], blind: string[], poor: string[], late: {id: string, s: number}[], reduced: string[], narrow: string[], claimed: string[], sounds: Record<string, string>}} Delivery
+ * thinned, whose line is so narrow that what is new comes late, of whom
+ * nothing is known yet, of whom only their page says so, and what it says of the sound.
+ * @typedef {{total: number, ok: number, deaf: string[], blind: string[], poor: string[], late: {id: string, s: number}[], reduced: string[], narrow: string[], unknown: string[], claimed: string[], sounds: Record<string, string>}} Delivery
  */
 /**
  * A row of `delivery_list`.
@@ -27,12 +28,16 @@ export function deliveryOf(message) {
   const late = (Array.isArray(message.late) ? message.late : []).filter((/** @type {any} */ l) => typeof l?.id === 'string' && typeof l.behind_s === 'number');
   return {
     total: message.total ?? 0, ok: message.ok ?? 0, deaf: ids(message.deaf), blind: ids(message.blind), poor: ids(message.poor),
-    late: late.map((/** @type {any} */ l) => ({ id: l.id, s: l.behind_s })), reduced: ids(message.reduced), narrow: ids(message.narrow), claimed: ids(message.claimed), sounds: message.sounds ?? {},
+    late: late.map((/** @type {any} */ l) => ({ id: l.id, s: l.behind_s })), reduced: ids(message.reduced), narrow: ids(message.narrow), unknown: ids(message.unknown), claimed: ids(message.claimed), sounds: message.sounds ?? {},
   };
 }
 
-/** Who gets less of the screen, or gets it slowly, still sees and hears: nothing to worry about. @param {Sentence} sentence */
-export const isMild = ({ key }) => key === 'reduced' || key === 'narrow';
+/**
+ * Who gets less of the screen, or gets it slowly, still sees and hears; of whom nothing is known will be known in a
+ * moment. Nothing to worry about.
+ * @param {Sentence} sentence
+ */
+export const isMild = ({ key }) => key === 'reduced' || key === 'narrow' || key === 'unknown';
 
 /**
  * The one line, behind its first sentence: each learner in the first list that fits, so that nobody is said twice.
@@ -40,7 +45,7 @@ export const isMild = ({ key }) => key === 'reduced' || key === 'narrow';
  * @returns {Sentence[]}
  */
 export function sentencesOf(delivery, shares) {
-  const { deaf, blind, poor, late, reduced, narrow, claimed, sounds } = delivery;
+  const { deaf, blind, poor, late, reduced, narrow, unknown, claimed, sounds } = delivery;
   const claims = (/** @type {string} */ sound) => (/** @type {string} */ id) => claimed.includes(id) && sounds[id] === sound;
   const seconds = Math.max(0, ...late.map((l) => l.s));
   /** @type {[string, string[], number?][]} */
@@ -48,6 +53,7 @@ export function sentencesOf(delivery, shares) {
     ['muted', deaf.filter(claims('muted'))],
     ['blocked', deaf.filter(claims('blocked'))],
     ['deaf', deaf],
+    ['unknown', unknown],
     ['poor', poor],
     ['blind', shares ? blind : []],
     ['late', shares ? late.map((l) => l.id) : [], seconds],

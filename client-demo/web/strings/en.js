@@ -454,6 +454,8 @@ export default {
   'cockpit.unknown': 'For the moment we do not know who sees and hears.',
   'cockpit.deaf.one': 'Hears nothing: {names}.',
   'cockpit.deaf.other': '{n} hear nothing: {names}.',
+  'cockpit.unknown.one': 'Not known yet: {names}.',
+  'cockpit.unknown.other': 'Not known yet of {n}: {names}.',
   'cockpit.blind.one': 'Sees nothing: {names}.',
   'cockpit.blind.other': '{n} see nothing: {names}.',
   'cockpit.muted.one': 'Sound turned off: {names}.',

@@ -454,6 +454,8 @@ export default {
   'cockpit.unknown': 'Pour l’instant, nous ne savons pas qui voit et qui entend.',
   'cockpit.deaf.one': 'N’entend rien : {names}.',
   'cockpit.deaf.other': '{n} n’entendent rien : {names}.',
+  'cockpit.unknown.one': 'On ne sait pas encore : {names}.',
+  'cockpit.unknown.other': 'On ne sait pas encore pour {n} : {names}.',
   'cockpit.blind.one': 'Ne voit rien : {names}.',
   'cockpit.blind.other': '{n} ne voient rien : {names}.',
   'cockpit.muted.one': 'Son coupé sur son appareil : {names}.',

@@ -145,10 +145,34 @@ static void numbers_and_arrival_times_wrap(void **state)
     (void)state;
 }
 
+/* The first packets of all were lost: no feedback ever speaks of them. */
+static void what_a_feedback_begins_behind_is_not_waited_for(void **state)
+{
+    static const usec_t arrivals[] = {1000000};
+    struct twcc_fate fate;
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        (void)twcc_sends_note(&s, SECONDS(1), 1000, 0);
+    assert_int_equal(s.waiting_bytes, 40000);
+    struct rtcp_twcc feedback = feedback_of(38, arrivals, 1);
+    struct twcc_fates fates = twcc_sends_iterate(&s, SECONDS(2), &feedback);
+    assert_true(twcc_fates_next(&fates, &fate));
+    assert_int_equal(s.waiting_bytes, 1000); /* the one behind it */
+    /* A feedback that was overtaken: it had arrived, and was never called lost. */
+    feedback = feedback_of(37, arrivals, 1);
+    fates = twcc_sends_iterate(&s, SECONDS(2), &feedback);
+    assert_true(twcc_fates_next(&fates, &fate));
+    assert_int_equal(fate.number, 37);
+    assert_false(fate.lost || fate.was_lost);
+    assert_int_equal(s.waiting_bytes, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_packets_fate_is_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_feedback_begins_behind_is_not_waited_for, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_packet_that_was_called_lost_may_still_arrive, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(feedback_about_packets_of_before_it_was_closed_is_ignored,

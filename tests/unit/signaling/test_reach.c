@@ -1,0 +1,258 @@
+/* "Do they see and hear me?": what staff is told of whom the relay reaches. */
+#include "unit/signaling/talk_bench.c"
+
+static void relay_says_quality(struct harness *h, uint64_t participant, enum control_quality screen)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_PARTICIPANT_QUALITY;
+    message->participant_quality.participant = participant;
+    message->participant_quality.screen = screen;
+    harness_relay_says(h, message);
+    free(message);
+}
+
+static void relay_measures(struct harness *h, const struct person *p, uint32_t session,
+                           struct control_delivery delivered)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_DELIVERY;
+    message->delivery.count = 1;
+    message->delivery.list[0] = delivered;
+    message->delivery.list[0].participant = p->id;
+    message->delivery.list[0].session = session;
+    harness_relay_says(h, message);
+    free(message);
+}
+
+static const struct control_delivery well = {.hears = CONTROL_HEARING_YES, .reached = true};
+
+static void relay_shows_screen_of(struct harness *h, const struct person *p)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_SLOT_BOUND;
+    message->slot_bound =
+        (struct control_slot_bound){.room = 1, .slot = ROOM_SLOT_SCREEN, .participant = p->id};
+    harness_relay_says(h, message);
+    free(message);
+}
+
+/* Their transports stand, and the relay has seen that everything arrives. */
+static void reach_everybody(struct harness *h, struct room *r)
+{
+    for (size_t i = 0; i < 3; i++) {
+        harness_offer(h, &r->learners[i]);
+        harness_relay_state(h, r->learners[i].id, 1, CONTROL_MEDIA_CONNECTED);
+        relay_measures(h, &r->learners[i], 1, well);
+    }
+    harness_run_for(h, SECONDS(1));
+}
+
+static void of_whom_nothing_is_measured_nothing_is_known(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *karim = &r.learners[1];
+    char part[240];
+    reach_everybody(h, &r);
+    harness_forget(h);
+    /* A new transport: what the old one was is no proof. */
+    harness_offer(h, karim);
+    harness_relay_state(h, karim->id, 2, CONTROL_MEDIA_CONNECTED);
+    harness_run_for(h, SECONDS(1));
+    snprintf(part, sizeof part,
+             "\"ok\":2,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[],\"unknown\":[\"%d\"]",
+             (int)karim->id);
+    assert_true(harness_got(h, r.trainer.connection, part));
+    relay_measures(h, karim, 2, well);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":3,"));
+    /* The link to the relay breaks: media may flow on, but nobody sees it. */
+    harness_forget(h);
+    harness_relay_down(h);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":0,\"deaf\":[],"));
+    snprintf(part, sizeof part, "\"unknown\":[\"%d\",\"%d\",\"%d\"]", (int)r.learners[0].id,
+             (int)karim->id, (int)r.learners[2].id);
+    assert_true(harness_got(h, r.trainer.connection, part));
+}
+
+static void nobody_is_blind_while_nothing_is_shown(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    reach_everybody(h, &r);
+    harness_forget(h);
+    relay_says_quality(h, r.learners[0].id, CONTROL_QUALITY_OFF);
+    harness_run_for(h, SECONDS(1));
+    assert_false(harness_got(h, r.trainer.connection, "\"ok\":2"));
+    relay_shows_screen_of(h, &r.trainer);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":2,\"deaf\":[],\"blind\":[\""));
+}
+
+static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_that_is(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    char part[240];
+    relay_shows_screen_of(h, &r.trainer);
+    reach_everybody(h, &r);
+    assert_true(harness_got(h, r.trainer.connection,
+                            "{\"type\":\"delivery\",\"total\":3,\"ok\":3,\"deaf\":[],"
+                            "\"blind\":[],\"reduced\":[],\"narrow\":[],\"unknown\":[],\"claimed\":["
+                            "],\"poor\":[],\"late\":[],"
+                            "\"sounds\":{}}"));
+    harness_forget(h);
+    harness_relay_state(h, r.learners[0].id, 1, CONTROL_MEDIA_QUIET);
+    tell(h, &r.learners[1], "report", ",\"sound\":\"muted\"");
+    OK(h, &r.learners[1]);
+    harness_run_for(h, SECONDS(1));
+    snprintf(part, sizeof part,
+             "\"ok\":1,\"deaf\":[\"%d\",\"%d\"],\"blind\":[\"%d\"],\"reduced\":[],\"narrow\":[],"
+             "\"unknown\":[],"
+             "\"claimed\":[\"%d\"],"
+             "\"poor\":[],\"late\":[],\"sounds\":{\"%d\":\"muted\"}}",
+             (int)r.learners[0].id, (int)r.learners[1].id, (int)r.learners[0].id,
+             (int)r.learners[1].id, (int)r.learners[1].id);
+    assert_true(harness_got(h, r.assistant.connection, part));
+    assert_false(harness_got(h, r.learners[2].connection, "\"type\":\"delivery\""));
+    assert_false(harness_got(h, r.inspector.connection, "\"type\":\"delivery\""));
+    tell(h, &r.learners[2], "delivery_list", "%s", "");
+    REFUSED(h, &r.learners[2], "not_allowed");
+    tell(h, &r.trainer, "delivery_list", "%s", "");
+    assert_true(harness_got(h, r.trainer.connection, "\"sound\":\"muted\""));
+    relay_says_quality(h, r.learners[2].id, CONTROL_QUALITY_STILL);
+    harness_run_for(h, SECONDS(1));
+    snprintf(part, sizeof part, "\"reduced\":[\"%d\"]", (int)r.learners[2].id);
+    assert_true(harness_got(h, r.trainer.connection, part));
+    harness_forget(h);
+    relay_says_quality(h, r.learners[2].id, CONTROL_QUALITY_OFF);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":0,"));
+    relay_says_quality(h, r.learners[2].id, CONTROL_QUALITY_FULL);
+    /* What a page claims does not make it reached. */
+    tell(h, &r.learners[0], "report", ",\"sound\":\"ok\",\"picture\":\"ok\"");
+    harness_forget(h);
+    harness_run_for(h, SECONDS(5));
+    assert_false(harness_got(h, r.trainer.connection, "\"ok\":2"));
+    tell(h, &r.learners[1], "report", ",\"sound\":\"ok\"");
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, r.trainer.connection, "\"ok\":2"));
+    static const char *const bad[] = {"", ",\"sound\":\"loud\"", ",\"picture\":true",
+                                      ",\"path\":\"pigeon\""};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        harness_forget(h);
+        tell(h, &r.learners[1], "report", "%s", bad[i]);
+        REFUSED(h, &r.learners[1], "bad_message");
+    }
+}
+
+static void what_the_relay_measures_is_told_within_a_quarter_of_a_second(void **state)
+{
+    static const struct {
+        const char *why;
+        struct control_delivery measured;
+        const char *before, *after; /* what is told, with the learner's id between; or without */
+    } cases[] = {
+        {"nothing arrives",
+         {.hears = CONTROL_HEARING_NO, .reached = true},
+         "\"ok\":2,\"deaf\":[\"",
+         "\"],\"blind\":["},
+        {"well again",
+         {.hears = CONTROL_HEARING_YES, .reached = true},
+         "\"ok\":3,\"deaf\":[]",
+         NULL},
+        {"voice is broken",
+         {.hears = CONTROL_HEARING_POORLY, .reached = true},
+         "\"ok\":2,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[],\"unknown\":[],"
+         "\"claimed\":[],\"poor\":["
+         "\"",
+         "\"]"},
+        {"the line is narrow: nothing against it",
+         {.hears = CONTROL_HEARING_YES, .reached = true, .narrow = true},
+         "\"ok\":3,\"deaf\":[],\"blind\":[],\"reduced\":[],\"narrow\":[\"",
+         "\"]"},
+        {"the screen is old",
+         {.hears = CONTROL_HEARING_YES, .reached = true, .screen_behind_ms = 9400},
+         "\"poor\":[],\"late\":[{\"id\":\"",
+         "\",\"behind_s\":9}]"},
+    };
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *karim = &r.learners[1];
+    char part[240];
+    reach_everybody(h, &r);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        harness_forget(h);
+        relay_measures(h, karim, 1, cases[i].measured);
+        harness_run_for(h, MILLISECONDS(250));
+        if (cases[i].after != NULL)
+            snprintf(part, sizeof part, "%s%d%s", cases[i].before, (int)karim->id, cases[i].after);
+        else
+            snprintf(part, sizeof part, "%s", cases[i].before);
+        if (!harness_got(h, r.trainer.connection, part))
+            fail_msg("%s: the trainer was not told %s", cases[i].why, part);
+        harness_run_for(h, SECONDS(1));
+    }
+    /* The same again is no news; of a transport that was replaced nothing is believed. */
+    harness_forget(h);
+    relay_measures(h, karim, 1, cases[COUNT_OF(cases) - 1].measured);
+    relay_measures(h, karim, 2, cases[0].measured);
+    harness_run_for(h, SECONDS(1));
+    assert_false(harness_got(h, r.trainer.connection, "\"type\":\"delivery\""));
+    tell(h, &r.learners[0], "report", ",\"path\":\"tls\"");
+    OK(h, &r.learners[0]);
+    tell(h, &r.trainer, "delivery_list", "%s", "");
+    assert_true(
+        harness_got(h, r.trainer.connection, "\"hears\":\"yes\",\"reached\":true,\"behind_s\":9"));
+    assert_true(harness_got(h, r.trainer.connection, "\"path\":\"tls\""));
+}
+
+static void
+a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told(void **state)
+{
+    static const struct control_delivery unreached = {.hears = CONTROL_HEARING_NO};
+    static const struct control_delivery fine = {.hears = CONTROL_HEARING_YES, .reached = true};
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *karim = &r.learners[1];
+    harness_offer(h, karim);
+    harness_relay_state(h, karim->id, 1, CONTROL_MEDIA_CONNECTED);
+    relay_measures(h, karim, 1, unreached);
+    assert_true(
+        harness_got(h, karim->connection, "{\"type\":\"media_reset\",\"reason\":\"unreached\"}"));
+    harness_forget(h);
+    harness_offer(h, karim);
+    harness_relay_state(h, karim->id, 2, CONTROL_MEDIA_CONNECTED);
+    relay_measures(h, karim, 2, unreached);
+    harness_run_for(h, SECONDS(1));
+    assert_false(harness_got(h, karim->connection, "media_reset"));
+    assert_true(harness_got(h, karim->connection, "{\"type\":\"reached\",\"reached\":false}"));
+    assert_true(harness_got(h, r.trainer.connection, "\"deaf\":[\""));
+    harness_forget(h);
+    relay_measures(h, karim, 2, unreached);
+    assert_false(harness_got(h, karim->connection, "reached"));
+    relay_measures(h, karim, 2, fine);
+    assert_true(harness_got(h, karim->connection, "{\"type\":\"reached\",\"reached\":true}"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HARNESS_TEST(of_whom_nothing_is_measured_nothing_is_known),
+        HARNESS_TEST(nobody_is_blind_while_nothing_is_shown),
+        HARNESS_TEST(the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_that_is),
+        HARNESS_TEST(what_the_relay_measures_is_told_within_a_quarter_of_a_second),
+        HARNESS_TEST(
+            a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
