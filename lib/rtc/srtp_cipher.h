@@ -38,6 +38,8 @@ struct srtp_cipher_ops {
     /* In place, the tag behind `sealed`; what is there after STATUS_AUTH is worth nothing. */
     enum status (*gcm_open)(void *key, const uint8_t nonce[SRTP_GCM_NONCE_BYTES], struct bytes aad,
                             uint8_t *sealed, size_t size);
+    /* Fetches into the cache what sealing a payload of this size reads of the key; or NULL. */
+    void (*gcm_prefetch)(const void *key, size_t bytes);
     void *(*cm_create)(const uint8_t key[SRTP_KEY_BYTES], const uint8_t auth[SRTP_AUTH_KEY_BYTES]);
     void (*cm_free)(void *key);
     void (*cm_seal)(void *worker, struct srtp_cm_job *jobs, size_t count);

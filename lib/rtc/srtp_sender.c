@@ -19,17 +19,20 @@ struct numbers {
 #endif
 };
 
+/* Begins on a line of the cache: what a packet needs stands in front. */
 struct srtp_sender {
-    const struct srtp_cipher_ops *ops;      /* of RTP; NULL: libsrtp seals */
-    const struct srtp_cipher_ops *rtcp_ops; /* one packet alone gains nothing by CM bursts */
-    void *rtp_key, *rtcp_key;
-    srtp_t reference;
+    const struct srtp_cipher_ops *ops; /* of RTP; NULL: libsrtp seals */
+    void *rtp_key;
     bool is_gcm;
-    uint32_t rtcp_index;
-    uint8_t rtp_salt[SRTP_SALT_BYTES_MAX], rtcp_salt[SRTP_SALT_BYTES_MAX];
+    uint8_t rtp_salt[SRTP_SALT_BYTES_MAX];
     uint32_t ssrc_count;
     uint32_t ssrcs[SRTP_SENDER_SSRCS_MAX];
     struct numbers *numbers[SRTP_SENDER_SSRCS_MAX];
+    srtp_t reference;
+    const struct srtp_cipher_ops *rtcp_ops; /* one packet alone gains nothing by CM bursts */
+    void *rtcp_key;
+    uint32_t rtcp_index;
+    uint8_t rtcp_salt[SRTP_SALT_BYTES_MAX];
 };
 
 /* AES-CM packets that wait to be sealed together. */
@@ -128,13 +131,22 @@ static enum status create_reference(struct srtp_sender *s, const struct media_ke
     return error == srtp_err_status_ok ? STATUS_OK : STATUS_SYSTEM;
 }
 
+static struct srtp_sender *allocate(void)
+{
+    const size_t lines = (sizeof(struct srtp_sender) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES;
+    struct srtp_sender *s = aligned_alloc(CACHE_LINE_BYTES, lines * CACHE_LINE_BYTES);
+    if (s != NULL)
+        memset(s, 0, sizeof *s);
+    return s;
+}
+
 enum status srtp_sender_create(struct srtp_sender **out, enum srtp_backend backend,
                                const struct media_keys *keys)
 {
     if (keys->profile == MEDIA_PROFILE_NONE || !srtp_backend_is_available(backend) ||
         keys->bytes <= SRTP_KEY_BYTES || keys->bytes > SRTP_KEY_BYTES + SRTP_SALT_BYTES_MAX)
         return STATUS_CONFIG;
-    struct srtp_sender *s = calloc(1, sizeof *s);
+    struct srtp_sender *s = allocate();
     if (s == NULL)
         return STATUS_NO_MEMORY;
     s->is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
@@ -175,6 +187,11 @@ void srtp_sender_free(struct srtp_sender *s)
         free(s->numbers[i]);
     memory_wipe(s, sizeof *s);
     free(s);
+}
+
+bool srtp_sender_gains_by_bursts(const struct srtp_sender *s)
+{
+    return !s->is_gcm && s->ops != NULL;
 }
 
 size_t srtp_sender_get_tag_bytes(const struct srtp_sender *s)
@@ -352,21 +369,18 @@ void srtp_sender_prefetch(const struct srtp_sender *s)
 {
     if (s == NULL)
         return;
-    /* Keys and salts; the SSRCs that come first, and their numbers. */
     __builtin_prefetch(s);
-    __builtin_prefetch(s->ssrcs);
     __builtin_prefetch(s->numbers);
 }
 
-#define KEY_LINES 16 /* of a GCM key with its table of hash powers */
-
-void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc)
+void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc, uint16_t seq,
+                              size_t bytes)
 {
-    for (size_t i = 0; i < KEY_LINES; i++)
-        __builtin_prefetch((const uint8_t *)s->rtp_key + i * CACHE_LINE_BYTES);
+    if (s->is_gcm && s->ops != NULL && s->ops->gcm_prefetch != NULL)
+        s->ops->gcm_prefetch(s->rtp_key, bytes);
     for (uint32_t i = 0; i < s->ssrc_count; i++) {
         if (s->ssrcs[i] == ssrc)
-            __builtin_prefetch(s->numbers[i], 1);
+            srtp_window_prefetch(&s->numbers[i]->window, seq);
     }
 }
 

@@ -44,9 +44,14 @@ MUST_CHECK enum status srtp_sender_create(struct srtp_sender **out, enum srtp_ba
 void srtp_sender_free(struct srtp_sender *s); /* wipes the keys */
 
 /* Fetches into the cache what sealing will touch: the sender itself, soon (NULL is nothing); then,
- * with it there, its key and the numbers of its SSRCs. */
+ * with it there, where a number of an SSRC is noted, and of its key what a payload of this size
+ * takes. */
 void srtp_sender_prefetch(const struct srtp_sender *s);
-void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc);
+void srtp_sender_prefetch_key(const struct srtp_sender *s, uint32_t ssrc, uint16_t seq,
+                              size_t bytes);
+
+/* Its packets are better sealed many at a time; others one by one, as soon as they are written. */
+bool srtp_sender_gains_by_bursts(const struct srtp_sender *s);
 
 /* What a sealed RTP packet is longer than before. */
 size_t srtp_sender_get_tag_bytes(const struct srtp_sender *s);

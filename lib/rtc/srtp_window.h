@@ -20,5 +20,11 @@ struct srtp_window {
 uint64_t srtp_window_guess(const struct srtp_window *w, uint16_t seq);
 /* False for a repeat and for what is too old to tell. */
 bool srtp_window_admits(const struct srtp_window *w, uint64_t index);
+/* Fetches into the cache what that reads and what noting writes. */
+static inline void srtp_window_prefetch(const struct srtp_window *w, uint16_t seq)
+{
+    __builtin_prefetch(w, 1);
+    __builtin_prefetch(&w->seen[seq % SRTP_WINDOW_NUMBERS / 64], 1);
+}
 /* The number was used: now, and only once it was found authentic. Admitted ones only. */
 void srtp_window_note(struct srtp_window *w, uint64_t index);

@@ -8,6 +8,8 @@
 #define CNAME "amphi"
 #define REPORT_VIDEO_US SECONDS(1)
 #define REPORT_AUDIO_US SECONDS(2)
+#define REPORT_TOGETHER_US MILLISECONDS(500)
+#define SENDER_REPORT_BYTES 64 /* at most, with its source description */
 #define REPORT_RECEIVER_US SECONDS(1)
 /* Whoever is sent nothing else hears this, so that silence means a broken way: a page looks for
  * another one after 1.2 s (client-demo/web/way_watch.js). Never longer apart than twice this. */
@@ -100,8 +102,8 @@ static void send_sign_of_life(usec_t now, struct participant *p, struct tx_batch
 
 /* The source's clock, shifted as the slot's timestamps are: voice and screen of one publisher stay
  * in sync. Without a report from the publisher: the moment of the last packet. */
-static void send_sender_report(struct shard_core *c, usec_t now, struct participant *p,
-                               struct subscription *s, struct tx_batch *tx)
+static void write_sender_report(const struct shard_core *c, usec_t now, const struct participant *p,
+                                const struct subscription *s, struct compound *b)
 {
     struct publication *publication = shard_source_of(s);
     const struct publication_stream *stream =
@@ -124,24 +126,39 @@ static void send_sender_report(struct shard_core *c, usec_t now, struct particip
         report.sender.rtp_timestamp =
             s->last_timestamp + (uint32_t)((uint64_t)since * s->clock_rate / 1000000u);
     }
-    struct compound b;
-    begin(&b);
-    rtcp_write_report(&b.w, &report);
-    rtcp_write_sdes(&b.w, s->ssrc, bytes_of_string(CNAME));
-    end(now, p, &b, tx);
+    rtcp_write_report(&b->w, &report);
+    rtcp_write_sdes(&b->w, s->ssrc, bytes_of_string(CNAME));
 }
 
+static bool reports_by(const struct subscription *s, usec_t at)
+{
+    return s->started && s->source_serial != 0 && s->report_at <= at;
+}
+
+/* In one datagram, with those that are due soon: from then on they are due together. */
 static void send_sender_reports(struct shard_core *c, usec_t now, struct participant *p,
                                 struct tx_batch *tx)
 {
+    struct compound b;
+    bool is_due = false;
+    for (size_t i = 0; i < p->subscription_count && !is_due; i++)
+        is_due = reports_by(&p->subscriptions[i], now);
+    if (!is_due)
+        return;
+    begin(&b);
     for (size_t i = 0; i < p->subscription_count; i++) {
         struct subscription *s = &p->subscriptions[i];
-        if (!s->started || s->source_serial == 0 || now < s->report_at)
+        if (!reports_by(s, now + REPORT_TOGETHER_US))
             continue;
         bool video = room_slot_kind(s->slot) == MEDIA_KIND_VIDEO;
         s->report_at = now + (video ? REPORT_VIDEO_US : REPORT_AUDIO_US);
-        send_sender_report(c, now, p, s, tx);
+        if (COMPOUND_BYTES_MAX - writer_size(&b.w) < SENDER_REPORT_BYTES) {
+            end(now, p, &b, tx);
+            begin(&b);
+        }
+        write_sender_report(c, now, p, s, &b);
     }
+    end(now, p, &b, tx);
 }
 
 static void send_transport_feedback(usec_t now, struct participant *p, struct tx_batch *tx)

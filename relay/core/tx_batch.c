@@ -317,7 +317,6 @@ static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class
     size_t segment = run.segment + tag;
     uint8_t *out = tx_plan_make_room(tx->plan, run.count * segment, run.count);
     usec_t arrived_at = tx->slots[tx->entries[run.entries[0]].slot].arrived_at;
-    srtp_sender_prefetch_key(sender, tx->entries[run.entries[0]].ssrc);
     for (size_t i = 0; i < run.count; i++) {
         write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
         drop_head(tx, r, class);
@@ -345,8 +344,10 @@ static size_t send_receiver(struct tx_batch *tx, usec_t now, struct tx_receiver 
     return sent;
 }
 
-/* What the receivers behind the first one will need: their state, then their sender. */
-static void prefetch(const struct tx_batch *tx, const struct tx_queue *q, enum tx_class class)
+/* What the receivers behind the first one will need: their state, then their sender, then its key.
+ */
+static void prefetch(const struct tx_batch *tx, usec_t now, const struct tx_queue *q,
+                     enum tx_class class)
 {
     if (q->count > 4) {
         const struct tx_receiver *far = &tx->receivers[q->receivers[place_of(tx, q, 4)]];
@@ -358,6 +359,13 @@ static void prefetch(const struct tx_batch *tx, const struct tx_queue *q, enum t
         srtp_sender_prefetch(near->route.sender);
         __builtin_prefetch(&tx->entries[near->head[class]]);
     }
+    if (q->count > 1) {
+        const struct tx_receiver *next = &tx->receivers[q->receivers[place_of(tx, q, 1)]];
+        const struct tx_entry *e = &tx->entries[next->head[class]];
+        if (now < next->route.until)
+            srtp_sender_prefetch_key(next->route.sender, e->ssrc, e->seq,
+                                     tx->slots[e->slot].payload_bytes);
+    }
 }
 
 /* About `limit` packets of one class, receiver by receiver. */
@@ -366,7 +374,7 @@ static void send_class(struct tx_batch *tx, usec_t now, enum tx_class class, siz
     struct tx_queue *q = &tx->queues[class];
     for (size_t sent = 0; q->count > 0 && sent < limit;) {
         struct tx_receiver *r = &tx->receivers[q->receivers[q->first]];
-        prefetch(tx, q, class);
+        prefetch(tx, now, q, class);
         q->first = place_of(tx, q, 1);
         q->count--;
         r->queued[class] = false;

@@ -56,7 +56,7 @@ static void hand_over_rest(struct tx_plan *p, const struct tx_message *m,
 {
     for (size_t i = 0; i < part->jobs;) {
         size_t n = 0;
-        while (i + n < part->jobs && p->jobs[part->first_job + i + n].status == STATUS_OK)
+        while (i + n < part->jobs && !p->failed[part->first_job + i + n])
             n++;
         if (n > 0) {
             struct bytes last = tx_message_get(m, i + n - 1);
@@ -76,17 +76,31 @@ static void hand_over_rest(struct tx_plan *p, const struct tx_message *m,
 static bool is_whole(const struct tx_plan *p, const struct tx_plan_part *part)
 {
     for (size_t i = 0; i < part->jobs; i++) {
-        if (p->jobs[part->first_job + i].status != STATUS_OK)
+        if (p->failed[part->first_job + i])
             return false;
     }
     return true;
 }
 
+static void note_sealed(struct tx_plan *p, size_t place, enum status status)
+{
+    p->failed[place] = status != STATUS_OK;
+    p->has_failed = p->has_failed || status != STATUS_OK;
+}
+
+static void seal_waiting(struct tx_plan *p)
+{
+    srtp_sender_protect_rtp(p->worker, p->jobs, p->waiting);
+    for (size_t i = 0; i < p->waiting; i++)
+        note_sealed(p, p->places[i], p->jobs[i].status);
+    p->waiting = 0;
+}
+
 void tx_plan_emit(struct tx_plan *p)
 {
     size_t first = 0;
-    srtp_sender_protect_rtp(p->worker, p->jobs, p->job_count);
-    for (size_t i = 0; i < p->count; i++) {
+    seal_waiting(p);
+    for (size_t i = 0; p->has_failed && i < p->count; i++) {
         if (is_whole(p, &p->parts[i]))
             continue;
         if (i > first)
@@ -97,6 +111,7 @@ void tx_plan_emit(struct tx_plan *p)
     if (p->count > first)
         hand_over(p, p->messages + first, p->count - first);
     p->count = p->job_count = p->committed = p->used = 0;
+    p->has_failed = false;
 }
 
 /* --- Putting together */
@@ -107,6 +122,20 @@ uint8_t *tx_plan_make_room(struct tx_plan *p, size_t bytes, size_t jobs)
         p->used + bytes > TX_BLOCK_BYTES)
         tx_plan_emit(p);
     return p->block + p->used;
+}
+
+void tx_plan_add_job(struct tx_plan *p, const struct srtp_job *job)
+{
+    CHECK(p->job_count < TX_JOBS);
+    size_t place = p->job_count++;
+    if (srtp_sender_gains_by_bursts(job->sender)) {
+        p->places[p->waiting] = (uint16_t)place;
+        p->jobs[p->waiting++] = *job;
+        return;
+    }
+    struct srtp_job now = *job;
+    srtp_sender_protect_rtp(NULL, &now, 1);
+    note_sealed(p, place, now.status);
 }
 
 void tx_plan_commit(struct tx_plan *p, const struct tx_message *message, size_t bytes)

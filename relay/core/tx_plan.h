@@ -1,6 +1,7 @@
 /* The messages that are being put together for the kernel: packets of one receiver lie behind each
- * other in a block, payloads are sealed into place all at once when the block is full or the turn
- * ends, and then the sink gets them. Memory is taken once. tx_batch decides what goes in. */
+ * other in a block, where payloads are sealed into place: each at once, or, where a cipher gains by
+ * it, all together when the block is full or the turn ends. Then the sink gets them. Memory is
+ * taken once. tx_batch decides what goes in. */
 #pragma once
 
 #include "base/check.h"
@@ -47,9 +48,13 @@ struct tx_plan {
     struct srtp_worker *worker;
     size_t committed; /* of the jobs: those of messages */
     size_t count, job_count, used;
+    size_t waiting; /* jobs that are not sealed yet */
+    bool has_failed;
+    bool failed[TX_JOBS];     /* could not be sealed */
+    uint16_t places[TX_JOBS]; /* among the jobs, of those that wait */
+    struct srtp_job jobs[TX_JOBS];
     struct tx_message messages[TX_MESSAGES];
     struct tx_plan_part parts[TX_MESSAGES];
-    struct srtp_job jobs[TX_JOBS];
     uint8_t block[TX_BLOCK_BYTES];
 };
 
@@ -62,12 +67,8 @@ void tx_plan_free(struct tx_plan *p); /* what it holds is not sent */
  * packets to seal; what lies there goes out first when there is none. Valid until it is committed.
  */
 uint8_t *tx_plan_make_room(struct tx_plan *p, size_t bytes, size_t jobs);
-/* A packet in that room, to be sealed with the others. */
-static inline void tx_plan_add_job(struct tx_plan *p, const struct srtp_job *job)
-{
-    CHECK(p->job_count < TX_JOBS);
-    p->jobs[p->job_count++] = *job;
-}
+/* A packet in that room, to be sealed. */
+void tx_plan_add_job(struct tx_plan *p, const struct srtp_job *job);
 /* What was written to the room is `message` (its data is set here), with the packets added since
  * the last one. */
 void tx_plan_commit(struct tx_plan *p, const struct tx_message *message, size_t bytes);

@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define READ_BYTES 16384 /* libwebsockets' buffer: one read of a socket */
 
 struct event_loop {
     struct lws_context *context;
-    struct lws_vhost *vhost; /* of the watches; it listens nowhere */
+    struct lws_vhost *vhost;    /* of the watches; it listens nowhere */
+    struct event_timer *timers; /* armed ones; a handful */
+    int timer_fd;               /* readable when the first of them is due */
     const struct log *log;
 };
 
@@ -79,6 +82,67 @@ static void set_descriptor_limit(size_t wanted, const struct log *log)
                  (unsigned long long)limit.rlim_cur, wanted);
 }
 
+/* --- Timers. Not libwebsockets' own: it waits in whole milliseconds, rounded down, and looks again
+ * and again for the rest of the last one, half a millisecond of the processor for each timer. */
+
+static void set_timer_fd(const struct event_loop *loop)
+{
+    usec_t first = USEC_NEVER;
+    for (const struct event_timer *t = loop->timers; t != NULL; t = t->next)
+        first = usec_min(first, t->deadline);
+    struct itimerspec at = {0}; /* zero: never */
+    if (first != USEC_NEVER)
+        at.it_value =
+            (struct timespec){.tv_sec = first / SECONDS(1), .tv_nsec = first % SECONDS(1) * 1000};
+    (void)timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void take_out(struct event_timer *timer)
+{
+    struct event_timer **at = &timer->loop->timers;
+    while (*at != NULL && *at != timer)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = timer->next;
+    timer->next = NULL;
+}
+
+static struct event_timer *find_due(const struct event_loop *loop, usec_t now)
+{
+    struct event_timer *first = NULL;
+    for (struct event_timer *t = loop->timers; t != NULL; t = t->next) {
+        if (t->deadline <= now && (first == NULL || t->deadline < first->deadline))
+            first = t;
+    }
+    return first;
+}
+
+/* What is armed meanwhile is due after `now`. */
+static void handle_timer_fd(void *context)
+{
+    struct event_loop *loop = context;
+    usec_t now = host_clock_now();
+    uint64_t times;
+    (void)!read(loop->timer_fd, &times, sizeof times);
+    for (struct event_timer *t; (t = find_due(loop, now)) != NULL;) {
+        take_out(t);
+        t->deadline = USEC_NEVER;
+        t->on_due(t->context);
+    }
+    set_timer_fd(loop);
+}
+
+static enum status watch_timers(struct event_loop *loop)
+{
+    struct event_watch *watch; /* goes with the loop */
+    return loop->timer_fd >= 0
+               ? event_loop_watch(loop, loop->timer_fd,
+                                  &(struct event_watch_callbacks){.context = loop,
+                                                                  .on_readable = handle_timer_fd},
+                                  &watch)
+               : STATUS_SYSTEM;
+}
+
 enum status event_loop_create(struct event_loop **out, size_t descriptors_max,
                               const struct log *log)
 {
@@ -86,6 +150,7 @@ enum status event_loop_create(struct event_loop **out, size_t descriptors_max,
     if (loop == NULL)
         return STATUS_NO_MEMORY;
     loop->log = log;
+    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     set_descriptor_limit(descriptors_max, log);
     lws_set_log_level(LLL_ERR, drop_log_line);
     struct lws_context_creation_info info = {
@@ -102,12 +167,12 @@ enum status event_loop_create(struct event_loop **out, size_t descriptors_max,
         info.protocols = watch_protocols;
         loop->vhost = lws_create_vhost(loop->context, &info);
     }
-    if (loop->vhost == NULL) {
+    enum status status = loop->vhost != NULL ? watch_timers(loop) : STATUS_SYSTEM;
+    if (status == STATUS_OK)
+        *out = loop;
+    else
         event_loop_free(loop);
-        return STATUS_SYSTEM;
-    }
-    *out = loop;
-    return STATUS_OK;
+    return status;
 }
 
 void event_loop_free(struct event_loop *loop)
@@ -116,6 +181,8 @@ void event_loop_free(struct event_loop *loop)
         return;
     if (loop->context != NULL)
         lws_context_destroy(loop->context);
+    if (loop->timer_fd >= 0)
+        close(loop->timer_fd);
     free(loop);
 }
 
@@ -175,24 +242,22 @@ void event_watch_remove(struct event_watch *watch)
     lws_set_timeout(watch->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-static void handle_due(lws_sorted_usec_list_t *sul)
-{
-    struct event_timer *timer = lws_container_of(sul, struct event_timer, sul);
-    timer->on_due(timer->context);
-}
-
 void event_timer_init(struct event_timer *timer, struct event_loop *loop, void *context,
                       void (*on_due)(void *context))
 {
-    *timer = (struct event_timer){.loop = loop, .context = context, .on_due = on_due};
+    *timer = (struct event_timer){
+        .loop = loop, .deadline = USEC_NEVER, .context = context, .on_due = on_due};
 }
 
 void event_timer_arm(struct event_timer *timer, usec_t now, usec_t deadline)
 {
-    if (deadline == USEC_NEVER) {
-        lws_sul_cancel(&timer->sul);
-        return;
+    if (timer->loop == NULL)
+        return; /* its owner is freed half made */
+    take_out(timer);
+    timer->deadline = deadline != USEC_NEVER ? usec_max(deadline, now + 1) : USEC_NEVER;
+    if (deadline != USEC_NEVER) {
+        timer->next = timer->loop->timers;
+        timer->loop->timers = timer;
     }
-    usec_t wait = deadline > now ? deadline - now : 1;
-    lws_sul_schedule(timer->loop->context, 0, &timer->sul, handle_due, wait);
+    set_timer_fd(timer->loop);
 }

@@ -21,8 +21,9 @@ struct event_watch_callbacks {
 };
 
 struct event_timer {
-    lws_sorted_usec_list_t sul;
     struct event_loop *loop;
+    struct event_timer *next; /* of those that are armed */
+    usec_t deadline;          /* USEC_NEVER: not armed */
     void *context;
     void (*on_due)(void *context);
 };
@@ -48,5 +49,6 @@ void event_watch_remove(struct event_watch *watch);
 
 void event_timer_init(struct event_timer *timer, struct event_loop *loop, void *context,
                       void (*on_due)(void *context));
-/* Replaces an earlier deadline; USEC_NEVER cancels. */
+/* Replaces an earlier deadline; USEC_NEVER cancels, and is due before the owner frees it. Called at
+ * the deadline or a moment later, never before. */
 void event_timer_arm(struct event_timer *timer, usec_t now, usec_t deadline);

@@ -28,10 +28,18 @@ static void note_rtcp(struct peer *p, struct bytes compound)
 {
     struct rtcp_iterator it = rtcp_iterate(compound);
     struct rtcp_packet packet;
+    struct rtcp_report report;
+    size_t reports = 0;
     while (rtcp_next(&it, &packet) == STATUS_OK) {
+        if (rtcp_parse_report(&packet, &report) == STATUS_OK && report.has_sender_info) {
+            reports++;
+            p->screen_reports += report.ssrc == 70 + p->id;
+            p->voice_reports += report.ssrc == 270 + p->id;
+        }
         p->plis += rtcp_feedback_of(&packet) == RTCP_FEEDBACK_PLI ? 1 : 0;
         p->nacks += rtcp_feedback_of(&packet) == RTCP_FEEDBACK_NACK ? 1 : 0;
     }
+    p->report_datagrams += reports > 0;
 }
 
 static void note_time(struct peer *p, const struct rtp_header *header)

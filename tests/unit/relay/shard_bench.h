@@ -43,6 +43,7 @@ struct peer {
     uint8_t last_voice_tag;
     uint32_t voice_began, voice_end; /* time stamps: of the first packet, behind the last */
     size_t voice_breaks; /* packets that did not begin where the last one ended, or in number */
+    size_t report_datagrams, screen_reports, voice_reports; /* sender reports */
 };
 
 struct bench {

@@ -111,6 +111,27 @@ static void key_frame_requests_are_merged_and_go_back_to_the_publisher(void **st
     assert_int_equal(sender->plis, 0); /* it came: nothing more is asked */
 }
 
+static void the_clocks_of_voice_and_screen_come_to_be_told_in_one_datagram(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *listener = add_peer(b, 0, true);
+    bind_screen(b, sender);
+    bind_voice(b, sender);
+    grant(b, sender, true);
+    grant_voice(b, sender, true);
+    for (uint16_t i = 0; i < 280; i++) {
+        if (i == 80) /* four seconds later they are together */
+            listener->report_datagrams = listener->screen_reports = listener->voice_reports = 0;
+        send_voice(b, sender, i, 1);
+        send_screen(b, sender, i == 0, 1);
+        pass_time(b, MILLISECONDS(50));
+    }
+    assert_in_range(listener->screen_reports, 9, 11); /* once a second */
+    assert_in_range(listener->voice_reports, 4, 6);   /* once in two */
+    assert_int_equal(listener->report_datagrams, listener->screen_reports);
+}
+
 static void a_lost_packet_is_sent_again_from_the_replica(void **state)
 {
     struct bench *b = *state;
@@ -283,6 +304,7 @@ int main(void)
         BENCH_TEST(a_late_joiner_gets_the_key_frame_and_what_followed_without_a_request),
         BENCH_TEST(a_late_joiner_is_shown_nothing_of_a_slot_that_was_closed),
         BENCH_TEST(key_frame_requests_are_merged_and_go_back_to_the_publisher),
+        BENCH_TEST(the_clocks_of_voice_and_screen_come_to_be_told_in_one_datagram),
         BENCH_TEST(a_lost_packet_is_sent_again_from_the_replica),
         BENCH_TEST(what_was_queued_from_a_cache_goes_before_the_cache_does),
         BENCH_TEST(an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes),
