@@ -111,10 +111,19 @@ test('the import map points at files that npm has installed', () => {
   for (const target of targets) assert.ok(existsSync(join(web, '..', 'node_modules', target.replace('/modules/', ''))), target);
 });
 
-test('the document preloads exactly the modules that the page starts with', () => {
-  const listed = [...read('index.html').matchAll(/modulepreload" href="\/(?!modules\/)([^"]+)"/g)].map((m) => m[1]);
-  const first = [...reachable('app.js'), 'strings/fr.js'].filter((path) => path !== 'app.js');
-  assert.deepEqual([...listed].sort(), first.sort());
+test('the document preloads exactly the modules that the page starts with, and names those of a class for later', () => {
+  const listed = (rel) => [...read('index.html').matchAll(new RegExp(`rel="${rel}" href="/(?!modules/)([^"]+)"`, 'g'))].map((m) => m[1]).sort();
+  const first = [...reachable('app.js'), 'strings/fr.js'].filter((path) => path !== 'app.js').sort();
+  const later = [...reachable('components/class_view.js', reachable('session.js'))].filter((path) => !first.includes(path)).sort();
+  assert.deepEqual(listed('modulepreload'), first);
+  assert.deepEqual(listed('later').sort(), later);
+});
+
+test('what the first page starts with is less than 65 kB', () => {
+  const modules = ['preact/dist/preact.module.js', 'preact/hooks/dist/hooks.module.js', 'htm/dist/htm.module.js'].map((m) => join(web, '..', 'node_modules', m));
+  const own = [...reachable('app.js'), 'strings/fr.js', 'index.html', 'style.css'].map((path) => join(web, path));
+  const packed = [...own, ...modules].reduce((sum, path) => sum + gzipSync(readFileSync(path)).length, 0);
+  assert.ok(packed < 65_000, `${packed} bytes`);
 });
 
 test('what decides knows nothing of what draws or of the network', () => {
@@ -126,7 +135,7 @@ test('what decides knows nothing of what draws or of the network', () => {
 
 test('a learner loads less than 150 kB, packed as a server packs text', () => {
   const modules = ['preact/dist/preact.module.js', 'preact/hooks/dist/hooks.module.js', 'htm/dist/htm.module.js'].map((m) => join(web, '..', 'node_modules', m));
-  const own = [...reachable('components/class_view.js', reachable('app.js')), 'strings/fr.js', 'index.html', 'style.css', 'favicon.svg'].map((path) => join(web, path));
+  const own = [...reachable('components/class_view.js', reachable('session.js', reachable('app.js'))), 'strings/fr.js', 'index.html', 'style.css', 'favicon.svg'].map((path) => join(web, path));
   const packed = [...own, ...modules].reduce((sum, path) => sum + gzipSync(readFileSync(path)).length, 0);
   assert.ok(packed < 150_000, `${packed} bytes`);
 });

@@ -6,18 +6,19 @@ import { SAY_EVERY_MS, announcements, gather } from './announce.js';
 import { initialState, reduce, roleOf } from './classroom.js';
 import { Entry, Waiting } from './components/entry.js';
 import { Joining, Stopped } from './components/stopped.js';
+import { Doorway, firstStep } from './doorway.js';
 import { html } from './html.js';
 import { has, preferredLang, t, useLang } from './i18n.js';
 import { readInvite, tokenFromHash } from './invite.js';
-import { Session } from './session.js';
 import { createStore } from './store.js';
 
 /** @typedef {import('./classroom.js').State} State */
+/** @typedef {import('./session.js').Session} Session */
 
 const SLOW_AFTER_MS = 4000;
 const RELOAD_AFTER_MS = 2000;
 
-/** @param {{store: ReturnType<typeof makeStore>, session: Session}} props */
+/** @param {{store: ReturnType<typeof makeStore>, session: Session|Doorway}} props */
 function App({ store, session }) {
   const [state, setState] = useState(store.state);
   const [, redraw] = useState(0);
@@ -32,7 +33,7 @@ function App({ store, session }) {
   return html`<${View} state=${state} session=${session} onLang=${onLang} /><${Announcer} state=${state} />`;
 }
 
-/** @param {{state: State, session: Session, onLang: (l: any) => void}} props */
+/** @param {{state: State, session: Session|Doorway, onLang: (l: any) => void}} props */
 function View({ state, session, onLang }) {
   const slow = useSlow(state.phase === 'joining');
   switch (state.phase) {
@@ -116,26 +117,52 @@ function makeStore() {
   return createStore(reduce, initialState());
 }
 
-async function start() {
-  await useLang(preferredLang());
-  const store = makeStore();
-  const token = tokenFromHash(location.hash);
-  store.dispatch({ type: 'invite', invite: token ? readInvite(token) : null });
-  const session = new Session(store, token);
+/** For tests and the curious. @param {ReturnType<typeof makeStore>} store @param {() => Session|undefined} session */
+function showInside(store, session) {
   Object.defineProperty(window, 'amphi', {
     value: Object.freeze({
       get state() {
         return store.state;
       },
       get peer() {
-        return session.peer;
+        return session()?.peer;
       },
-      stats: () => session.stats(),
+      stats: () => session()?.stats(),
     }),
   });
-  session.begin();
+}
+
+const afterDrawing = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+
+/** On a slow line the first page would share it, and on a slow phone wait for its reading. All at once: nothing is left to be discovered. */
+function loadTheRest() {
+  for (const link of /** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll('link[rel=later]'))) link.rel = 'modulepreload';
+  return import('./session.js');
+}
+
+async function start() {
+  await useLang(preferredLang());
+  const store = makeStore();
+  const token = tokenFromHash(location.hash);
+  store.dispatch({ type: 'invite', invite: token ? readInvite(token) : null });
+  const step = firstStep(store.state, token, Date.now());
+  if (step.kind === 'door') store.dispatch({ type: 'phase', phase: 'lobby' });
   document.title = t('page_title', { title: store.state.invite?.title || t('lobby.title') });
-  render(html`<${App} store=${store} session=${session} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+  const draw = (/** @type {Session|Doorway} */ session) =>
+    render(html`<${App} store=${store} session=${session} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+  const drawn = step.kind === 'door' ? afterDrawing() : Promise.resolve();
+  const loading = drawn.then(loadTheRest).then(({ Session }) => new Session(store, token));
+  draw(new Doorway(store, loading));
+  let session = /** @type {Session|undefined} */ (undefined);
+  showInside(store, () => session);
+  try {
+    session = await loading;
+  } catch {
+    setTimeout(() => location.reload(), RELOAD_AFTER_MS); // a line that was cut just now
+    return;
+  }
+  draw(session);
+  session.begin(step);
   if (roleOf(store.state) !== 'operator') classPage().catch(() => {}); // tried again when it is needed
 }
 

@@ -4,14 +4,13 @@
  */
 
 import { hasFloor, maySend, ownHand, roleOf } from './classroom.js';
-import { findObstacle } from './devices.js';
 import { EncoderJudge } from './encoder_judge.js';
 import { lang } from './i18n.js';
 import { judgeWeak, repairRequests } from './media_policy.js';
 import { Microphone } from './microphone.js';
 import { Peer } from './peer.js';
 import { Playback } from './playback.js';
-import { clearResume, loadResume, saveResume } from './resume_store.js';
+import { clearResume, saveResume } from './resume_store.js';
 import { ScreenShare } from './share.js';
 import { PROTOCOL, RequestError, Signaling } from './signaling.js';
 import { catchUpAfterMs } from './state/chat.js';
@@ -78,20 +77,16 @@ export class Session {
     this.#watchBrowser();
   }
 
-  /** Decides what to show first. */
-  begin() {
-    const obstacle = findObstacle();
-    const saved = loadResume(this.token, Date.now());
-    if (obstacle) this.#stop(obstacle);
-    else if (!this.store.state.invite) this.#stop(this.token ? 'invalid_token' : 'no_token');
-    else if (saved) this.#connect(saved.name, saved.resume, saved.micOn);
-    else if (roleOf(this.store.state) === 'operator') this.#connect('', null, false);
+  /** @param {import('./doorway.js').FirstStep} step */
+  begin(step) {
+    if (step.kind === 'stop') this.#stop(step.reason);
+    else if (step.kind === 'resume') this.#connect(step.saved.name, step.saved.resume, step.saved.micOn);
+    else if (step.kind === 'enter') this.#connect('', null, false);
     else this.#waitAtTheDoor();
   }
 
   /** What a join needs is made ready meanwhile, so that a voice is heard a moment after the click. */
   #waitAtTheDoor() {
-    this.store.dispatch({ type: 'phase', phase: 'lobby' });
     const ready = () => {
       if (this.store.state.phase !== 'lobby') {
         for (const sign of SIGNS_OF_LIFE) removeEventListener(sign, ready);

@@ -288,7 +288,8 @@ static void send_page_answer(struct service *service, const struct offer *offer,
     text_json_string(&text, "sdp", copy);
     text_json_close(&text, '}');
     free(copy);
-    service_send_text(service, offer->reply.connection, &text);
+    output_queue_send_packable(&service->outputs, offer->reply.connection,
+                               output_queue_keep(&service->outputs, &text));
 }
 
 static enum status write_answer(const struct offer *offer,

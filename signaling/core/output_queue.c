@@ -10,6 +10,7 @@ struct kept_text {
 struct queued_output {
     enum service_output_type type;
     uint64_t number; /* connection or exchange, or the relay's index */
+    bool packable;   /* of a text */
     union {
         struct bytes text;
         uint16_t close_code;
@@ -110,7 +111,8 @@ static struct queued_output *push(struct output_queue *queue)
     return &queue->entries[queue->count++];
 }
 
-void output_queue_send(struct output_queue *queue, uint64_t connection, struct bytes text)
+static void send_text(struct output_queue *queue, uint64_t connection, struct bytes text,
+                      bool packable)
 {
     if (connection == 0 || text.size == 0)
         return;
@@ -120,7 +122,18 @@ void output_queue_send(struct output_queue *queue, uint64_t connection, struct b
     }
     struct queued_output *entry = push(queue);
     if (entry != NULL)
-        *entry = (struct queued_output){.type = SERVICE_SEND, .number = connection, .text = text};
+        *entry = (struct queued_output){
+            .type = SERVICE_SEND, .number = connection, .packable = packable, .text = text};
+}
+
+void output_queue_send(struct output_queue *queue, uint64_t connection, struct bytes text)
+{
+    send_text(queue, connection, text, false);
+}
+
+void output_queue_send_packable(struct output_queue *queue, uint64_t connection, struct bytes text)
+{
+    send_text(queue, connection, text, true);
 }
 
 void output_queue_close(struct output_queue *queue, uint64_t connection, uint16_t code)
@@ -219,6 +232,7 @@ bool output_queue_poll(struct output_queue *queue, struct service_output *out)
     case SERVICE_SEND:
         out->connection = entry->number;
         out->text = entry->text;
+        out->packable = entry->packable;
         break;
     case SERVICE_CLOSE:
         out->connection = entry->number;

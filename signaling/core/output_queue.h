@@ -26,6 +26,8 @@ const char *output_queue_keep_string(struct output_queue *queue, const char *tex
 
 /* `text` has been kept. An empty text is not sent. */
 void output_queue_send(struct output_queue *queue, uint64_t connection, struct bytes text);
+/* The same for what service_output says of `packable`. */
+void output_queue_send_packable(struct output_queue *queue, uint64_t connection, struct bytes text);
 void output_queue_close(struct output_queue *queue, uint64_t connection, uint16_t code);
 /* What `response` points at has been kept, or is static. */
 void output_queue_respond(struct output_queue *queue, uint64_t exchange,

@@ -125,6 +125,7 @@ struct service_output {
     enum service_output_type type;
     uint64_t connection;
     struct bytes text;
+    bool packable; /* long and repetitive, and no secret stands beside words of somebody else */
     uint16_t code;
     uint64_t exchange;
     struct http_response response;

@@ -227,6 +227,8 @@ static int take_header(struct http_message *message, struct head_facts *facts, c
         message->if_none_match = value;
     } else if (strcasecmp(name, "accept-encoding") == 0) {
         message->accept_encoding = value;
+    } else if (strcasecmp(name, "sec-websocket-extensions") == 0) {
+        message->websocket_extensions = value;
     } else if (strcasecmp(name, "x-forwarded-for") == 0) {
         message->forwarded_for = value;
     }

@@ -26,6 +26,7 @@ struct http_message {
     const char *host, *authorization, *content_type, *if_match, *if_none_match, *origin;
     const char *accept_encoding, *forwarded_for; /* of several, the last */
     const char *websocket_key, *websocket_version, *websocket_protocols;
+    const char *websocket_extensions; /* of several, the last */
     struct bytes body;
 };
 

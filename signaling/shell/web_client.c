@@ -3,6 +3,7 @@
 #include "base/net_addr.h"
 #include "signaling/shell/http_text.h"
 #include "signaling/shell/web_answer.h"
+#include "signaling/shell/ws_deflate.h"
 
 #include <stdlib.h>
 
@@ -191,16 +192,19 @@ static void upgrade(struct web_client *client, struct instant at)
         refuse_upgrade(client, at, status);
         return;
     }
+    client->ws.takes_packed = ws_deflate_is_offered(client->http.message.websocket_extensions);
     const struct http_header headers[] = {
         {"Upgrade", "websocket"},
         {"Connection", "Upgrade"},
         {"Sec-WebSocket-Accept", accept},
         {"Sec-WebSocket-Protocol", SUBPROTOCOL},
+        {"Sec-WebSocket-Extensions", WS_DEFLATE_AGREED},
     };
-    http_write_head(&w, &(struct http_head){.status = 101,
-                                            .headers = headers,
-                                            .header_count = COUNT_OF(headers),
-                                            .fixed_lines = ""});
+    http_write_head(
+        &w, &(struct http_head){.status = 101,
+                                .headers = headers,
+                                .header_count = COUNT_OF(headers) - !client->ws.takes_packed,
+                                .fixed_lines = ""});
     struct bytes head = bytes_const(writer_written(&w));
     if (w.failed || send_queue_push(&client->out, head, BYTES_NONE) != STATUS_OK) {
         give_up(client, at);
@@ -300,7 +304,7 @@ static void feed_http(struct web_client *client, struct instant at, struct bytes
 
 /* --- WebSocket */
 
-static void send_frame(struct web_client *client, struct instant at, enum ws_opcode opcode,
+static void send_frame(struct web_client *client, struct instant at, unsigned opcode,
                        struct bytes payload)
 {
     uint8_t header[WS_HEADER_BYTES_MAX];
@@ -341,13 +345,25 @@ static void close_slow_consumer(struct web_client *client, struct instant at)
         send_close(client, at, WS_CODE_POLICY);
 }
 
-void web_client_send_text(struct web_client *client, struct instant at, struct bytes text)
+/* False when the text is to go as it is. */
+static bool send_packed(struct web_client *client, struct instant at, struct bytes text)
+{
+    struct bytes_mut packed;
+    if (!client->ws.takes_packed || ws_deflate_pack(text, &packed) != STATUS_OK || packed.size == 0)
+        return false;
+    send_frame(client, at, WS_TEXT | WS_PACKED, bytes_const(packed));
+    free(packed.data);
+    return true;
+}
+
+void web_client_send_text(struct web_client *client, struct instant at, struct bytes text,
+                          bool packable)
 {
     if (client->state != WEB_CLIENT_WEBSOCKET)
         return;
     if (client->out.bytes + text.size > WEB_SEND_QUEUE_BYTES_MAX)
         close_slow_consumer(client, at);
-    else
+    else if (!packable || !send_packed(client, at, text))
         send_frame(client, at, WS_TEXT, text);
 }
 

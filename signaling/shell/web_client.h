@@ -80,7 +80,8 @@ void web_client_stop(struct web_client *client, struct instant at);
 
 /* What the service said. */
 uint64_t web_exchange_client(uint64_t exchange); /* the number of the client it belongs to */
-void web_client_send_text(struct web_client *client, struct instant at, struct bytes text);
+void web_client_send_text(struct web_client *client, struct instant at, struct bytes text,
+                          bool packable);
 void web_client_close(struct web_client *client, struct instant at, uint16_t code);
 void web_client_respond(struct web_client *client, struct instant at, uint64_t exchange,
                         const struct http_response *response);

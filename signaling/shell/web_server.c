@@ -389,7 +389,7 @@ void web_server_handle_output(struct web_server *server, struct instant at,
     if (response)
         web_client_respond(&socket->client, at, output->exchange, &output->response);
     else if (output->type == SERVICE_SEND)
-        web_client_send_text(&socket->client, at, output->text);
+        web_client_send_text(&socket->client, at, output->text, output->packable);
     else if (output->type == SERVICE_CLOSE)
         web_client_close(&socket->client, at, output->code);
     settle(socket);

@@ -1,5 +1,7 @@
 #include "signaling/shell/ws_frames.h"
 
+#include "signaling/shell/ws_deflate.h"
+
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -54,8 +56,13 @@ static uint16_t begin_header(struct ws_receiver *receiver)
     receiver->final = (first & 0x80) != 0;
     receiver->opcode = first & 0x0f;
     receiver->payload_left = second & 0x7f; /* 126 and 127 are past any control frame's length */
-    if ((first & 0x70) != 0 || (second & 0x80) == 0)
+    uint8_t reserved = first & 0x70;
+    if (reserved == WS_PACKED && receiver->takes_packed && receiver->opcode == WS_TEXT)
+        reserved = 0;
+    if (reserved != 0 || (second & 0x80) == 0)
         return WS_CODE_PROTOCOL; /* no extension was agreed; clients mask */
+    if (receiver->opcode == WS_TEXT && !receiver->inside_message)
+        receiver->packed = (first & WS_PACKED) != 0;
     size_t length_bytes = receiver->payload_left == 127 ? 8 : receiver->payload_left == 126 ? 2 : 0;
     receiver->header_wanted = 2 + length_bytes + 4;
     return check_opcode(receiver);
@@ -147,6 +154,41 @@ static void finish_close(struct ws_receiver *receiver, struct ws_event *out)
     *out = (struct ws_event){.type = WS_EVENT_CLOSE, .code = code};
 }
 
+/* Puts what the message unpacks to in its place. 0, or the close code. */
+static uint16_t unpack_message(struct ws_receiver *receiver)
+{
+    struct bytes packed = bytes_of(receiver->message, receiver->message_size);
+    struct bytes_mut plain;
+    switch (ws_deflate_unpack(packed, WS_MESSAGE_BYTES_MAX, &plain)) {
+    case STATUS_OK:
+        break;
+    case STATUS_LIMIT:
+        return WS_CODE_TOO_BIG;
+    case STATUS_MALFORMED:
+        return WS_CODE_BAD_DATA;
+    default:
+        return WS_CODE_INTERNAL;
+    }
+    free(receiver->message);
+    receiver->message = plain.data;
+    receiver->message_size = receiver->message_capacity = plain.size;
+    return 0;
+}
+
+static void finish_message(struct ws_receiver *receiver, struct ws_event *out)
+{
+    receiver->inside_message = false;
+    receiver->message_done = true;
+    uint16_t code = receiver->packed ? unpack_message(receiver) : 0;
+    struct bytes text = bytes_of(receiver->message, receiver->message_size);
+    if (code == 0 && !ws_is_utf8(text))
+        code = WS_CODE_BAD_DATA;
+    if (code != 0)
+        fail_with(receiver, out, code);
+    else
+        *out = (struct ws_event){.type = WS_EVENT_TEXT, .payload = text};
+}
+
 static void finish_frame(struct ws_receiver *receiver, struct ws_event *out)
 {
     receiver->header_size = 0;
@@ -159,13 +201,7 @@ static void finish_frame(struct ws_receiver *receiver, struct ws_event *out)
     } else if (receiver->opcode == WS_PONG) {
         *out = (struct ws_event){.type = WS_EVENT_PONG, .payload = control};
     } else if (receiver->final) {
-        struct bytes text = bytes_of(receiver->message, receiver->message_size);
-        receiver->inside_message = false;
-        receiver->message_done = true;
-        if (!ws_is_utf8(text))
-            fail_with(receiver, out, WS_CODE_BAD_DATA);
-        else
-            *out = (struct ws_event){.type = WS_EVENT_TEXT, .payload = text};
+        finish_message(receiver, out);
     }
 }
 
@@ -205,7 +241,7 @@ void ws_receiver_feed(struct ws_receiver *receiver, struct bytes *input, struct 
     }
 }
 
-size_t ws_write_header(enum ws_opcode opcode, size_t payload_size, uint8_t out[WS_HEADER_BYTES_MAX])
+size_t ws_write_header(unsigned opcode, size_t payload_size, uint8_t out[WS_HEADER_BYTES_MAX])
 {
     struct writer w = writer_of((struct bytes_mut){out, WS_HEADER_BYTES_MAX});
     write_u8(&w, (uint8_t)(0x80 | opcode));

@@ -1,5 +1,6 @@
 /* WebSocket framing, server side (RFC 6455 section 5): bytes in, whole messages and control frames
- * out. Sans-IO. Text only, no extensions; a message may come in fragments, up to 64 KiB in all.
+ * out. Sans-IO. Text only; a message may come in fragments, up to 64 KiB in all, and packed where
+ * that was agreed (ws_deflate.h), up to 64 KiB when unpacked.
  *
  * libwebsockets' own framing is not used: it takes frames without a mask, which section 5.1 tells a
  * server to refuse (docs/decisions/http-and-websocket-framing.md). */
@@ -13,6 +14,7 @@
 #define WS_CONTROL_BYTES_MAX 125
 #define WS_HEADER_BYTES_MAX 10 /* of an unmasked frame */
 #define WS_ACCEPT_BYTES 29     /* Sec-WebSocket-Accept with its zero */
+#define WS_PACKED 0x40         /* in a header's first byte: RFC 7692 section 6 */
 
 enum ws_opcode {
     WS_CONTINUATION = 0,
@@ -57,6 +59,8 @@ struct ws_receiver {
     size_t mask_at;
     uint8_t opcode;
     bool final;
+    bool takes_packed;   /* agreed in the handshake: set by the owner */
+    bool packed;         /* the present text is */
     bool inside_message; /* a text has begun and its last fragment has not come */
     bool failed;
     unsigned fragments;
@@ -73,9 +77,9 @@ void ws_receiver_destroy(struct ws_receiver *receiver);
 /* Takes bytes off the front of *input until there is something to tell or nothing left. */
 void ws_receiver_feed(struct ws_receiver *receiver, struct bytes *input, struct ws_event *out);
 
-/* The header of an unmasked, unfragmented frame; returns its size. */
-size_t ws_write_header(enum ws_opcode opcode, size_t payload_size,
-                       uint8_t out[WS_HEADER_BYTES_MAX]);
+/* The header of an unmasked, unfragmented frame, `opcode` with WS_PACKED or without; returns its
+ * size. */
+size_t ws_write_header(unsigned opcode, size_t payload_size, uint8_t out[WS_HEADER_BYTES_MAX]);
 
 /* Sec-WebSocket-Accept for a client's key. STATUS_MALFORMED unless the key is 16 bytes in base64.
  */

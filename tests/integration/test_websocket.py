@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 import unittest
+import zlib
 
 from signaling_server import (BINARY, CLOSE, PING, PONG, TEXT, SignalingServer, WebSocket, frame, read_to_end, status_of,
                               take_build_option)
@@ -105,10 +106,31 @@ class Opening(WithServer):
                 self.assertEqual(status_of(self.server.exchange(text.encode())), expected)
         self.assertEqual(status_of(self.server.exchange(("GET /ws HTTP/1.0\r\n" + "\r\n".join(good) + "\r\n\r\n").encode())), 426)
 
-    def test_extensions_are_never_agreed(self):
-        for offer in ("permessage-deflate", "permessage-deflate; client_max_window_bits, permessage-deflate", "x" * 4000):
+    def test_packing_is_agreed_with_who_offers_it_and_no_other_extension_is(self):
+        agreed = b"sec-websocket-extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        for offer, expected in (("permessage-deflate", True), ("permessage-deflate; client_max_window_bits", True),
+                                ("permessage-deflate; server_max_window_bits=9, permessage-deflate", True),
+                                ("permessage-deflate; server_max_window_bits=9", False), ("bzip2", False), ("x" * 4000, False)):
             client = self.join(extra=f"Sec-WebSocket-Extensions: {offer}\r\n")
-            self.assertNotIn(b"extensions", client.head.lower())
+            self.assertEqual(agreed in client.head.lower(), expected, offer)
+            self.assertEqual(b"extensions" in client.head.lower(), expected, offer)
+            client.close()
+
+    def test_a_packed_message_is_read_and_a_bomb_is_1009(self):
+        def packed(text):
+            press = zlib.compressobj(9, zlib.DEFLATED, -15)
+            return (press.compress(text) + press.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        extra = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+        client = self.join(extra=extra)
+        client.send(frame(TEXT, packed(json.dumps({"type": "ping", "id": 7, "padding": "x" * 60000}).encode()), reserved=4))
+        self.assertEqual(client.receive_answer()["to"], 7)
+        client.close()
+        client = self.join(extra=extra)
+        client.send(frame(TEXT, packed(bytes(50_000_000)), reserved=4))
+        self.assertEqual(client.close_code(), 1009)
+        client = self.join()
+        client.send(frame(TEXT, packed(b"{}"), reserved=4))
+        self.assertEqual(client.close_code(), 1002)
 
     def test_frames_that_come_with_the_handshake_are_not_lost(self):
         hello = frame(TEXT, json.dumps({"type": "hello", "id": 1, "version": 1, "token": self.token}).encode())

@@ -76,7 +76,8 @@ export async function firefoxPage({ width = 1280, height = 800, sources, authori
     });
   }
   const context = await firefox.createBrowserContext();
-  const page = await context.newPage();
+  // A window of its own: behind another's tab a page gets a frame a second, and each click waits for several.
+  const page = await context.newPage({ type: 'window' });
   await page.setViewport({ width, height });
   if (sources) await page.evaluateOnNewDocument(sources.install, sources.options);
   return {
