@@ -96,6 +96,19 @@ static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
         forwarder_resend(c, now, p, s, seqs[i], tx);
 }
 
+/* Asking once more for one that is on its way costs nothing. */
+static bool admit_wish(struct participant *p, usec_t now, struct publication *publication)
+{
+    if (publication_main(publication)->wants_key_frame)
+        return true;
+    usec_t full_at = usec_max(p->key_frames_full_at, now) + PARTICIPANT_KEY_FRAME_US;
+    if (full_at > now + PARTICIPANT_KEY_FRAMES_MAX * PARTICIPANT_KEY_FRAME_US ||
+        !downlink_admit_key_frame(p, now, true))
+        return false;
+    p->key_frames_full_at = full_at;
+    return true;
+}
+
 static void handle_key_frame_request(struct shard_core *c, usec_t now, struct participant *p,
                                      uint32_t ssrc, struct tx_batch *tx)
 {
@@ -105,7 +118,7 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
         return;
     if (s->is_thinned)
         thinning_restart(c, now, s, tx);
-    else if (downlink_admit_key_frame(p, now, true))
+    else if (admit_wish(p, now, publication))
         forwarder_request_key_frame(c, now, publication, publication->main, tx);
 }
 

@@ -132,6 +132,32 @@ static void the_clocks_of_voice_and_screen_come_to_be_told_in_one_datagram(void 
     assert_int_equal(listener->report_datagrams, listener->screen_reports);
 }
 
+/* A broken decoder, or a spiteful one: whoever gets a stream pays for its key frames. */
+static void who_asks_for_key_frames_without_end_gets_some_and_others_theirs(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *greedy = add_peer(b, 0, true);
+    struct peer *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    pass_time(b, SECONDS(3));
+    size_t answered = sender->plis = 0;
+    for (int i = 0; i < 600; i++) { /* a minute */
+        ask(b, greedy, NULL);
+        if (i % 100 == 0)
+            ask(b, far, &far->last_seq); /* a sign of life */
+        pass_time(b, MILLISECONDS(100));
+        send_screen(b, sender, sender->plis > answered, 2);
+        answered = sender->plis;
+    }
+    assert_in_range(answered, 5, 21);
+    pass_time(b, SECONDS(1));
+    ask(b, far, NULL);
+    assert_int_equal(sender->plis, answered + 1);
+}
+
 static void a_lost_packet_is_sent_again_from_the_replica(void **state)
 {
     struct bench *b = *state;
@@ -305,6 +331,7 @@ int main(void)
         BENCH_TEST(a_late_joiner_is_shown_nothing_of_a_slot_that_was_closed),
         BENCH_TEST(key_frame_requests_are_merged_and_go_back_to_the_publisher),
         BENCH_TEST(the_clocks_of_voice_and_screen_come_to_be_told_in_one_datagram),
+        BENCH_TEST(who_asks_for_key_frames_without_end_gets_some_and_others_theirs),
         BENCH_TEST(a_lost_packet_is_sent_again_from_the_replica),
         BENCH_TEST(what_was_queued_from_a_cache_goes_before_the_cache_does),
         BENCH_TEST(an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes),
