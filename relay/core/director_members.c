@@ -118,37 +118,27 @@ static void rebind(struct director *d, usec_t now, struct director_room *room,
         director_room_set_voice(d, now, room, p->id, true);
 }
 
-void director_handle_participant_add(struct director *d, usec_t now,
-                                     const struct control_message *in)
+/* A newer session takes the place of the one that is there. */
+static void end_session(struct director *d, usec_t now, struct director_participant *p)
 {
-    const struct control_participant_add *add = &in->participant_add;
-    struct director_participant *p = director_find_participant(d, add->participant);
-    if (p != NULL && p->present && add->session < p->session) {
-        director_answer_error(d, in->id, "stale_session",
-                              "A newer session of this participant is known.");
-        return;
-    }
-    if (p != NULL && p->present) {
-        struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_REMOVE);
-        if (m != NULL)
-            m->participant_remove = (struct control_participant_ref){p->id, p->session};
-        leave(d, now, p);
-    }
+    struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_REMOVE);
+    if (m != NULL)
+        m->participant_remove = (struct control_participant_ref){p->id, p->session};
+    leave(d, now, p);
+}
+
+static struct director_room *find_place(struct director *d, uint64_t room)
+{
     uint32_t total = 0;
     for (uint32_t i = 0; i < d->config.shard_count; i++)
         total += d->shards[i].participants;
-    struct director_room *room =
-        total < d->config.capacity ? director_room_add(d, add->room) : NULL;
-    p = room != NULL ? director_add_participant(d, add->participant) : NULL;
-    struct shard_participant_add *order = p != NULL ? calloc(1, sizeof *order) : NULL;
-    if (order == NULL || ice_credentials_generate(&order->local_ice) != STATUS_OK) {
-        free(order);
-        if (room != NULL)
-            director_room_free_if_empty(d, room);
-        director_answer_error(d, in->id, "full", "This relay takes no more participants.");
-        return;
-    }
-    order->params = *add;
+    return total < d->config.capacity ? director_room_add(d, room) : NULL;
+}
+
+/* Its grants stay: they may have been given ahead of it. */
+static void begin_session(struct director *d, struct director_participant *p,
+                          const struct control_participant_add *add)
+{
     p->room = add->room;
     p->session = add->session;
     p->shard = least_loaded_shard(d);
@@ -164,6 +154,32 @@ void director_handle_participant_add(struct director *d, usec_t now,
     memset(&p->stats, 0, sizeof p->stats);
     memset(&p->reported, 0, sizeof p->reported);
     d->shards[p->shard].participants++;
+}
+
+void director_handle_participant_add(struct director *d, usec_t now,
+                                     const struct control_message *in)
+{
+    const struct control_participant_add *add = &in->participant_add;
+    struct director_participant *p = director_find_participant(d, add->participant);
+    if (p != NULL && p->present && add->session < p->session) {
+        director_answer_error(d, in->id, "stale_session",
+                              "A newer session of this participant is known.");
+        return;
+    }
+    if (p != NULL && p->present)
+        end_session(d, now, p);
+    struct director_room *room = find_place(d, add->room);
+    p = room != NULL ? director_add_participant(d, add->participant) : NULL;
+    struct shard_participant_add *order = p != NULL ? calloc(1, sizeof *order) : NULL;
+    if (order == NULL || ice_credentials_generate(&order->local_ice) != STATUS_OK) {
+        free(order);
+        if (room != NULL)
+            director_room_free_if_empty(d, room);
+        director_answer_error(d, in->id, "full", "This relay takes no more participants.");
+        return;
+    }
+    order->params = *add;
+    begin_session(d, p, add);
     /* The shard learns of the room first, then of the participant, then what it may send. */
     director_room_member_changed(d, room, p->shard, 1);
     struct shard_message *m = director_order(d, p->shard, SHARD_PARTICIPANT_ADD);

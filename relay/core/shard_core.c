@@ -456,11 +456,46 @@ static void handle_ice_restart(struct shard_core *c, usec_t now, const struct sh
     tx_batch_refresh_receiver(c->tx, p->handle.index); /* it may go elsewhere now */
 }
 
+static void handle_remove(struct shard_core *c, const struct control_participant_ref *ref,
+                          struct tx_batch *tx)
+{
+    struct participant *p = shard_find_participant(c, ref->participant);
+    if (p != NULL && p->session <= ref->session)
+        shard_remove_participant(c, p, tx);
+}
+
+static void handle_sender_report(struct shard_core *c, const struct shard_message *m)
+{
+    struct publication *p = shard_find_publication(c, m->sender_report.ref);
+    if (p == NULL || p->is_home)
+        return;
+    struct publication_stream *s = &p->streams[m->sender_report.encoding];
+    s->has_clock = true;
+    s->clock_ntp = m->sender_report.ntp;
+    s->clock_timestamp = m->sender_report.rtp_timestamp;
+}
+
+static void handle_key_frame_wanted(struct shard_core *c, usec_t now, const struct shard_message *m,
+                                    struct tx_batch *tx)
+{
+    struct publication *p = shard_find_publication(c, m->key_frame_wanted.ref);
+    if (p != NULL && p->is_home)
+        forwarder_handle_key_frame_wanted(c, now, p, m->key_frame_wanted.encoding, m->from,
+                                          m->key_frame_wanted.has_none, tx);
+}
+
+static void handle_encodings_wanted(struct shard_core *c, usec_t now, const struct shard_message *m)
+{
+    struct publication *p = shard_find_publication(c, m->encodings_wanted.ref);
+    if (p == NULL || !p->is_home)
+        return;
+    publication_note_wanted(p, m->from, m->encodings_wanted.wanted);
+    thinning_tell_demand(c, now, p);
+}
+
 void shard_core_handle_message(struct shard_core *c, usec_t now, const struct shard_message *m,
                                struct tx_batch *tx)
 {
-    struct publication *publication;
-    struct participant *p;
     c->now = now;
     c->tx = tx;
     switch (m->type) {
@@ -469,9 +504,7 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
         free(m->participant_add);
         break;
     case SHARD_PARTICIPANT_REMOVE:
-        p = shard_find_participant(c, m->participant_remove.participant);
-        if (p != NULL && p->session <= m->participant_remove.session)
-            shard_remove_participant(c, p, tx);
+        handle_remove(c, &m->participant_remove, tx);
         break;
     case SHARD_ICE_RESTART:
         handle_ice_restart(c, now, m);
@@ -492,26 +525,13 @@ void shard_core_handle_message(struct shard_core *c, usec_t now, const struct sh
         forwarder_handle_replica(c, now, &m->media, tx);
         break;
     case SHARD_SENDER_REPORT:
-        publication = shard_find_publication(c, m->sender_report.ref);
-        if (publication != NULL && !publication->is_home) {
-            struct publication_stream *s = &publication->streams[m->sender_report.encoding];
-            s->has_clock = true;
-            s->clock_ntp = m->sender_report.ntp;
-            s->clock_timestamp = m->sender_report.rtp_timestamp;
-        }
+        handle_sender_report(c, m);
         break;
     case SHARD_KEY_FRAME_WANTED:
-        publication = shard_find_publication(c, m->key_frame_wanted.ref);
-        if (publication != NULL && publication->is_home)
-            forwarder_handle_key_frame_wanted(c, now, publication, m->key_frame_wanted.encoding,
-                                              m->from, m->key_frame_wanted.has_none, tx);
+        handle_key_frame_wanted(c, now, m, tx);
         break;
     case SHARD_ENCODINGS_WANTED:
-        publication = shard_find_publication(c, m->encodings_wanted.ref);
-        if (publication != NULL && publication->is_home)
-            publication_note_wanted(publication, m->from, m->encodings_wanted.wanted);
-        if (publication != NULL)
-            thinning_tell_demand(c, now, publication);
+        handle_encodings_wanted(c, now, m);
         break;
     case SHARD_RESET:
         shard_reset(c, tx);

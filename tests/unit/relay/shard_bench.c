@@ -229,6 +229,14 @@ int bench_tear_down(void **state)
     return 0;
 }
 
+static const struct codec_parameters screen_codec = {.codec = MEDIA_CODEC_VP8,
+                                                     .payload_type = SCREEN_PT,
+                                                     .rtx_payload_type = RTX_PT,
+                                                     .clock_rate = 90000,
+                                                     .nack = true};
+static const struct codec_parameters voice_codec = {
+    .codec = MEDIA_CODEC_OPUS, .payload_type = VOICE_PT, .channels = 2, .clock_rate = 48000};
+
 static void connect_peer(struct bench *b, struct peer *p)
 {
     uint8_t check[STUN_BYTES_MAX];
@@ -240,6 +248,43 @@ static void connect_peer(struct bench *b, struct peer *p)
             give(b, p, out.data, out.size);
     }
     assert_true(shard_find_participant(b->cores[p->shard], p->id)->connected);
+}
+
+/* What it sends: a screen, of which `b` may offer two encodings, and a voice. */
+static void offer_sending(const struct bench *b, const struct peer *p, bool declared,
+                          struct control_participant_add *params)
+{
+    params->send_slots[0] =
+        (struct send_slot_parameters){.slot = SEND_SLOT_SCREEN, .mid = "s", .codec_count = 1};
+    params->send_slots[0].codecs[0] = screen_codec;
+    params->send_slots[0].encodings[0].ssrc = p->ssrc;
+    params->send_slots[0].encoding_count = declared ? 1 : 0;
+    if (b->offers_simulcast) {
+        params->extension_ids[HEADER_EXTENSION_RID] = RID_ID;
+        memcpy(params->send_slots[0].rids, (char[2][RID_BYTES]){"h", "l"},
+               2 * sizeof(char[RID_BYTES]));
+        params->send_slots[0].rid_count = 2;
+        params->send_slots[0].encoding_count = 0;
+    }
+    params->send_slots[1] =
+        (struct send_slot_parameters){.slot = SEND_SLOT_MIC, .mid = "m", .codec_count = 1};
+    params->send_slots[1].codecs[0] = voice_codec;
+    params->send_slot_count = 2;
+}
+
+static void offer_receiving(const struct peer *p, struct control_participant_add *params)
+{
+    params->receive_slots[0] =
+        (struct receive_slot_parameters){.slot = ROOM_SLOT_SCREEN,
+                                         .mid = "r",
+                                         .codec_count = 1,
+                                         .ssrc = (uint32_t)(70 + p->id),
+                                         .rtx_ssrc = (uint32_t)(170 + p->id)};
+    params->receive_slots[0].codecs[0] = screen_codec;
+    params->receive_slots[1] = (struct receive_slot_parameters){
+        .slot = ROOM_SLOT_VOICE_0, .mid = "v", .codec_count = 1, .ssrc = (uint32_t)(270 + p->id)};
+    params->receive_slots[1].codecs[0] = voice_codec;
+    params->receive_slot_count = 2;
 }
 
 struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
@@ -264,40 +309,8 @@ struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
     params->remote_ice = theirs;
     dtls_context_get_fingerprint(b->theirs, params->remote_fingerprint);
     params->extension_ids[HEADER_EXTENSION_MID] = MID_ID;
-    struct codec_parameters vp8 = {.codec = MEDIA_CODEC_VP8,
-                                   .payload_type = SCREEN_PT,
-                                   .rtx_payload_type = RTX_PT,
-                                   .clock_rate = 90000,
-                                   .nack = true};
-    params->send_slots[0] =
-        (struct send_slot_parameters){.slot = SEND_SLOT_SCREEN, .mid = "s", .codec_count = 1};
-    params->send_slots[0].codecs[0] = vp8;
-    params->send_slots[0].encodings[0].ssrc = p->ssrc;
-    params->send_slots[0].encoding_count = declared ? 1 : 0;
-    if (b->offers_simulcast) {
-        params->extension_ids[HEADER_EXTENSION_RID] = RID_ID;
-        memcpy(params->send_slots[0].rids, (char[2][RID_BYTES]){"h", "l"},
-               2 * sizeof(char[RID_BYTES]));
-        params->send_slots[0].rid_count = 2;
-        params->send_slots[0].encoding_count = 0;
-    }
-    params->send_slots[1] =
-        (struct send_slot_parameters){.slot = SEND_SLOT_MIC, .mid = "m", .codec_count = 1};
-    struct codec_parameters opus = {
-        .codec = MEDIA_CODEC_OPUS, .payload_type = VOICE_PT, .channels = 2, .clock_rate = 48000};
-    params->send_slots[1].codecs[0] = opus;
-    params->send_slot_count = 2;
-    params->receive_slots[0] =
-        (struct receive_slot_parameters){.slot = ROOM_SLOT_SCREEN,
-                                         .mid = "r",
-                                         .codec_count = 1,
-                                         .ssrc = (uint32_t)(70 + p->id),
-                                         .rtx_ssrc = (uint32_t)(170 + p->id)};
-    params->receive_slots[0].codecs[0] = vp8;
-    params->receive_slots[1] = (struct receive_slot_parameters){
-        .slot = ROOM_SLOT_VOICE_0, .mid = "v", .codec_count = 1, .ssrc = (uint32_t)(270 + p->id)};
-    params->receive_slots[1].codecs[0] = opus;
-    params->receive_slot_count = 2;
+    offer_sending(b, p, declared, params);
+    offer_receiving(p, params);
     ice_peer_init(&p->ice, &theirs, &add->local_ice);
     dtls_context_get_fingerprint(b->ours, fingerprint);
     assert_int_equal(
