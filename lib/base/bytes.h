@@ -49,6 +49,16 @@ static inline bool bytes_equal_string(struct bytes a, const char *text)
     return bytes_equal(a, bytes_of_string(text));
 }
 
+/* What a hexadecimal digit stands for; -1 for any other character. */
+static inline int bytes_get_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* Copies to a zero-terminated string. False, and an empty string, when `text` is too small. */
 static inline bool bytes_to_string(struct bytes b, char *text, size_t capacity)
 {

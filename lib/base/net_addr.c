@@ -29,17 +29,6 @@ static bool parse_ipv4(const char *text, uint8_t ip[4])
     return true;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Groups of up to four hex digits; "::" may stand once for zeros; the last 32 bits may be dotted.
  */
 static bool parse_ipv6(const char *text, uint8_t ip[16])
@@ -68,8 +57,8 @@ static bool parse_ipv6(const char *text, uint8_t ip[16])
         }
         unsigned value = 0;
         int digits = 0;
-        while (digits < 4 && hex_value(*at) >= 0) {
-            value = value * 16 + (unsigned)hex_value(*at++);
+        while (digits < 4 && bytes_get_hex_digit((uint8_t)*at) >= 0) {
+            value = value * 16 + (unsigned)bytes_get_hex_digit((uint8_t)*at++);
             digits++;
         }
         if (digits == 0 || used + 2 > 16 || (*at != '\0' && *at != ':'))

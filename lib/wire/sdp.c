@@ -194,15 +194,6 @@ static void parse_ssrc_group(struct sdp_media *m, struct bytes value)
     m->pairs[m->pair_count++].rtx_ssrc = (uint32_t)rtx;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Only SHA-256 is used; others are passed over (RFC 8122 5 allows several). */
 static enum status parse_fingerprint(struct sdp_media *m, struct bytes value)
 {
@@ -213,8 +204,8 @@ static enum status parse_fingerprint(struct sdp_media *m, struct bytes value)
     if (value.size != SDP_FINGERPRINT_BYTES * 3 - 1)
         return STATUS_MALFORMED;
     for (size_t i = 0; i < SDP_FINGERPRINT_BYTES; i++) {
-        int high = hex_digit(value.data[i * 3]);
-        int low = hex_digit(value.data[i * 3 + 1]);
+        int high = bytes_get_hex_digit(value.data[i * 3]);
+        int low = bytes_get_hex_digit(value.data[i * 3 + 1]);
         if (high < 0 || low < 0 || (i + 1 < SDP_FINGERPRINT_BYTES && value.data[i * 3 + 2] != ':'))
             return STATUS_MALFORMED;
         m->fingerprint[i] = (uint8_t)(high << 4 | low);

@@ -11,8 +11,7 @@
 static bool is_hex(struct bytes b)
 {
     for (size_t i = 0; i < b.size; i++) {
-        uint8_t c = b.data[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+        if (bytes_get_hex_digit(b.data[i]) < 0)
             return false;
     }
     return true;

@@ -50,17 +50,6 @@ static bool is_token_char(char c)
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool http_list_has(const char *list, const char *token)
 {
     size_t size = strlen(token);
@@ -91,8 +80,8 @@ static bool decode_path_char(const char **at, char *out)
 {
     char c = *(*at)++;
     if (c == '%') {
-        int high = hex_value((*at)[0]);
-        int low = high < 0 ? -1 : hex_value((*at)[1]);
+        int high = bytes_get_hex_digit((uint8_t)(*at)[0]);
+        int low = high < 0 ? -1 : bytes_get_hex_digit((uint8_t)(*at)[1]);
         if (low < 0)
             return false;
         *at += 2;
@@ -411,7 +400,8 @@ static enum http_parse_result take_chunk_size(struct http_parser *parser)
     if (parser->line_size == 0 || parser->line_size > 8)
         return fail_with(parser, 400);
     for (size_t i = 0; i < parser->line_size; i++) {
-        int digit = hex_value(parser->line[i]); /* extensions are refused: nobody needs them here */
+        int digit = bytes_get_hex_digit(
+            (uint8_t)parser->line[i]); /* extensions are refused: nobody needs them here */
         if (digit < 0)
             return fail_with(parser, 400);
         size = size << 4 | (size_t)digit;

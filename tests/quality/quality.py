@@ -23,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "netlab")]
 import netlab  # noqa: E402
+from lab_run import run_in_lab  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
 READ_SHARE = 0.9  # of a slide's words
@@ -153,27 +154,15 @@ def run_scenario(scenario, seconds, seed, keep=None):
                         line=scenario.line, script=scenario.script, slideMs=SLIDE_MS, fps=FPS, seconds=seconds,
                         others=scenario.others, waitBeforeJoinMs=scenario.wait_before_join_ms,
                         settleMs=3000, sample=bool(scenario.script))
-            with open(os.path.join(folder, "scenario.json"), "w", encoding="utf-8") as out:
-                json.dump(plan, out)
-            log = open(os.path.join(folder, "class_run.log"), "w+", encoding="utf-8")
-            process = lab.start("relay", ["node", os.path.join(HERE, "class_run.mjs"), out.name, folder],
-                                stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
-                                env=dict(os.environ, NODE_TLS_REJECT_UNAUTHORIZED="0", NODE_NO_WARNINGS="1"))
-            result = None
-            for text in process.stdout:
-                if not text.startswith(b"{"):
-                    continue
-                message = json.loads(text)
+            stats = {}
+
+            def handle(message):
                 if "link" in message:
                     line.change(message["link"])
-                result = message.get("result", result)
-                if result is not None and "line_stats" not in result:
-                    result["line_stats"] = line.stats()
-            process.wait(30)
-            log.seek(0)
-            if result is None:
-                raise RuntimeError(f"{scenario.name}: {log.read()[-2000:]}")
-            log.close()
+                if "result" in message:
+                    stats.update(line.stats())
+            result = run_in_lab(lab, "relay", "class_run.mjs", plan, handle, folder, log_path=os.path.join(folder, "class_run.log"))
+            result["line_stats"] = stats
         if keep:
             with open(os.path.join(keep, "result.json"), "w", encoding="utf-8") as out:
                 json.dump(result, out)

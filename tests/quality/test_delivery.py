@@ -8,15 +8,14 @@ AMPHI_LONG=1 repeats each case five times.
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "netlab")]
 import netlab  # noqa: E402
+from lab_run import run_in_lab  # noqa: E402
 
 WHY_NOT = netlab.why_not()
 ROUNDS = 5 if os.environ.get("AMPHI_LONG") else 1
@@ -34,26 +33,7 @@ STEPS = [
 class Delivery(unittest.TestCase):
     def run_pages(self, lab, line, steps):
         plan = {"relayNamespace": lab.namespace("relay"), "options": ["--bind", line.near_ipv4], "steps": steps}
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file, tempfile.TemporaryFile("w+") as log:
-            json.dump(plan, file)
-            file.flush()
-            process = lab.start("far", ["node", os.path.join(HERE, "delivery_run.mjs"), file.name], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
-                                env=dict(os.environ, NODE_TLS_REJECT_UNAUTHORIZED="0", NODE_NO_WARNINGS="1"))
-            result = None
-            for text in process.stdout:
-                if not text.startswith(b"{"):
-                    continue
-                message = json.loads(text)
-                if "ask" in message:
-                    line.change(message["ask"])
-                    process.stdin.write(b"done\n")
-                    process.stdin.flush()
-                result = message.get("result", result)
-            process.wait(30)
-            log.seek(0)
-            self.assertIsNotNone(result, log.read()[-3000:])
-        return result
+        return run_in_lab(lab, "far", "delivery_run.mjs", plan, lambda message: "ask" in message and line.change(message["ask"]))
 
     def test_a_trainer_is_told_within_3_s_of_each_trouble_and_that_it_is_over(self):
         with netlab.Lab() as lab:

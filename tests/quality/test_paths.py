@@ -7,15 +7,14 @@ or know IPv6 alone. Needs root. AMPHI_LONG=1 runs every case in both browsers; e
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "netlab")]
 import netlab  # noqa: E402
+from lab_run import run_in_lab  # noqa: E402
 
 WHY_NOT = netlab.why_not()
 LONG = bool(os.environ.get("AMPHI_LONG"))
@@ -37,25 +36,7 @@ class Paths(unittest.TestCase):
     def run_browser(self, lab, browser, answers=None, **plan):
         """One run of path_run.mjs; `answers` are the changes of the network it asks for, by name."""
         plan = dict({"relayNamespace": lab.namespace("relay"), "browser": browser, "options": []}, **plan)
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file, tempfile.TemporaryFile("w+") as log:
-            json.dump(plan, file)
-            file.flush()
-            process = lab.start("far", ["node", os.path.join(HERE, "path_run.mjs"), file.name], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
-                                env=dict(os.environ, NODE_TLS_REJECT_UNAUTHORIZED="0", NODE_NO_WARNINGS="1"))
-            result = None
-            for text in process.stdout:
-                if not text.startswith(b"{"):
-                    continue
-                message = json.loads(text)
-                if "ask" in message:
-                    answers[message["ask"]]()
-                    process.stdin.write(b"done\n")
-                    process.stdin.flush()
-                result = message.get("result", result)
-            process.wait(30)
-            log.seek(0)
-            self.assertIsNotNone(result, log.read()[-3000:])
+        result = run_in_lab(lab, "far", "path_run.mjs", plan, lambda message: "ask" in message and answers[message["ask"]]())
         print(f"\n  {self._testMethodName} {browser}: {json.dumps(result)}", file=sys.stderr)
         return result
 
