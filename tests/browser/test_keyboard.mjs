@@ -44,6 +44,7 @@ async function press(page, name, key = 'Enter') {
   await page.keyboard.press(key);
 }
 
+const value = (page, name) => page.evaluate((s) => document.querySelector(s).value, testid(name));
 const attribute = (page, name, key) => page.evaluate(([s, k]) => document.querySelector(s)?.getAttribute(k), [testid(name), key]);
 
 test('both enter, the learner after typing a name', async () => {
@@ -89,6 +90,69 @@ test('one person: the menu, its ways, and back', async () => {
   await until('the learner is asked', async () => (await learner.evaluate((s) => document.querySelector(s).textContent, testid('toasts'))).length > 10);
 });
 
+test('the door: the trainer lets strangers wait, one comes in and one is sent away, and the class is locked and opened', async () => {
+  await press(trainer, 'door-toggle', 'Space');
+  await until('strangers wait', async () => (await attribute(trainer, 'door-toggle', 'aria-checked')) === 'true');
+  const url = (await stack.invite(classId, 'learner', '')).url;
+  const knock = async (name) => {
+    const page = await open(url);
+    await reach(page, 'name');
+    await page.keyboard.type(name);
+    await press(page, 'enter');
+    await page.waitForSelector(testid('waiting'), { timeout: 15000 });
+    return page;
+  };
+  const first = await knock('Bruno');
+  await press(trainer, 'door-admit');
+  await first.waitForSelector(testid('class'), { timeout: 15000 });
+  const second = await knock('Samira');
+  await press(trainer, 'door-refuse');
+  await second.waitForSelector(`${testid('stopped')}[data-reason="not_now"]`);
+  await press(second, 'come-back');
+  await second.waitForSelector(testid('enter'));
+  await press(first, 'leave');
+  await press(first, 'confirm-yes');
+  await press(trainer, 'door-toggle', 'Space');
+  await press(trainer, 'lock-toggle', 'Space');
+  await until('the class is locked', async () => (await attribute(trainer, 'lock-toggle', 'aria-checked')) === 'true');
+  await press(trainer, 'lock-toggle', 'Space');
+  for (const page of [first, second]) await page.context().close();
+});
+
+test('each mode, by the trainer; in a discussion the learner speaks', async () => {
+  for (const name of ['discussion', 'quiz', 'lecture', 'practical']) {
+    await press(trainer, `mode-${name}`);
+    await until(`the learner is told: ${name}`, async () => (await attribute(learner, 'mode-now', 'data-mode')) === name);
+    if (name !== 'discussion') continue;
+    await press(learner, 'mic-toggle');
+    await until('the learner is heard', async () => (await attribute(learner, 'mic-state', 'data-voice')) === 'heard');
+  }
+});
+
+test('help: the learner rings, the trainer comes, they speak in private, and it is done', async () => {
+  await press(learner, 'bell');
+  await press(trainer, 'bell-answer');
+  await learner.waitForSelector(testid('bell-state'));
+  await press(trainer, 'aside-start');
+  await press(learner, 'aside-mic');
+  await until('the learner is heard by one', async () => (await attribute(learner, 'mic-state', 'data-voice')) === 'private');
+  await press(trainer, 'aside-stop');
+  await until('it is over', async () => (await attribute(learner, 'mic-state', 'data-voice')) === 'closed');
+  await press(learner, 'bell');
+  await press(trainer, 'bell-answer');
+  await press(trainer, 'bell-done');
+  await until('the bell is silent', async () => (await attribute(learner, 'bell', 'aria-pressed')) === 'false');
+  await press(trainer, 'mode-lecture');
+});
+
+test('the pace: the learner says that it is too fast, and takes it back', async () => {
+  await press(learner, 'pace');
+  await press(learner, 'pace-fast');
+  await press(learner, 'pace');
+  await until('it is said', async () => (await attribute(learner, 'pace-fast', 'aria-pressed')) === 'true');
+  await press(learner, 'pace-fast');
+});
+
 test('messages and questions', async () => {
   if (!(await trainer.$(testid('tab-chat')))) return;
   await press(learner, 'open-chat');
@@ -104,6 +168,29 @@ test('messages and questions', async () => {
   await trainer.keyboard.type('Un chariot.');
   await trainer.keyboard.press('Enter');
   await until('the learner has the answer', () => learner.evaluate((s) => document.querySelector(s).textContent.includes('Un chariot.'), testid('chat-list')));
+  await reach(learner, 'chat-to');
+  for (let i = 0; i < 5 && (await value(learner, 'chat-to')) !== 'staff'; i++) await learner.keyboard.press('ArrowDown');
+  check((await value(learner, 'chat-to')) === 'staff', 'a message to the trainer alone cannot be chosen');
+  await reach(learner, 'chat-text');
+  await learner.keyboard.type('Je suis perdu.');
+  await press(learner, 'chat-send');
+  await until('the trainer reads it', () => trainer.evaluate((s) => document.querySelector(s).textContent.includes('Je suis perdu.'), testid('chat-list')));
+  await press(trainer, 'chat-delete');
+  await press(trainer, 'chat-switch', 'Space');
+  await press(trainer, 'chat-switch', 'Space');
+  await press(learner, 'side-close');
+});
+
+test('a message to one: from the person\'s menu', async () => {
+  await reach(trainer, 'tab-chat');
+  await trainer.keyboard.press('ArrowLeft');
+  await press(trainer, 'person-more');
+  await press(trainer, 'do-message');
+  await reach(trainer, 'chat-text');
+  await trainer.keyboard.type('Pour vous seul.');
+  await trainer.keyboard.press('Enter');
+  await press(learner, 'open-chat');
+  await until('the learner reads it', () => learner.evaluate((s) => document.querySelector(s).textContent.includes('Pour vous seul.'), testid('chat-list')));
   await press(learner, 'side-close');
 });
 
