@@ -1,6 +1,7 @@
 // Messages, polls, pace and the bell in real browsers against the real server, with and without media.
 import { Stack } from './support/stack.mjs';
 import { check, main, sleep, test, until } from './support/tap.mjs';
+import { chromiumPage } from './support/browsers.mjs';
 import { enter, testid } from './support/people.mjs';
 
 let stack;
@@ -99,6 +100,38 @@ test('GIFT: what can be read stands ready, what cannot is said by line', async (
   await trainer.click(testid('poll-close'));
 });
 
+/** A line on which no media passes, whatever is tried: the answer's candidates are lost. */
+function cutMedia() {
+  const real = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+    return real.call(this, { type: description.type, sdp: description.sdp.replace(/a=candidate:.*\r\n/g, '') });
+  };
+}
+
+test('without any media: the page says so, and messages, questions and the bell go on', async () => {
+  const page = await chromiumPage({ sources: { install: cutMedia, options: {} } });
+  await page.goto((await stack.invite(classId, 'learner', 'Sofia')).url);
+  await page.click(testid('enter'));
+  await page.waitForSelector(testid('class'), { timeout: 15000 });
+  await page.waitForSelector(testid('trouble-chat'), { timeout: 30000 });
+  await page.click(testid('trouble-chat'));
+  await write(page, 'Je n’ai pas de son.', { to: 'staff' });
+  await trainer.click(testid('tab-chat'));
+  await until('the trainer reads it', async () => (await text(trainer, 'chat-list')).includes('Je n’ai pas de son.'));
+  await trainer.click(testid('tab-poll'));
+  await trainer.fill(testid('poll-question'), 'Et ici ?');
+  const fields = await trainer.$$(testid('poll-option-text'));
+  await fields[0].fill('Oui');
+  await fields[1].fill('Non');
+  await trainer.click(testid('poll-start'));
+  await page.waitForSelector(testid('poll-option'));
+  await (await page.$$(testid('poll-option')))[0].click();
+  await page.click(testid('poll-send'));
+  await until('the answer is counted', async () => (await text(trainer, 'poll-run')).includes('1 réponse'));
+  await trainer.click(testid('poll-close'));
+  await page.context().close();
+});
+
 test('practical: the bell rings at the trainer\'s, and the learner is told who comes; the pace counts without names', async () => {
   await trainer.click(testid('tab-class'));
   await trainer.click(testid('mode-practical'));
@@ -106,6 +139,9 @@ test('practical: the bell rings at the trainer\'s, and the learner is told who c
   await trainer.waitForSelector(testid('bell-row'));
   await trainer.click(testid('bell-answer'));
   await until('Karim is told who comes', async () => (await text(karim, 'bell-state')).includes('Mme Petit'));
+  check((await text(aicha, 'people')) === '' && !(await aicha.evaluate(() => Object.values(window.amphi.state.people).some((p) => p.help || p.helper))), 'another learner knows who rang');
+  await trainer.click(testid('bell-done'));
+  await until('the bell is silent', async () => (await karim.evaluate((s) => document.querySelector(s).getAttribute('aria-pressed'), testid('bell'))) === 'false');
   const lea = await enter((await stack.invite(classId, 'learner', 'Léa')).url);
   for (const [page, value] of [[aicha, 'pace-fast'], [karim, 'pace-lost'], [lea, 'pace-fine']]) {
     await page.click(testid('pace'));
