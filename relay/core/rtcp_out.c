@@ -102,7 +102,7 @@ static void send_sign_of_life(usec_t now, struct participant *p, struct tx_batch
 
 /* The source's clock, shifted as the slot's timestamps are: voice and screen of one publisher stay
  * in sync. Without a report from the publisher: the moment of the last packet. */
-static void write_sender_report(const struct shard_core *c, usec_t now, const struct participant *p,
+static void write_sender_report(const struct shard_core *c, usec_t now,
                                 const struct subscription *s, struct compound *b)
 {
     struct publication *publication = shard_source_of(s);
@@ -156,7 +156,7 @@ static void send_sender_reports(struct shard_core *c, usec_t now, struct partici
             end(now, p, &b, tx);
             begin(&b);
         }
-        write_sender_report(c, now, p, s, &b);
+        write_sender_report(c, now, s, &b);
     }
     end(now, p, &b, tx);
 }
