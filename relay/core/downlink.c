@@ -1,5 +1,6 @@
 #include "relay/core/downlink.h"
 
+#include "relay/core/downlink_pace.h"
 #include "relay/core/redundancy.h"
 #include "relay/core/shard_private.h"
 
@@ -24,14 +25,7 @@
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
-#define BEGIN_BPS 10000000                  /* the pace of the first picture */
-#define BEGIN_BYTES 40000                   /* of it may be on the way without an answer */
-#define BEGIN_MORE_BYTES 160000             /* once the first answers are good */
-#define BEGIN_QUEUE_US MILLISECONDS(15)
 #define FULL_SHOWS_US SECONDS(1)
-#define RESEND_US MILLISECONDS(60) /* of the line's time, ahead of what waits */
-#define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
-#define PADDING_BYTES 255
 #define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
 #define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
 #define LOSSY_SHARE 0.015
@@ -213,8 +207,7 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     d->paced_count += state == DOWNLINK_PACED;
     d->state = state;
     d->state_at = now;
-    d->credit_bytes = 0;
-    d->credit_at = now;
+    downlink_pace_begin(d, now);
     d->is_beginning = d->is_beginning && state == DOWNLINK_PACED;
     set_metered(p, state != DOWNLINK_FREE);
     if (state == DOWNLINK_PACED) {
@@ -271,7 +264,7 @@ static void note_silence(struct downlink *d, usec_t now)
 static bool has_begun_well(const struct downlink *d, usec_t now)
 {
     return now - d->state_at >= BEGIN_US && d->bwe.feedback_at > d->state_at &&
-           d->bwe.sends.waiting_bytes < BEGIN_BYTES / 4;
+           d->bwe.sends.waiting_bytes < DOWNLINK_BEGIN_BYTES / 4;
 }
 
 static void leave_paced(struct shard_core *c, usec_t now, struct participant *p, uint64_t wanted,
@@ -356,98 +349,11 @@ static void note_trouble(struct shard_core *c, usec_t now, struct participant *p
         set_state(c, now, p, DOWNLINK_WATCHED, reason, tx);
 }
 
-/* --- What it is sent */
-
-uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered)
-{
-    d->credit_bytes -= (double)bytes;
-    return is_numbered ? bwe_handle_send(&d->bwe, now, bytes) : 0;
-}
-
-static void earn(struct downlink *d, usec_t now, uint64_t rate_bps)
-{
-    double bytes_per_us = (double)rate_bps / 8e6;
-    double most = bytes_per_us * TICK_US;
-    d->credit_bytes -= (double)bwe_take_debt(&d->bwe);
-    d->credit_bytes += bytes_per_us * (double)(now - d->credit_at);
-    d->credit_bytes = d->credit_bytes < most ? d->credit_bytes : most;
-    d->credit_at = now;
-}
-
-/* The screen before cameras: in the order of the slots. */
-static bool send_next(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
-{
-    for (size_t i = 0; i < p->subscription_count; i++) {
-        struct subscription *s = &p->subscriptions[i];
-        if (s->is_paced && thinning_drain(c, now, s, 1, tx) > 0)
-            return true;
-    }
-    return false;
-}
-
-static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
-{
-    for (size_t i = 0; i < p->subscription_count; i++) {
-        struct subscription *s = &p->subscriptions[i];
-        if (is_video(s) && s->can_stamp && s->started && s->rtx_ssrc != 0 &&
-            s->rtx_payload_type != 0)
-            return forwarder_send_padding(now, s, PADDING_BYTES, tx);
-    }
-    return false;
-}
-
-/* What may leave now. Nothing more while a beginner's first bytes are unanswered: the answer wakes
- * it. */
-static struct bwe_pace pace_of(const struct downlink *d, usec_t now)
-{
-    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
-    uint32_t most = d->answers_fast ? BEGIN_MORE_BYTES : BEGIN_BYTES;
-    if (d->is_beginning && !pace.is_probe && pace.rate_bps < BEGIN_BPS)
-        pace.rate_bps = d->bwe.sends.waiting_bytes < most ? BEGIN_BPS : 0;
-    return pace;
-}
-
-static void drain(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
-{
-    struct downlink *d = p->downlink;
-    struct bwe_pace pace = pace_of(d, now);
-    earn(d, now, pace.rate_bps);
-    bool waits = true;
-    while (waits && pace.rate_bps > 0 && d->credit_bytes > 0) {
-        waits = send_next(c, now, p, tx) || (pace.is_probe && send_padding(now, p, tx));
-        pace = pace_of(d, now);
-    }
-    d->next_at = USEC_NEVER;
-    if (waits && pace.rate_bps > 0)
-        d->next_at = now + 1000 + (usec_t)(-d->credit_bytes * 8e6 / (double)pace.rate_bps);
-}
-
-/* A probe with padding, for who is not paced. */
-static void drain_probe(usec_t now, struct participant *p, struct tx_batch *tx)
-{
-    struct downlink *d = p->downlink;
-    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
-    d->next_at = USEC_NEVER;
-    if (!pace.is_probe)
-        return;
-    earn(d, now, pace.rate_bps);
-    while (pace.is_probe && d->credit_bytes > 0 && send_padding(now, p, tx))
-        pace = bwe_get_pace(&d->bwe, now);
-    d->next_at = pace.is_probe ? now + 1000 : USEC_NEVER;
-}
+/* --- What it is given */
 
 bool downlink_has_thin_voices(const struct participant *p, usec_t now)
 {
     return p->downlink != NULL && now < p->downlink->thin_until;
-}
-
-bool downlink_admits_resend(const struct participant *p)
-{
-    const struct downlink *d = p->downlink;
-    if (d == NULL || d->state != DOWNLINK_PACED)
-        return true;
-    double line_bytes = (double)bwe_get_estimate(&d->bwe) / 8e6 * (double)RESEND_US;
-    return d->credit_bytes > -line_bytes;
 }
 
 bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
@@ -463,23 +369,6 @@ bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
         return false;
     d->key_frames_us -= DOWNLINK_KEY_FRAME_US;
     return true;
-}
-
-static void go_on(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
-{
-    if (p->downlink->state == DOWNLINK_PACED)
-        drain(c, now, p, tx);
-    else if (p->downlink->state == DOWNLINK_WATCHED)
-        drain_probe(now, p, tx);
-}
-
-void downlink_wake(struct shard_core *c, usec_t now, struct participant *p)
-{
-    struct downlink *d = p->downlink;
-    if (d->next_at != USEC_NEVER)
-        return; /* it is awake */
-    d->next_at = now;
-    shard_arm_timer(c, now, p);
 }
 
 /* --- What it says */
@@ -512,14 +401,12 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
         return;
     }
     bwe_handle_twcc(&d->bwe, now, feedback);
-    if (d->is_beginning && d->bwe.sends.waiting_bytes < BEGIN_BYTES / 2 &&
-        bwe_delay_get_queue_us(&d->bwe.delay) < BEGIN_QUEUE_US)
-        d->answers_fast = true;
+    downlink_pace_handle_answer(d);
     note_lost_voice(now, p);
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);
     update(c, now, p, tx);
-    go_on(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
 }
 
 static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct participant *p)
@@ -563,7 +450,7 @@ void downlink_handle_report(struct shard_core *c, usec_t now, struct participant
     if (rtt_us > d->rtt_min_us + TROUBLE_RTT_US)
         note_trouble(c, now, p, "delay", tx);
     update(c, now, p, tx);
-    go_on(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
 }
 
 void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
@@ -574,7 +461,7 @@ void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *
         return;
     bwe_handle_remb(&d->bwe, now, bps, sent_since_report(c, now, p));
     update(c, now, p, tx);
-    go_on(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
 }
 
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
@@ -599,7 +486,7 @@ void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *
 {
     bwe_note_width(&p->downlink->bwe, now, bps);
     set_state(c, now, p, DOWNLINK_PACED, "narrow", tx);
-    go_on(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
 }
 
 /* --- Time */
@@ -613,7 +500,7 @@ void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participan
     if (d->state != DOWNLINK_FREE)
         bwe_handle_timeout(&d->bwe, now);
     update(c, now, p, tx);
-    go_on(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
 }
 
 static usec_t selectors_next_timeout(const struct participant *p)

@@ -14,13 +14,14 @@
  * A line is taken to carry everything until it shows otherwise, which its first answers do within a
  * few tenths of a second: most do carry it, and their first picture must not wait for a proof. It
  * leaves fast, but only so much of it is on the way unanswered as a narrow line gets over.
- * A healthy receiver costs nothing here: no number, no feedback, no timer, 2 kB. Who gives no
+ * A healthy receiver costs nothing here: no number, no feedback, no timer, 3 kB. Who gives no
  * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
  * is left alone. One per participant that receives video, on the heap. */
 #pragma once
 
 #include "relay/core/bitrate_allocator.h"
 #include "relay/core/line_width.h"
+#include "relay/core/resend_queue.h"
 #include "rtc/bwe.h"
 
 #define DOWNLINK_KEY_FRAME_US SECONDS(10) /* for one that a paced receiver causes; two at once */
@@ -52,6 +53,7 @@ struct downlink {
     uint32_t nacks;  /* packets asked for since `nacks_at` */
     usec_t nacks_at;
     uint32_t paced_count, numbered_count; /* times; for statistics */
+    struct resend_queue resends;
 };
 
 struct shard_core;
@@ -86,8 +88,13 @@ void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *
                           struct tx_batch *tx);
 /* Its line is so narrow that voices come thin. */
 bool downlink_has_thin_voices(const struct participant *p, usec_t now);
-/* Whether a video packet may be sent again now: to who is paced only what its line carries. */
-bool downlink_admits_resend(const struct participant *p);
+/* Whether a video packet may be sent again now: to who is paced only what its line carries. What
+ * may not waits, at most RESEND_QUEUE_MAX packets, and goes out before anything new: the picture
+ * that stands needs it. */
+bool downlink_admits_resend(struct shard_core *c, usec_t now, struct participant *p,
+                            const struct subscription *s, uint16_t seq);
+/* It begins anew with a key frame: what waits of it is of no use any more. */
+void downlink_forget_resends(const struct subscription *s);
 /* Whether a key frame may be asked for on its account now; notes it when so. One for the next still
  * is not urgent: it leaves the second of two for who has lost the thread. */
 bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent);

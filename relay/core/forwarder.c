@@ -497,8 +497,8 @@ static size_t write_rtx(const struct resend *r, struct bytes payload, uint8_t ou
     return payload.size + OSN_BYTES;
 }
 
-void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
-                      struct subscription *s, uint16_t seq16, struct tx_batch *tx)
+bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *p,
+                          struct subscription *s, uint16_t seq16, struct tx_batch *tx)
 {
     struct publication *publication = shard_source_of(s);
     struct resend r;
@@ -508,22 +508,20 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
     if (publication == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 ||
         !find_sent(publication, s, seq16, &r)) {
         shard_drop(c, DROP_RETRANSMIT_GONE);
-        return;
+        return false;
     }
-    bool is_voice = room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
-    if ((!is_voice && !downlink_admits_resend(p)) ||
-        !subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
+    if (!subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
         shard_drop(c, DROP_RETRANSMIT_LIMIT);
-        return;
+        return false;
     }
     struct media_packet packet =
         forwarder_packet_of(publication, r.stream, r.entry->seq, r.entry->key_frame);
     if (rtp_parse_header(bytes_of(r.entry->data, r.entry->size), &packet.header) != STATUS_OK)
-        return;
+        return false;
     packet.frame_shift = r.shift.frame;
     size_t bytes = write_rtx(&r, packet.header.payload, payload);
     if (bytes == 0 || !tx_batch_begin(tx, now, bytes_of(payload, bytes)))
-        return;
+        return false;
     send_packet(now, s, class_of(s->slot), &packet,
                 &(struct tx_rtp){.seq = (uint16_t)s->rtx_seq++,
                                  .timestamp = packet.header.timestamp + r.shift.timestamp,
@@ -533,6 +531,15 @@ void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                 tx);
     tx_batch_end(tx);
     c->stats.retransmitted++;
+    return true;
+}
+
+void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
+                      struct subscription *s, uint16_t seq16, struct tx_batch *tx)
+{
+    bool is_voice = room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
+    if (is_voice || downlink_admits_resend(c, now, p, s, seq16))
+        (void)forwarder_resend_now(c, now, p, s, seq16, tx);
 }
 
 bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx)

@@ -18,6 +18,17 @@ void layer_selector_init(struct layer_selector *l, uint64_t next_seq, bool has_s
                                  .last_at = last_at};
 }
 
+void layer_selector_begin_again(struct layer_selector *l, uint64_t next_seq, bool has_sent,
+                                uint32_t last_timestamp, usec_t last_at)
+{
+    struct layer_segment segments[LAYER_SEGMENTS];
+    uint64_t segment_count = l->segment_count;
+    memcpy(segments, l->segments, sizeof segments);
+    layer_selector_init(l, next_seq, has_sent, last_timestamp, last_at);
+    memcpy(l->segments, segments, sizeof segments);
+    l->segment_count = segment_count;
+}
+
 void layer_selector_set_target(struct layer_selector *l, struct layer_target target)
 {
     l->target = target;

@@ -132,7 +132,11 @@ struct layer_selector {
  * the slot's numbers are; `has_sent`: something went out, at `last_at`. */
 void layer_selector_init(struct layer_selector *l, uint64_t next_seq, bool has_sent,
                          uint32_t last_timestamp, usec_t last_at);
-/* After init: everything of one encoding from number `first` up to (not including) `cursor` has
+/* The same for one that was in use before (or is zeroed): what it has sent can still be asked for.
+ */
+void layer_selector_begin_again(struct layer_selector *l, uint64_t next_seq, bool has_sent,
+                                uint32_t last_timestamp, usec_t last_at);
+/* After either: everything of one encoding from number `first` up to (not including) `cursor` has
  * gone out, shifted by constants: goes on from there without a break. */
 void layer_selector_take_over(struct layer_selector *l, const struct layer_source *source,
                               uint8_t encoding, uint64_t first, uint64_t cursor,

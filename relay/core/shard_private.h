@@ -116,6 +116,9 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
                                   struct tx_batch *tx);
 void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
                       struct subscription *s, uint16_t seq, struct tx_batch *tx);
+/* Whatever its line carries. False when it cannot be. */
+bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *p,
+                          struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
 

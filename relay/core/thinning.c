@@ -195,7 +195,8 @@ static void take_over(struct subscription *s, struct publication *p)
 {
     struct publication_stream *stream =
         p != NULL && !s->waiting_key_frame ? publication_find_stream(p, s->source_serial) : NULL;
-    layer_selector_init(s->selector, s->next_seq, s->started, s->last_timestamp, s->last_sent_at);
+    layer_selector_begin_again(s->selector, s->next_seq, s->started, s->last_timestamp,
+                               s->last_sent_at);
     if (stream == NULL || !stream->has_cache || !s->started)
         return;
     struct layer_source sources[CONTROL_ENCODINGS_MAX];
@@ -209,7 +210,7 @@ static bool begin_thinning(struct subscription *s)
 {
     if (s->is_thinned)
         return true;
-    if (s->selector == NULL && (s->selector = malloc(sizeof *s->selector)) == NULL)
+    if (s->selector == NULL && (s->selector = calloc(1, sizeof *s->selector)) == NULL)
         return false;
     if (room_move_listener(s->owner->room, s, true) != STATUS_OK)
         return false;
@@ -385,6 +386,7 @@ void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, 
         layer_selector_is_in_key_frame(s->selector, now - RESTART_US))
         return;
     layer_selector_restart(s->selector);
+    downlink_forget_resends(s);
     drain_unpaced(c, now, s, tx);
 }
 

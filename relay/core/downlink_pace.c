@@ -1,0 +1,162 @@
+#include "relay/core/downlink_pace.h"
+
+#include "relay/core/shard_private.h"
+
+#define BEGIN_BPS 10000000      /* the pace of the first picture */
+#define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
+#define BEGIN_QUEUE_US MILLISECONDS(15)
+#define RESEND_US MILLISECONDS(60) /* of the line's time, ahead of what waits */
+#define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
+#define PADDING_BYTES 255
+
+void downlink_pace_begin(struct downlink *d, usec_t now)
+{
+    d->credit_bytes = 0;
+    d->credit_at = now;
+    d->resends.count = 0; /* asked for again by who still misses it */
+}
+
+uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered)
+{
+    d->credit_bytes -= (double)bytes;
+    return is_numbered ? bwe_handle_send(&d->bwe, now, bytes) : 0;
+}
+
+static void earn(struct downlink *d, usec_t now, uint64_t rate_bps)
+{
+    double bytes_per_us = (double)rate_bps / 8e6;
+    double most = bytes_per_us * TICK_US;
+    d->credit_bytes -= (double)bwe_take_debt(&d->bwe);
+    d->credit_bytes += bytes_per_us * (double)(now - d->credit_at);
+    d->credit_bytes = d->credit_bytes < most ? d->credit_bytes : most;
+    d->credit_at = now;
+}
+
+/* The screen before cameras: in the order of the slots. */
+static bool send_next(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        if (s->is_paced && thinning_drain(c, now, s, 1, tx) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool resend_next(struct shard_core *c, usec_t now, struct participant *p,
+                        struct tx_batch *tx)
+{
+    uint8_t index;
+    uint16_t seq;
+    while (resend_queue_take(&p->downlink->resends, &index, &seq)) {
+        if (forwarder_resend_now(c, now, p, &p->subscriptions[index], seq, tx))
+            return true;
+    }
+    return false;
+}
+
+static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        if (room_slot_kind(s->slot) == MEDIA_KIND_VIDEO && s->can_stamp && s->started &&
+            s->rtx_ssrc != 0 && s->rtx_payload_type != 0)
+            return forwarder_send_padding(now, s, PADDING_BYTES, tx);
+    }
+    return false;
+}
+
+/* What may leave now. Nothing more while a beginner's first bytes are unanswered: the answer wakes
+ * it. */
+static struct bwe_pace pace_of(const struct downlink *d, usec_t now)
+{
+    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
+    uint32_t most = d->answers_fast ? BEGIN_MORE_BYTES : DOWNLINK_BEGIN_BYTES;
+    if (d->is_beginning && !pace.is_probe && pace.rate_bps < BEGIN_BPS)
+        pace.rate_bps = d->bwe.sends.waiting_bytes < most ? BEGIN_BPS : 0;
+    return pace;
+}
+
+static void drain(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    struct bwe_pace pace = pace_of(d, now);
+    earn(d, now, pace.rate_bps);
+    bool waits = true;
+    while (waits && pace.rate_bps > 0 && d->credit_bytes > 0) {
+        waits = resend_next(c, now, p, tx) || send_next(c, now, p, tx) ||
+                (pace.is_probe && send_padding(now, p, tx));
+        pace = pace_of(d, now);
+    }
+    d->next_at = USEC_NEVER;
+    if (waits && pace.rate_bps > 0)
+        d->next_at = now + 1000 + (usec_t)(-d->credit_bytes * 8e6 / (double)pace.rate_bps);
+}
+
+/* A probe with padding, for who is not paced. */
+static void drain_probe(usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
+    d->next_at = USEC_NEVER;
+    if (!pace.is_probe)
+        return;
+    earn(d, now, pace.rate_bps);
+    while (pace.is_probe && d->credit_bytes > 0 && send_padding(now, p, tx))
+        pace = bwe_get_pace(&d->bwe, now);
+    d->next_at = pace.is_probe ? now + 1000 : USEC_NEVER;
+}
+
+/* So much of the line's time goes to what is asked for again. */
+static double resend_bytes(const struct downlink *d)
+{
+    return (double)bwe_get_estimate(&d->bwe) / 8e6 * (double)RESEND_US;
+}
+
+bool downlink_admits_resend(struct shard_core *c, usec_t now, struct participant *p,
+                            const struct subscription *s, uint16_t seq)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || d->state != DOWNLINK_PACED)
+        return true;
+    if (d->resends.count == 0 && d->credit_bytes > -resend_bytes(d))
+        return true;
+    if (!resend_queue_add(&d->resends, (uint8_t)(s - p->subscriptions), seq))
+        shard_drop(c, DROP_RETRANSMIT_LIMIT);
+    downlink_wake(c, now, p);
+    return false;
+}
+
+void downlink_forget_resends(const struct subscription *s)
+{
+    if (s->owner->downlink != NULL)
+        resend_queue_forget(&s->owner->downlink->resends, (uint8_t)(s - s->owner->subscriptions));
+}
+
+void downlink_pace_handle_answer(struct downlink *d)
+{
+    bool is_empty = bwe_delay_get_queue_us(&d->bwe.delay) < BEGIN_QUEUE_US;
+    double waiting = (double)d->bwe.sends.waiting_bytes;
+    if (d->is_beginning && waiting < DOWNLINK_BEGIN_BYTES / 2.0 && is_empty)
+        d->answers_fast = true;
+    if (d->credit_bytes < 0 && waiting < resend_bytes(d) && is_empty)
+        d->credit_bytes = 0;
+}
+
+void downlink_pace_go_on(struct shard_core *c, usec_t now, struct participant *p,
+                         struct tx_batch *tx)
+{
+    if (p->downlink->state == DOWNLINK_PACED)
+        drain(c, now, p, tx);
+    else if (p->downlink->state == DOWNLINK_WATCHED)
+        drain_probe(now, p, tx);
+}
+
+void downlink_wake(struct shard_core *c, usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    if (d->next_at != USEC_NEVER)
+        return; /* it is awake */
+    d->next_at = now;
+    shard_arm_timer(c, now, p);
+}

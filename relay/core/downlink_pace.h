@@ -1,0 +1,17 @@
+/* How much leaves to one participant, and when: a bucket that fills as fast as its line carries.
+ * Voice takes from it at once, video and what is asked for again wait for it. Inside downlink
+ * only; what others call stands in downlink.h. */
+#pragma once
+
+#include "relay/core/downlink.h"
+
+#define DOWNLINK_BEGIN_BYTES 40000 /* of the first picture may be on the way without an answer */
+
+/* The state is a new one: nothing is owed, nothing waits. */
+void downlink_pace_begin(struct downlink *d, usec_t now);
+/* The estimator has heard of what was sent. When all of it has come or is known to be lost, and
+ * nothing stands in a queue, nothing is owed any more. */
+void downlink_pace_handle_answer(struct downlink *d);
+/* Sends what may leave now; d->next_at is when there may be more. */
+void downlink_pace_go_on(struct shard_core *c, usec_t now, struct participant *p,
+                         struct tx_batch *tx);

@@ -1,0 +1,31 @@
+/* A trainer who talks and shows slides, one learner behind a line, and what came of it. */
+#pragma once
+
+#include "sim/sim.h"
+
+/* Sizes that an encoder gave to real slides of 1280x720, one each five seconds, five pictures a
+ * second: AV1 in Chromium, with a second encoding and temporal layers; and without either, as WHIP
+ * publishers send it in VP8. */
+struct sim_participant_config sim_lecture_layered(void);
+struct sim_participant_config sim_lecture_plain(void);
+
+#define SIM_LECTURE_JOIN_US SECONDS(2)
+
+struct sim_lecture {
+    usec_t connected_us,
+        first_us; /* after the learner entered; first: a picture, USEC_NEVER: none */
+    double
+        join_concealed;  /* percent, of the first SIM_LECTURE_JOIN_US from its being connected on */
+    double concealed;    /* and of all from then on, those included */
+    usec_t voice_p99_us; /* from here on: since the end of the join */
+    usec_t gap_us;       /* longest made-up sound */
+    struct sim_slides slides;
+    usec_t freeze_us; /* the longest time without a new picture */
+    uint64_t frames, key_frames, requests, down_bps;
+};
+
+/* The learner enters some seconds into the class; `line` as for sim_link_set, its times from then
+ * on. In a simulation of its own, with the seed of `sim`. */
+struct sim_lecture sim_lecture_run(struct sim *sim, const char *line,
+                                   struct sim_participant_config trainer, usec_t duration);
+void sim_lecture_print(const char *what, const struct sim_lecture *l);

@@ -1,0 +1,112 @@
+/* Lines of all kinds, one learner behind each. With words on the command line it runs those
+ * instead:
+ *
+ *     AMPHI_SIM_SEED=3 build/release/tests/sim/test_lines "down rate 300k queue 300ms" ...
+ *
+ * where ';' begins a new line of the script, and prints what came of it. */
+#include "sim/sim_lecture.h"
+#include "sim/sim_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRIPT_BYTES 512
+
+struct line_case {
+    const char *line;
+    int seconds;
+    double concealed; /* percent, at most, from the first packet of voice on */
+    int never;
+    usec_t first_us; /* from entering */
+    usec_t median_us, freeze_us;
+};
+
+static void run_case(struct sim *sim, const struct line_case *c)
+{
+    struct sim_lecture l =
+        sim_lecture_run(sim, c->line, sim_lecture_layered(), SECONDS(c->seconds));
+    sim_lecture_print(strchr(c->line, '\n') + 1, &l);
+    assert_true(l.concealed <= c->concealed);
+    assert_true(l.slides.never <= c->never);
+    assert_true(l.first_us <= c->first_us);
+    assert_true(l.slides.median_us <= c->median_us);
+    assert_true(l.freeze_us <= c->freeze_us);
+}
+
+static void run_cases(struct sim *sim, const struct line_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        run_case(sim, &cases[i]);
+}
+
+static void what_the_first_picture_lost_is_sent_again_as_the_line_has_room(struct sim *sim)
+{
+    static const struct line_case cases[] = {
+        {"delay 10ms\ndown rate 20M", 20, 0.3, 0, MILLISECONDS(400), MILLISECONDS(60),
+         MILLISECONDS(300)},
+        {"delay 20ms\ndown rate 1M queue 200ms", 60, 0.4, 0, SECONDS(5), MILLISECONDS(350),
+         SECONDS(4)},
+        {"delay 20ms\ndown rate 300k queue 300ms", 60, 0.5, 0, SECONDS(6), MILLISECONDS(1300),
+         MILLISECONDS(2500)},
+    };
+    run_cases(sim, cases, COUNT_OF(cases));
+}
+
+static void no_picture_stands_behind_losses(struct sim *sim)
+{
+    static const struct line_case cases[] = {
+        {"delay 30ms\ndown rate 20M loss 5%", 60, 0.3, 0, SECONDS(3), MILLISECONDS(300),
+         MILLISECONDS(1200)},
+        {"delay 30ms\ndown rate 20M loss 10%", 60, 0.3, 0, SECONDS(3), MILLISECONDS(300),
+         MILLISECONDS(1200)},
+        {"delay 30ms\ndown rate 20M burst-loss 5% burst-length 4", 90, 1.2, 0, SECONDS(6),
+         MILLISECONDS(300), MILLISECONDS(1200)},
+    };
+    run_cases(sim, cases, COUNT_OF(cases));
+}
+
+static void no_picture_stands_when_a_line_becomes_narrow_and_wide_again(struct sim *sim)
+{
+    static const struct line_case dip = {
+        "delay 20ms\ndown rate 3M queue 200ms\nat 15 down rate 400k queue 200ms\n"
+        "at 45 down rate 3M queue 200ms",
+        80,
+        0.4,
+        0,
+        SECONDS(1),
+        MILLISECONDS(600),
+        SECONDS(7)};
+    run_case(sim, &dip);
+}
+
+static char *explored; /* the command line's words */
+
+static void explore(struct sim *sim)
+{
+    char line[SCRIPT_BYTES];
+    const char *plain = getenv("AMPHI_SIM_PLAIN"), *seconds = getenv("AMPHI_SIM_SECONDS");
+    snprintf(line, sizeof line, "%s", explored);
+    for (char *at = line; (at = strchr(at, ';')) != NULL;)
+        *at = '\n';
+    struct sim_lecture l =
+        sim_lecture_run(sim, line, plain != NULL ? sim_lecture_plain() : sim_lecture_layered(),
+                        SECONDS(seconds != NULL ? atoi(seconds) : 60));
+    sim_lecture_print(explored, &l);
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const struct CMUnitTest one[] = {SIM_TEST(explore)};
+        explored = argv[i];
+        if (cmocka_run_group_tests(one, NULL, NULL) != 0)
+            return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        SIM_TEST(no_picture_stands_behind_losses),
+        SIM_TEST(no_picture_stands_when_a_line_becomes_narrow_and_wide_again),
+        SIM_TEST(what_the_first_picture_lost_is_sent_again_as_the_line_has_room),
+    };
+    return argc > 1 ? 0 : cmocka_run_group_tests(tests, NULL, NULL);
+}
