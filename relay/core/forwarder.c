@@ -339,6 +339,8 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
     struct bytes whole = bytes_of(media->packet, media->size);
     if (rtp_parse_header(whole, &packet.header) != STATUS_OK)
         return;
+    if (media->time == SHARD_MEDIA_NOW)
+        packet.late_us = publication_note_lateness(s, now, packet.header.timestamp);
     if (packet.key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO)
         s->wants_key_frame = false;
     p->encodings_known = media->encodings_known;

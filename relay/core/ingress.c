@@ -387,6 +387,7 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
         if (a->encoding->nack != NULL)
             nack_generator_forget_before(a->encoding->nack, seq);
     }
+    packet.late_us = publication_note_lateness(a->stream, now, a->header.timestamp);
     note_active(c, now, p, publication);
     forwarder_handle_packet(c, now, publication, encoding, &packet, bytes_const(a->packet), tx);
     if (encoding != publication->main)

@@ -119,11 +119,25 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
     s->profile_hash = codec_profile_hash(s->profile);
     s->clock_rate = media_codec_kind(codec) == MEDIA_KIND_AUDIO ? 48000 : 90000;
     s->has_clock = false;
+    lateness_begin_turn(&s->lateness);
     s->tail = (struct stream_tail){0};
     free(s->structure);
     s->structure = NULL;
     if (s->has_cache)
         retransmit_cache_clear(&s->cache);
+}
+
+void publication_begin_turn(struct publication *p)
+{
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
+        lateness_begin_turn(&p->streams[e].lateness);
+}
+
+int32_t publication_note_lateness(struct publication_stream *s, usec_t now, uint32_t timestamp)
+{
+    return media_codec_kind(s->codec) == MEDIA_KIND_AUDIO
+               ? lateness_note(&s->lateness, now, timestamp, s->clock_rate)
+               : 0;
 }
 
 void publication_clear_caches(struct publication *p)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/seq.h"
+#include "relay/core/lateness.h"
 #include "relay/core/layer_rates.h"
 #include "relay/core/shard_message.h"
 #include "relay/core/stream_tail.h"
@@ -49,6 +50,8 @@ struct publication_stream {
     uint32_t clock_timestamp;
     int64_t clock_offset; /* our NTP minus the publisher's, smoothed; home only */
     bool has_clock_offset;
+
+    struct lateness lateness; /* voice */
 
     /* Key-frame requests. */
     bool wants_key_frame;
@@ -153,6 +156,9 @@ MUST_CHECK enum status publication_prepare_nack(struct publication_encoding *e);
 /* Takes memory for the cache where there is none yet; called at a stream's first packet. */
 MUST_CHECK enum status publication_prepare_cache(struct publication_stream *s);
 
+/* What it sends from now on is heard from its first packet on, and as another turn. */
+void publication_begin_turn(struct publication *p);
+
 /* Nobody who comes now is shown what was. */
 void publication_clear_caches(struct publication *p);
 
@@ -160,6 +166,9 @@ void publication_clear_caches(struct publication *p);
  * now. */
 bool publication_admit_key_frame_request(const struct publication *p, struct publication_stream *s,
                                          usec_t now);
+
+/* A voice's packet has come; returns what lateness_note does, 0 of video. */
+int32_t publication_note_lateness(struct publication_stream *s, usec_t now, uint32_t timestamp);
 
 /* The RTP timestamp's NTP time (ours): from the publisher's reports. False before the first one. */
 bool publication_find_ntp(const struct publication_stream *s, uint32_t timestamp, uint64_t *ntp);

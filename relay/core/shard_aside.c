@@ -44,6 +44,7 @@ static void start(struct shard_core *c, struct publication *p)
     if (s == NULL)
         return; /* it has no line for a voice: nobody hears it */
     subscription_reset_source(s);
+    publication_begin_turn(p);
     s->is_aside = true;
     to->aside = p;
 }

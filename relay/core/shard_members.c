@@ -112,6 +112,8 @@ void shard_start_publication(struct shard_core *c, usec_t now, struct publicatio
 static void attach(struct shard_core *c, usec_t now, struct room *room, enum room_slot slot,
                    struct publication *p, struct tx_batch *tx)
 {
+    if (p->slots == 0)
+        publication_begin_turn(p);
     room->slots[slot] = p;
     p->slots |= (uint32_t)1 << slot;
     start_slot(c, now, room, slot, p, tx);

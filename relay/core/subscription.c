@@ -80,16 +80,18 @@ void subscription_destroy(struct subscription *s)
     s->selector = NULL;
 }
 
-bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq, uint32_t *timestamp)
+bool subscription_append(struct subscription *s, uint32_t ticks, uint32_t frames, uint64_t *seq,
+                         uint32_t *timestamp)
 {
     if (!s->started || !s->has_payload_type)
         return false;
     s->source_serial = 0;
     *seq = s->next_seq++;
-    *timestamp = s->last_timestamp += ticks;
+    *timestamp = s->last_timestamp + ticks;
+    s->last_timestamp += frames * ticks;
     /* As if it had been sent when it is to be played: timestamps must not run ahead of the wall, or
      * every epoch would make the receiver's buffer longer. */
-    s->last_sent_at += (usec_t)ticks * 1000000 / s->clock_rate;
+    s->last_sent_at += (usec_t)frames * ticks * 1000000 / s->clock_rate;
     s->packets_sent++;
     return true;
 }
@@ -115,12 +117,13 @@ static void choose_payload_type(struct subscription *s, const struct media_packe
 }
 
 /* The first packet of an epoch goes out right behind the last one sent; its timestamp is as much
- * later as the wall says, at least one frame. */
+ * later as the wall says, at least one frame. The wall as it was when either was due: what comes
+ * late would move every later turn. */
 static void begin_epoch(struct subscription *s, usec_t now, const struct media_packet *packet)
 {
     uint32_t step = packet->clock_rate / (1000000u / FRAME_US_MIN);
     if (s->started) {
-        usec_t elapsed = now - s->last_sent_at;
+        usec_t elapsed = now - packet->late_us - (s->last_sent_at - s->last_late_us);
         uint64_t ticks = (uint64_t)(elapsed > 0 ? elapsed : 0) * packet->clock_rate / 1000000u;
         step = ticks > step ? (uint32_t)ticks : step;
     }
@@ -166,6 +169,7 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
         s->next_seq = *seq + 1;
         s->last_timestamp = *timestamp;
         s->last_sent_at = now;
+        s->last_late_us = packet->late_us;
     }
     count_sent(s, packet);
     return SUBSCRIPTION_SEND;
@@ -196,6 +200,7 @@ void subscription_note_thinned(struct subscription *s, usec_t now,
     s->next_seq = seq + 1;
     s->last_timestamp = timestamp;
     s->last_sent_at = now;
+    s->last_late_us = 0;
     count_sent(s, packet);
 }
 

@@ -32,6 +32,7 @@ struct media_packet {
     uint64_t seq; /* unwrapped */
     bool key_frame;
     struct layer_mark layers;     /* video */
+    int32_t late_us;              /* voice: as lateness.h says */
     uint16_t frame_shift;         /* added to the dependency descriptor's frame number */
     const uint8_t *extension_ids; /* as the publisher numbers them; HEADER_EXTENSION_COUNT */
     struct rtp_header header;
@@ -69,6 +70,7 @@ struct subscription {
     uint64_t packets_sent, bytes_sent;
     int64_t resend_credit_bytes;
     uint32_t last_timestamp;
+    int32_t last_late_us;                   /* of what was sent last (lateness.h) */
     uint8_t payload_type, rtx_payload_type; /* 0: the receiver lacks this codec */
     uint8_t red_payload_type;               /* 0: it takes no redundancy */
     uint8_t redundancy;                     /* level asked for by losses (redundancy.h) */
@@ -130,9 +132,9 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
                                               const struct media_packet *packet, uint64_t *seq,
                                               uint32_t *timestamp);
 
-/* Numbers for one packet of our own behind everything sent, `ticks` later than the last; the
+/* Numbers for one packet of our own behind everything sent, of so many frames of `ticks` each; the
  * present epoch ends with it. False when nothing was sent yet. */
-bool subscription_append(struct subscription *s, uint32_t ticks, uint64_t *seq,
+bool subscription_append(struct subscription *s, uint32_t ticks, uint32_t frames, uint64_t *seq,
                          uint32_t *timestamp);
 
 /* The same source goes on as another stream of it, from number `seq` on: numbers without a gap,

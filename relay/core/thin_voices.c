@@ -174,6 +174,7 @@ static void send_one(struct shard_core *c, usec_t now, const struct room *room,
     static const uint8_t no_extensions[HEADER_EXTENSION_COUNT];
     struct media_packet packet = forwarder_packet_of(p, &p->thin->stream, thin->seq, true);
     packet.extension_ids = no_extensions; /* levels and times are bytes that its line lacks */
+    packet.late_us = publication_main(p)->lateness.late_us;
     packet.header.timestamp = thin->timestamp;
     packet.header.payload = thin->payload;
     keep(p->thin, now, thin);

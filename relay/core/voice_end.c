@@ -3,30 +3,30 @@
 #include "relay/core/thin_voice.h"
 
 /* A voice that stops between two words would be drawn out by the receiver's loss concealment for
- * some tenths of a second. A few frames of silence (Opus, CELT, 20 ms) end it at once. */
+ * some tenths of a second. A few frames of silence (Opus, CELT, 20 ms) end it at once. In one
+ * packet: of several the last would come 80 ms before its time, and whatever the next turn brings
+ * would be late against it, so that the receiver would play all of it so much later. */
 #define SILENCE_FRAMES 4
 #define SILENCE_TICKS 960
 
 static void send_silence(usec_t now, struct subscription *s, struct tx_batch *tx)
 {
-    static const uint8_t silence[] = {0xf8, 0xff, 0xfe};
+    static const uint8_t silence[] = {0xfb, SILENCE_FRAMES, /* RFC 6716 3.2.5: of equal size */
+                                      0xff, 0xfe,           0xff, 0xfe, 0xff, 0xfe, 0xff, 0xfe};
     static const uint8_t no_extensions[HEADER_EXTENSION_COUNT];
     struct media_packet packet = {.extension_ids = no_extensions,
                                   .header.payload = {silence, sizeof silence}};
     uint64_t seq;
     uint32_t timestamp;
-    if (!tx_batch_begin(tx, now, packet.header.payload))
+    if (!subscription_append(s, SILENCE_TICKS, SILENCE_FRAMES, &seq, &timestamp) ||
+        !tx_batch_begin(tx, now, packet.header.payload))
         return;
-    for (int i = 0; i < SILENCE_FRAMES; i++) {
-        if (!subscription_append(s, SILENCE_TICKS, &seq, &timestamp))
-            break;
-        forwarder_send(now, s, &packet,
-                       &(struct tx_rtp){.seq = (uint16_t)seq,
-                                        .timestamp = timestamp,
-                                        .ssrc = s->ssrc,
-                                        .payload_type = s->payload_type},
-                       tx);
-    }
+    forwarder_send(now, s, &packet,
+                   &(struct tx_rtp){.seq = (uint16_t)seq,
+                                    .timestamp = timestamp,
+                                    .ssrc = s->ssrc,
+                                    .payload_type = s->payload_type},
+                   tx);
     tx_batch_end(tx);
 }
 

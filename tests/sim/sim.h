@@ -98,12 +98,13 @@ void sim_hold_shard(struct sim *sim, uint32_t shard, usec_t for_us);
 void sim_forget(struct sim *sim);
 
 struct sim_voice {
-    uint64_t packets;           /* of this speaker */
-    uint64_t played, concealed; /* 20 ms each, of the line on which the speaker came last */
-    uint64_t late;              /* packets that came when their turn was over */
-    usec_t longest_gap_us;      /* the longest made-up sound, one that lasts included */
-    usec_t first_at, last_at;   /* arrival; 0: none came */
-    usec_t last_sent_at;        /* when the speaker sent the newest one */
+    uint64_t packets;            /* of this speaker */
+    uint64_t played, concealed;  /* 20 ms each, of the line on which the speaker came last */
+    uint64_t late;               /* packets that came when their turn was over */
+    usec_t longest_gap_us;       /* the longest made-up sound, one that lasts included */
+    usec_t first_at, last_at;    /* arrival; 0: none came */
+    usec_t last_sent_at;         /* when the speaker sent the newest one */
+    uint32_t first_behind_ticks; /* wall minus time stamp of the first packet, at 48 kHz */
 };
 struct sim_voice sim_voice(const struct sim *sim, int listener, int speaker);
 

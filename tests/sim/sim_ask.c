@@ -20,6 +20,7 @@ struct sim_voice sim_voice(const struct sim *sim, int listener, int speaker)
         .first_at = heard->first_voice_at,
         .last_at = heard->last_voice_at,
         .last_sent_at = heard->last_voice_sent_at,
+        .first_behind_ticks = heard->first_behind_ticks,
     };
 }
 

@@ -33,7 +33,8 @@ static void note_packet(void *context, usec_t now, const struct headless_packet 
         heard->video++;
         return;
     }
-    heard->voice++;
+    if (heard->voice++ == 0)
+        heard->first_behind_ticks = (uint32_t)(now * 48 / 1000) - packet->header->timestamp;
     heard->first_voice_at = heard->first_voice_at == 0 ? now : heard->first_voice_at;
     heard->last_voice_at = now;
     heard->last_voice_sent_at = usec_max(heard->last_voice_sent_at, stamp.at);

@@ -23,6 +23,7 @@ struct sim_heard {
     usec_t last_voice_at;          /* arrival */
     usec_t last_voice_sent_at;     /* of the newest: when the speaker sent it */
     enum headless_line voice_line; /* where it came last */
+    uint32_t first_behind_ticks;   /* wall minus time stamp of the first one, at 48 kHz */
 };
 
 struct sim_participant {

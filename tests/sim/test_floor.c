@@ -71,6 +71,36 @@ static void three_learners_with_the_floor_are_heard_beside_the_trainer(struct si
     assert_int_equal(sim_voice(sim, learners[3], learners[2]).packets, 0);
 }
 
+#define TURNS 50
+
+/* What comes first in a turn is late by chance; if the time stamps of all that follows ran ahead of
+ * the wall by it, players would play later with every turn. */
+static void after_fifty_turns_time_stamps_stand_to_the_wall_as_in_the_first(struct sim *sim)
+{
+    sim_enter(sim, "trainer");
+    int learner = sim_enter(sim, "learner"), other = sim_enter(sim, "learner");
+    uint32_t first = 0;
+    sim_wait_connected(sim);
+    sim_link_set(sim, learner, "delay 50ms\nup jitter 40ms");
+    for (int turn = 0; turn < TURNS; turn++) {
+        sim_forget(sim);
+        sim_give_floor(sim, learner);
+        sim_run_for(sim, SECONDS(1));
+        sim_take_floor(sim, learner);
+        sim_run_for(sim, MILLISECONDS(700) + (usec_t)sim_draw(sim, SECONDS(1)));
+        struct sim_voice voice = sim_voice(sim, other, learner);
+        assert_true(voice.packets > 25);
+        first = turn == 0 ? voice.first_behind_ticks : first;
+        int32_t moved_ms = (int32_t)(voice.first_behind_ticks - first) / 48;
+        assert_true(moved_ms > -20 && moved_ms < 20);
+    }
+}
+
+static void after_fifty_turns_time_stamps_stand_so_on_another_shard_as_well(struct sim *sim)
+{
+    after_fifty_turns_time_stamps_stand_to_the_wall_as_in_the_first(sim);
+}
+
 static void speak_in_private(struct sim *sim, int trainer, int learner)
 {
     char text[80];
@@ -148,6 +178,8 @@ int main(void)
         SIM_TEST(nothing_is_heard_of_who_has_not_got_the_floor_whatever_its_page_sends),
         SIM_TEST(nothing_is_heard_after_the_floor_is_taken),
         SIM_TEST(three_learners_with_the_floor_are_heard_beside_the_trainer),
+        SIM_TEST(after_fifty_turns_time_stamps_stand_to_the_wall_as_in_the_first),
+        SIM_TEST_ON(after_fifty_turns_time_stamps_stand_so_on_another_shard_as_well, 2),
         SIM_TEST(two_who_speak_in_private_hear_each_other_and_nobody_else_hears_either),
         SIM_TEST_ON(two_on_different_shards_speak_in_private_as_well, 2),
         SIM_TEST(a_private_word_outlives_restarts_of_either_service),

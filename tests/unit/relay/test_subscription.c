@@ -346,18 +346,19 @@ static void silence_appended_ends_the_epoch_behind_everything_sent(void **state)
     uint64_t source_seq;
     uint32_t first_ts;
     uint32_t timestamp;
-    assert_false(subscription_append(&s, 960, &seq, &timestamp));
+    assert_false(subscription_append(&s, 960, 4, &seq, &timestamp));
     assert_int_equal(subscription_accept(&s, SECONDS(1), &p, &first, &first_ts), SUBSCRIPTION_SEND);
-    for (uint32_t i = 1; i <= 4; i++) {
-        assert_true(subscription_append(&s, 960, &seq, &timestamp));
-        assert_int_equal(seq, first + i);
-        assert_int_equal(timestamp, first_ts + i * 960);
-    }
+    assert_true(subscription_append(&s, 960, 4, &seq, &timestamp));
+    assert_int_equal(seq, first + 1);
+    assert_int_equal(timestamp, first_ts + 960);
+    assert_true(subscription_append(&s, 960, 1, &seq, &timestamp));
+    assert_int_equal(seq, first + 2);
+    assert_int_equal(timestamp, first_ts + 5 * 960); /* behind all four */
     assert_false(subscription_find_source_seq(&s, (uint16_t)seq, &source_seq, &seq));
     p = make_packet(MEDIA_CODEC_OPUS, 2, 9, 5, true);
     uint64_t next;
     assert_int_equal(subscription_accept(&s, SECONDS(2), &p, &next, &timestamp), SUBSCRIPTION_SEND);
-    assert_int_equal(next, first + 5);
+    assert_int_equal(next, first + 3);
     assert_int_equal(timestamp, first_ts + 48000); /* one second on the wall */
 }
 
