@@ -100,6 +100,7 @@ test('with the floor it is heard by everybody within 300 ms, and silent at once 
   const delays = [];
   const ends = [];
   for (let round = 0; round < ROUNDS; round++) {
+    for (const page of [trainer, listener]) await page.evaluate(() => window.soundAfresh());
     await listener.evaluate(() => window.soundReset());
     const granted = await trainer.evaluate((s) => {
       window.soundReset();

@@ -135,16 +135,24 @@ export function listen() {
   mix.connect(node);
   node.connect(context.destination);
   context.resume();
-  const known = new WeakSet();
+  /** What is listened to, by track. @type {Map<MediaStreamTrack, MediaStreamAudioSourceNode>} */
+  const ears = new Map();
+  const listenTo = (track) => {
+    ears.get(track)?.disconnect();
+    ears.set(track, context.createMediaStreamSource(new MediaStream([track])));
+    ears.get(track).connect(mix);
+  };
+  // Between a track and an AudioContext Chromium keeps up to 100 ms: filled by one moment in which the machine stands
+  // still, and never again emptied. No ear at an <audio> element hears that; whoever measures delays begins afresh.
+  window.soundAfresh = () => [...ears.keys()].filter((track) => track.readyState === 'live').forEach(listenTo);
   setInterval(() => {
     for (const element of document.querySelectorAll('audio,video')) {
       const stream = element.srcObject;
       if (!stream || element.paused || element.muted) continue;
       for (const track of stream.getAudioTracks()) {
-        if (known.has(track) || track.readyState !== 'live') continue;
-        known.add(track);
+        if (ears.has(track) || track.readyState !== 'live') continue;
         heard.sources += 1;
-        context.createMediaStreamSource(new MediaStream([track])).connect(mix);
+        listenTo(track);
       }
     }
   }, 50);
