@@ -239,6 +239,7 @@ def run_check(tally):
     for name, command in [
             ("layers", ["bash", "tests/check/layers.sh"]),
             ("format", ["bash", "tests/check/format.sh"]),
+            ("pictures", ["bash", "scripts/pictures.sh", "--check"]),
             ("page types", ["npm", "--prefix", "client-demo", "run", "--silent", "check"]),
     ]:
         code, output = run(command, f"check-{name}", 300)

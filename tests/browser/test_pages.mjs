@@ -1,5 +1,5 @@
 // Every page in its main states: nothing for axe-core, nothing wider than the window, screenshots to look at
-// (tests/browser/out), both languages, and the way in by keyboard alone.
+// (build/screenshots), both languages, and the way in by keyboard alone.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { test, main, check, sleep, until } from './support/tap.mjs';
 import { enter, startShare, testid } from './support/people.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const out = join(root, 'tests', 'browser', 'out');
+const out = join(root, 'build', 'screenshots');
 let stack;
 let classId;
 const pages = {};
