@@ -3,6 +3,7 @@ import { Stack } from './support/stack.mjs';
 import { check, main, sleep, test, until } from './support/tap.mjs';
 import { chromiumPage } from './support/browsers.mjs';
 import { enter, testid } from './support/people.mjs';
+import { installSources } from './support/sources.mjs';
 
 let stack;
 let classId;
@@ -163,6 +164,46 @@ test('a page whose sound is turned off is in the trainer\'s line by name within 
   await trainer.click(testid('cockpit-list-close'));
   await karim.evaluate((s) => { const f = document.querySelector(s); f.value = '1'; f.dispatchEvent(new Event('input', { bubbles: true })); }, testid('volume'));
   await until('the line is good again', async () => !(await text(trainer, 'cockpit-line')).includes('Karim'), 6000);
+});
+
+/** What a page answers, without the gesture that every other question of a test counts as. */
+async function look(page, expression) {
+  page.looking ??= await page.context().newCDPSession(page);
+  return (await page.looking.send('Runtime.evaluate', { expression, returnByValue: true })).result.value;
+}
+
+test('where the browser blocks the sound the learner has one button, and the trainer\'s line names it until it is pressed', async () => {
+  const sources = { install: installSources, options: { toneHz: 660, fps: 5 } };
+  const page = await chromiumPage({ sources });
+  // In without a gesture, as a page that the browser has opened again by itself.
+  await page.addInitScript(() => {
+    const entering = setInterval(() => {
+      const button = document.querySelector('[data-testid="enter"]');
+      if (!button) return;
+      clearInterval(entering);
+      button.click();
+    }, 50);
+  });
+  await page.goto((await stack.invite(classId, 'learner', 'Inès')).url);
+  const plays = "[...document.querySelectorAll('audio')].some((a) => a.srcObject && !a.paused)";
+  const about = () => trainer.evaluate((s) => document.querySelector(s)?.textContent ?? '', `${testid('cockpit-line')} [data-about="blocked"]`);
+  await until('the line names Inès', async () => (await about()).includes('Inès'), 15000);
+  const said = await look(page, `({ plays: ${plays}, texts: [...document.querySelectorAll('[data-testid="sound-blocked"]')].map((e) => e.textContent),
+    buttons: [...document.querySelectorAll('[data-testid="sound-unblock"]')].filter((b) => b.getBoundingClientRect().height >= 24).length, others: document.querySelectorAll('[data-testid="sound-blocked"] button').length })`);
+  check(!said.plays, 'the browser plays: nothing was tested');
+  check(said.buttons === 1 && said.others === 1 && said.texts.length === 1 && said.texts[0].includes('bloque le son'), JSON.stringify(said));
+  await sleep(3000);
+  check((await about()).includes('Inès'), 'the line is good again, and nobody has pressed');
+  await page.click(testid('sound-unblock'));
+  const at = Date.now();
+  await until('every voice plays', () => look(page, "[...document.querySelectorAll('audio')].filter((a) => a.srcObject).every((a) => !a.paused)"), 3000);
+  await until('the button has gone', async () => !(await look(page, "Boolean(document.querySelector('[data-testid=\"sound-blocked\"]'))")), 3000);
+  await until('the line no longer names Inès', async () => !(await text(trainer, 'cockpit-line')).includes('Inès'), 6000);
+  console.log(`# ${Date.now() - at} ms after the press`);
+  check(Date.now() - at < 3500, `${Date.now() - at} ms after the press`);
+  const own = page.problems.filter((p) => !/WebSocket|ERR_CONNECTION|Failed to load resource/.test(p));
+  check(own.length === 0, own.join('\n'));
+  await page.context().close();
 });
 
 test('the pages had no errors of their own', async () => {
