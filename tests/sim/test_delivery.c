@@ -136,6 +136,22 @@ a_join_whose_first_pictures_are_lost_sees_and_is_known_to_see_within_3_s(struct 
     assert_int_equal(sim_told(sim, learner, "media_reset"), 0);
 }
 
+/* What it was sent has come; that it has, the relay learns of the first part alone. */
+static void a_join_whose_first_answers_are_lost_sees_and_is_known_to_see_within_3_s(struct sim *sim)
+{
+    int trainer;
+    int learner = begin_joining(sim, &trainer);
+    sim_run_for(sim, (usec_t)sim_draw(sim, MILLISECONDS(200)));
+    sim_link_set(sim, learner, "up loss 100%");
+    sim_run_for(sim, MILLISECONDS(700));
+    sim_link_set(sim, learner, "up loss 0%");
+    expect(sim, SECONDS(3), says_all_is_well, (struct wanted){trainer, ""}, "answers lost");
+    uint64_t frames = sim_screen(sim, learner).frames;
+    sim_run_for(sim, SECONDS(2));
+    assert_true(sim_screen(sim, learner).frames > frames + 10);
+    assert_int_equal(sim_told(sim, learner, "media_reset"), 0);
+}
+
 static void nothing_is_known_while_the_relay_is_out_of_reach(struct sim *sim)
 {
     int trainer, learner;
@@ -266,6 +282,7 @@ int main(void)
         SIM_TEST_ON(a_trainer_is_told_within_3_s_whose_line_is_cut_both_ways, 2),
         SIM_TEST(a_join_at_which_nothing_arrives_is_not_called_well_but_made_again),
         SIM_TEST(a_join_whose_first_pictures_are_lost_sees_and_is_known_to_see_within_3_s),
+        SIM_TEST(a_join_whose_first_answers_are_lost_sees_and_is_known_to_see_within_3_s),
         SIM_TEST(nothing_is_known_while_the_relay_is_out_of_reach),
         SIM_TEST(a_trainer_is_told_within_3_s_whose_line_falls_to_200_kbit_s),
         SIM_TEST(a_line_that_is_wide_enough_is_not_called_narrow),
