@@ -43,6 +43,12 @@ bool chat_poll_due(struct chat *chat, usec_t now, uint64_t *after)
     return true;
 }
 
+void chat_hold_rest(struct chat *chat, uint64_t last)
+{
+    chat->said_id = last;
+    chat->due = chat->said_at + CHAT_HOLD_US;
+}
+
 bool chat_may_see(uint64_t viewer, bool staff, uint64_t author, int64_t recipient)
 {
     return author == viewer || recipient == MESSAGE_TO_ALL || recipient == (int64_t)viewer ||

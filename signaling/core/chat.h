@@ -3,6 +3,8 @@
  *
  * A message goes out at once when none has for CHAT_HOLD_US, otherwise together with the others of
  * that time: a thousand learners who all write their name cost a few writes each, not a thousand.
+ * Of a burst CHAT_AT_ONCE go out each time, so that what else is said meanwhile does not wait
+ * behind all of it.
  */
 #pragma once
 
@@ -26,6 +28,8 @@ MUST_CHECK enum status chat_take_place(struct chat *chat, usec_t now, struct rat
 void chat_note_message(struct chat *chat, usec_t now, uint64_t id);
 /* True when messages after *after are to be handed out now, all of them. */
 bool chat_poll_due(struct chat *chat, usec_t now, uint64_t *after);
+/* But only those up to `last` were: the others are due CHAT_HOLD_US later. */
+void chat_hold_rest(struct chat *chat, uint64_t last);
 
 /* The one rule of who sees a message. `staff`: whether the viewer is. */
 bool chat_may_see(uint64_t viewer, bool staff, uint64_t author, int64_t recipient);

@@ -97,6 +97,7 @@
 #define SLOTS_HOLD_US MILLISECONDS(20)      /* slot changes of one moment go out as one `slots` */
 #define SLOTS_PER_PERSON_US 100
 #define CHAT_HOLD_US MILLISECONDS(250) /* messages of one burst go out together */
+#define CHAT_AT_ONCE 100 /* of them; the floor of a class of 1,000 waits behind no more */
 #define POLL_RESULTS_INTERVAL_US MILLISECONDS(500)
 #define DELIVERY_INTERVAL_US MILLISECONDS(250) /* who hears and sees, to staff */
 #define PACE_INTERVAL_US SECONDS(1)

@@ -61,12 +61,20 @@ static void send_to_readers(struct service *service, const struct classroom *cla
 
 struct handing_out {
     struct service *service;
-    const struct classroom *classroom;
+    struct classroom *classroom;
+    size_t count;
+    uint64_t last;
 };
 
 static bool hand_out(void *context, const struct store_message *message)
 {
     struct handing_out *out = context;
+    if (out->count == CHAT_AT_ONCE) {
+        chat_hold_rest(&out->classroom->talk.chat, out->last);
+        return false;
+    }
+    out->count++;
+    out->last = message->id;
     struct text_json text = {0};
     event_open(&text, "chat");
     talk_write_message(message, "message", &text);
@@ -74,10 +82,9 @@ static bool hand_out(void *context, const struct store_message *message)
     return true;
 }
 
-static void send_messages(struct service *service, const struct classroom *classroom,
-                          uint64_t after)
+static void send_messages(struct service *service, struct classroom *classroom, uint64_t after)
 {
-    struct handing_out out = {service, classroom};
+    struct handing_out out = {.service = service, .classroom = classroom};
     if (store_each_message_after(service->store, classroom->record.room, after, hand_out, &out) !=
         STATUS_OK)
         service->counters.store_errors++;

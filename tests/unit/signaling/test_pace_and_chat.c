@@ -167,6 +167,23 @@ static void a_quiet_chat_goes_out_at_once_and_a_burst_together(void **state)
     (void)state;
 }
 
+static void what_was_held_back_of_a_burst_goes_out_with_what_came_since(void **state)
+{
+    struct chat chat;
+    uint64_t after = 0;
+    chat_init(&chat);
+    for (uint64_t id = 1; id <= CHAT_AT_ONCE + 1; id++)
+        chat_note_message(&chat, T0, id);
+    assert_true(chat_poll_due(&chat, T0, &after));
+    chat_hold_rest(&chat, CHAT_AT_ONCE);
+    chat_note_message(&chat, T0 + MILLISECONDS(10), CHAT_AT_ONCE + 2);
+    assert_false(chat_poll_due(&chat, T0 + MILLISECONDS(10), &after));
+    assert_true(chat_poll_due(&chat, T0 + CHAT_HOLD_US, &after));
+    assert_int_equal(after, CHAT_AT_ONCE);
+    assert_false(chat_poll_due(&chat, T0 + SECONDS(9), &after));
+    (void)state;
+}
+
 /* --- Texts */
 
 static void a_text_is_any_valid_text_without_controls_and_overrides(void **state)
@@ -221,6 +238,7 @@ int main(void)
         cmocka_unit_test(one_person_and_one_class_write_no_faster_than_their_limits),
         cmocka_unit_test(a_full_chat_leaves_room_for_the_staff_and_then_is_full_for_all),
         cmocka_unit_test(a_quiet_chat_goes_out_at_once_and_a_burst_together),
+        cmocka_unit_test(what_was_held_back_of_a_burst_goes_out_with_what_came_since),
         cmocka_unit_test(a_text_is_any_valid_text_without_controls_and_overrides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
