@@ -42,7 +42,7 @@
 #define REPORT_LOSS_STEP_PERMILLE 100
 #define DEBT_US 500000 /* at most so much of the line's time is held back */
 #define PAIRS_SHARE 0.5
-#define PAIRS_NARROW_BPS 400000
+#define PAIRS_NARROW_BPS 600000
 #define RATE_LIMIT_BPS 1000000000u
 
 struct bwe_config bwe_config_default(void)
