@@ -44,7 +44,7 @@ test('whatever the page listens to is documented', () => {
   const reduce = readFileSync(join(web, 'classroom.js'), 'utf8');
   const inside = reduce.slice(reduce.indexOf('function reduceServer('), reduce.indexOf('function applySnapshot('));
   const session = readFileSync(join(web, 'session.js'), 'utf8');
-  const handled = session.slice(session.indexOf('#handleMessage(message) {'), session.indexOf('#handleAside(message) {'));
+  const handled = session.slice(session.indexOf('#handleMessage(message) {'), session.indexOf('#handleAside(message, wanted) {'));
   const heard = sorted([...all(inside, /case '([a-z_]+)'/g), ...all(handled, /case '([a-z_]+)'/g)]);
   for (const name of heard) assert.ok([...events, 'welcome', 'overview'].includes(name), `${name} is in no table`);
   // And the other way round: what the server tells is understood, here or where the socket is kept.

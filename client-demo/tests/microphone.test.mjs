@@ -114,3 +114,47 @@ test('a lowered hand gives the device back', async () => {
   await hear({ type: 'person', person: person({ hand: null }) });
   assert.equal(track.stopped, true);
 });
+
+test('a raised hand is not heard when a discussion opens every microphone, and with the floor it is at once', async () => {
+  const { mic, hear, status, told } = learner();
+  await mic.want(true);
+  await hear({ type: 'person', person: person({ hand: 5 }) });
+  await hear({ type: 'rights', send: ['mic'], muted: false }, { type: 'mode', mode: 'discussion' });
+  assert.equal(status(), 'muted');
+  assert.equal(mic.track.enabled, false);
+  assert.deepEqual(told, [], 'the others were told that it is heard');
+  await hear({ type: 'floor', granted: true, by: '3' });
+  assert.equal(status(), 'live');
+  await hear({ type: 'floor', granted: false, by: '3' });
+  assert.equal(status(), 'muted', 'the floor is gone, and with it the wish');
+});
+
+test('the wish of a raised hand waits through a discussion for the next lecture', async () => {
+  const { mic, hear, status } = learner();
+  await mic.want(true);
+  await hear({ type: 'person', person: person({ hand: 5 }) });
+  await hear({ type: 'rights', send: ['mic'], muted: false }, { type: 'mode', mode: 'discussion' });
+  await hear({ type: 'rights', send: [], muted: false }, { type: 'mode', mode: 'lecture' });
+  assert.equal(mic.track.enabled, true);
+  assert.equal(status(), 'ready');
+  await hear({ type: 'floor', granted: true, by: '3' }, { type: 'rights', send: ['mic'], muted: false });
+  assert.equal(status(), 'live');
+});
+
+test('who turned the microphone off in a discussion is not heard with the floor', async () => {
+  const { mic, hear, status } = learner();
+  await mic.want(true);
+  await hear({ type: 'person', person: person({ hand: 5 }) }, { type: 'rights', send: ['mic'], muted: false });
+  await mic.want(false);
+  await hear({ type: 'floor', granted: true, by: '3' });
+  assert.equal(status(), 'muted');
+});
+
+test('a talk in private turns on no microphone of a raised hand', async () => {
+  const { mic, hear, status, told } = learner();
+  await mic.want(true);
+  await hear({ type: 'person', person: person({ hand: 5 }) });
+  await hear({ type: 'aside', with: { id: '3', name: 'T' }, by: '3' });
+  assert.equal(status(), 'muted');
+  assert.deepEqual(told, []);
+});

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gather, announcements } from '../web/announce.js';
-import { able, bells, handsInOrder, initialState, leads, maySend, ownPlace, ownVoice, reachSubject, reduce, sharer } from '../web/classroom.js';
+import { able, bells, handsInOrder, helperOf, initialState, leads, maySend, ownPlace, ownVoice, reachSubject, reduce, sharer } from '../web/classroom.js';
 import { classTimeMs, countdown, waited } from '../web/state/order.js';
 import { ROLES, TABLE, may } from '../web/state/roles.js';
 import { web } from './module_graph.mjs';
@@ -88,6 +88,24 @@ test('"you are heard" needs the server, the person, a device and the way there',
     [server(joined(), { type: 'mode', mode: 'break' }), 'break'],
   ];
   for (const [state, expected] of table) assert.equal(ownVoice(state), expected);
+});
+
+test('in private, "hears you" is not said of one who is away or whose media is', () => {
+  const own = person('3', 'Mme Petit', { role: 'trainer', floor: true });
+  const together = (other) => withMic(server(joined(own, { aside: { id: '20', name: 'Zoé' } }), ...other.map((p) => ({ type: 'person', person: p }))), 'live');
+  assert.equal(ownVoice(together([])), 'private', 'one of whom this page is told nothing');
+  assert.equal(ownVoice(together([person('20', 'Zoé')])), 'private');
+  assert.equal(ownVoice(together([person('20', 'Zoé', { here: false })])), 'cut_off');
+  for (const media of ['none', 'connecting', 'quiet']) assert.equal(ownVoice(together([person('20', 'Zoé', { media })])), 'cut_off', media);
+});
+
+test('who has promised to come comes no more when it is gone', () => {
+  const own = (more) => ({ type: 'person', person: person('17', 'Aïcha', { help: 5, ...more }) });
+  const waits = server(joined(), own({}));
+  const comes = server(waits, { type: 'help_coming', by: '3', name: 'Mme Petit' }, own({ helper: '3' }));
+  assert.deepEqual(helperOf(comes), { id: '3', name: 'Mme Petit' });
+  assert.deepEqual(announcements(waits, comes).map((a) => a.key), ['say.comes']);
+  assert.equal(helperOf(server(comes, own({ helper: null }))), null);
 });
 
 test('the queue is the server\'s order, not that of the raised hands', () => {

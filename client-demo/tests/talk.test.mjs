@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { catchUpAfterMs, initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
+import { hearsOf, seesOf } from '../web/state/staff.js';
 import { deliveredOf, deliveryOf, levelOf, ownReport, pathOf, sentencesOf } from '../web/state/delivery.js';
 import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
 import { applyPolls, bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
@@ -133,6 +134,20 @@ test('nobody is called deaf or blind for a number that is missing', () => {
   assert.deepEqual([one.deaf, one.blind, one.loss, one.rttMs], [false, false, null, null]);
   assert.deepEqual(deliveredOf({}), []);
   assert.deepEqual(deliveryOf({}), { total: 0, ok: 0, deaf: [], blind: [], poor: [], late: [], reduced: [], narrow: [], unknown: [], claimed: [], sounds: {} });
+});
+
+test('the list says yes only of whom something is known, and of the screen only while there is one', () => {
+  const table = [
+    [{}, 'unknown', 'unknown'],
+    [{ reached: true }, 'yes', 'yes'],
+    [{ hears: 'yes' }, 'yes', 'yes'],
+    [{ reached: true, hears: 'poorly', behind_s: 4 }, 'badly', 'behind'],
+    [{ deaf: true, blind: true }, 'no', 'no'],
+  ];
+  for (const [told, hears, sees] of table) {
+    const [one] = deliveredOf({ people: [{ id: '1', ...told }] });
+    assert.deepEqual([hearsOf(one), seesOf(one, true), seesOf(one, false)], [hears, sees, 'nothing'], JSON.stringify(told));
+  }
 });
 
 test('who hears nothing stands first in the list, then who sees nothing, then whose line loses most', () => {

@@ -3,7 +3,7 @@
  * Pure; the sentences are under `say.` in the strings.
  */
 
-import { able, bells, connection, handsInOrder, hasFloor, maySend, ownPlace, ownVoice, reachSubject, roleOf, sharer } from './classroom.js';
+import { able, bells, connection, handsInOrder, hasFloor, helperOf, maySend, ownPlace, ownVoice, reachSubject, roleOf, sharer } from './classroom.js';
 import { isMild, sentencesOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 
@@ -84,7 +84,7 @@ function placeChange(before, after) {
 
 /** @param {State} before @param {State} after @returns {Announcement[]} */
 function bellChange(before, after) {
-  const helped = (/** @type {State} */ s) => s.order.helper !== null;
+  const helped = (/** @type {State} */ s) => helperOf(s) !== null;
   if (!able(after, 'staff')) return helped(after) && !helped(before) ? [{ key: 'say.comes' }] : [];
   const known = new Set(bells(before).map((p) => p.id));
   const fresh = bells(after).filter((p) => !known.has(p.id));

@@ -330,6 +330,14 @@ export function maySend(state, slot) {
   return state.order.send ? state.order.send.includes(slot) : hasFloor(state);
 }
 
+/** Who comes to help this learner, and has not left. @param {State} state @returns {{id: string|null, name: string}|null} */
+export function helperOf(state) {
+  const { helper } = state.order;
+  if (!state.me || !('helper' in state.me)) return helper;
+  const id = state.me.helper;
+  return id ? { id, name: state.people[id]?.name ?? helper?.name ?? '' } : null;
+}
+
 /**
  * Is this person heard, and if not, why: the one word that the page shows by its microphone (`voice.*`).
  * @param {State} state
@@ -337,10 +345,16 @@ export function maySend(state, slot) {
  */
 export function ownVoice(state) {
   const allowed = maySend(state, 'mic');
-  if (state.mic.status === 'live' && allowed) return !['good', 'weak'].includes(connection(state)) ? 'cut_off' : state.order.aside ? 'private' : 'heard';
+  if (state.mic.status === 'live' && allowed) return isCutOff(state) ? 'cut_off' : state.order.aside ? 'private' : 'heard';
   if (state.order.mode.mode === 'break') return 'break';
   if (!allowed) return state.order.muted ? 'muted' : 'closed';
   return state.mic.status === 'asking' ? 'asking' : 'off';
+}
+
+/** What is said in private is heard by nobody else when the other one is not there. @param {State} state */
+function isCutOff(state) {
+  const other = state.order.aside && state.people[state.order.aside.id];
+  return !['good', 'weak'].includes(connection(state)) || (other && (!other.here || other.media !== 'connected'));
 }
 
 /** @param {State} state @returns {Role} */
@@ -366,12 +380,6 @@ function someone(state, id) {
 /** Who rang the bell, the longest waiting first. @param {State} state @returns {Person[]} */
 export function bells(state) {
   return Object.values(state.people).filter((p) => p.help).sort((a, b) => Number(a.help) - Number(b.help));
-}
-
-/** Whether this page may begin to speak with somebody in private. @param {State} state @param {Person} person */
-export function maySpeakAside(state, person) {
-  const { features, mode, aside } = state.order;
-  return features.aside && mode.mode === 'practical' && able(state, 'staff') && !aside && person.role === 'learner' && person.here && !person.aside;
 }
 
 /** Own place in the queue, or null. @param {State} state @returns {{position: number|null, since_ms: number}|null} */
@@ -412,11 +420,6 @@ export function speakers(state) {
 export function sharer(state) {
   const id = state.slots.screen;
   return id && (state.people[id] || state.names[id]) ? someone(state, id) : null;
-}
-
-/** Inspectors in class: everybody sees that they are there. @param {State} state */
-export function inspectors(state) {
-  return Object.values(state.people).filter((p) => p.role === 'inspector' && p.here);
 }
 
 /**

@@ -13,6 +13,16 @@ import { DeviceError, listMicrophones, openMicrophone } from './devices.js';
 
 /** @typedef {import('./classroom.js').State} State */
 
+/**
+ * What lets this page's microphone be heard, the first of: a talk in private, the floor, the mode of the class.
+ * @param {State} state @returns {'aside'|'floor'|'mode'|'nothing'}
+ */
+export function openedBy(state) {
+  if (state.order.aside) return 'aside';
+  if (!maySend(state, 'mic')) return 'nothing';
+  return hasFloor(state) ? 'floor' : 'mode';
+}
+
 export class Microphone {
   /**
    * @param {{state: State, dispatch(event: any): void}} store
@@ -28,6 +38,10 @@ export class Microphone {
     this.live = false;
     this.asking = false;
     this.told = false;
+    /** Why it may send, when that was last looked at; null: it was not yet. @type {ReturnType<typeof openedBy>|null} */
+    this.opened = null;
+    /** What the raised hand wished, while something else than the floor has opened the slot. */
+    this.wish = false;
   }
 
   /** Holds the microphone without sending. @param {string} [deviceId] @returns {Promise<boolean>} */
@@ -61,6 +75,7 @@ export class Microphone {
 
   /** @param {boolean} on */
   async want(on) {
+    this.wish = false;
     this.#show({ wanted: on, ...(on ? {} : { problem: null }) });
     if (on && !this.track) await this.open();
     else await this.apply();
@@ -68,15 +83,35 @@ export class Microphone {
 
   /**
    * The server opened or closed the slot, or the hand went up or down. A hand raised was the wish to
-   * speak: with the floor the microphone is on at once. Closed again, the wish is over; a trainer's stays,
-   * since only a break closes it.
+   * speak: with the floor the microphone is on at once, and not when a discussion or a talk in private
+   * opens the slot. Closed again, the wish is over; a trainer's stays, since only a break closes it.
    */
   async handleRights() {
     const { state } = this.store;
     // The news of a floor and that of the slot are two messages: neither alone closes anything.
     const closed = !maySend(state, 'mic') && !hasFloor(state) && ownHand(state) === null;
-    if (closed && !teaches(state.me?.role ?? 'learner')) this.release();
+    if (!teaches(state.me?.role ?? 'learner')) {
+      if (closed) this.release();
+      else this.#waitForTheFloor();
+    }
+    this.opened = openedBy(state);
     await this.apply();
+  }
+
+  /** What the hand wished is kept for the floor. */
+  #waitForTheFloor() {
+    const { state } = this.store;
+    const opened = openedBy(state);
+    const hand = ownHand(state) !== null;
+    if (!hand && !hasFloor(state)) this.wish = false;
+    const unasked = opened === 'mode' || (opened === 'aside' && this.opened === 'nothing');
+    if (this.opened !== null && opened !== this.opened && unasked) {
+      this.wish = hand && (state.mic.wanted || this.wish);
+      this.#show({ wanted: false });
+    } else if (this.wish && (opened === 'floor' || opened === 'nothing')) {
+      this.wish = false;
+      this.#show({ wanted: true });
+    }
   }
 
   /** Makes what is sent agree with what is wanted, allowed and there. */
@@ -100,6 +135,7 @@ export class Microphone {
 
   /** Gives the device back to the system: its light goes out. */
   release() {
+    this.wish = false;
     this.#letGo();
     this.#show({ status: 'off', wanted: false, problem: null });
   }

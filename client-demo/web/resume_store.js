@@ -6,7 +6,7 @@
 const KEY = 'amphi.resume';
 export const RESUME_FOR_MS = 60_000;
 
-/** @typedef {{resume: string, name: string, micOn: boolean, at: number}} Saved */
+/** @typedef {{resume: string, name: string, micOn: boolean, aside: string|null, at: number}} Saved */
 
 /** @param {string} token */
 function fingerprint(token) {

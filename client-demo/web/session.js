@@ -3,11 +3,11 @@
  * classroom.js, media_policy.js and signaling.js; here they meet.
  */
 
-import { hasFloor, maySend, ownHand, roleOf } from './classroom.js';
+import { hasFloor, ownHand, roleOf } from './classroom.js';
 import { EncoderJudge } from './encoder_judge.js';
 import { lang } from './i18n.js';
 import { judgeWeak, repairRequests } from './media_policy.js';
-import { Microphone } from './microphone.js';
+import { Microphone, openedBy } from './microphone.js';
 import { Peer } from './peer.js';
 import { Playback } from './playback.js';
 import { clearResume, saveResume } from './resume_store.js';
@@ -46,6 +46,8 @@ export class Session {
     this.pictureMissingSince = null;
     /** An offer sent before the welcome. @type {{sdp: string, answer: Promise<any>}|null} */
     this.ahead = null;
+    /** With whom this page speaks in private, by the last word of the server. @type {string|null} */
+    this.aside = null;
     /** @type {string|null} the participant whom the present connection belongs to */
     this.participantId = null;
     this.playback = new Playback({
@@ -80,9 +82,15 @@ export class Session {
   /** @param {import('./doorway.js').FirstStep} step */
   begin(step) {
     if (step.kind === 'stop') this.#stop(step.reason);
-    else if (step.kind === 'resume') this.#connect(step.saved.name, step.saved.resume, step.saved.micOn);
+    else if (step.kind === 'resume') this.#comeAgain(step.saved);
     else if (step.kind === 'enter') this.#connect('', null, false);
     else this.#waitAtTheDoor();
+  }
+
+  /** @param {import('./resume_store.js').Saved} saved */
+  #comeAgain(saved) {
+    this.aside = saved.aside;
+    this.#connect(saved.name, saved.resume, saved.micOn);
   }
 
   /** What a join needs is made ready meanwhile, so that a voice is heard a moment after the click. */
@@ -247,7 +255,9 @@ export class Session {
 
   /** @param {any} message */
   #handleMessage(message) {
+    const { wanted } = this.store.state.mic;
     this.store.dispatch({ type: 'server', message });
+    this.#handleAside(message, wanted);
     if (message.class?.screen_codec) this.peer.setScreenCodec(message.class.screen_codec);
     switch (message.type) {
       case 'welcome':
@@ -265,9 +275,6 @@ export class Session {
       case 'send_encodings':
         this.peer.setWanted(message.slot, message.wanted);
         break;
-      case 'aside':
-        this.#handleAside(message);
-        break;
       case 'class_ended':
         clearResume();
         break;
@@ -278,20 +285,22 @@ export class Session {
   }
 
   /**
-   * Whoever taught in private is heard by the class again when that is over. It is by its own word, or its microphone is
-   * turned off first: the next sentence may still be meant for one.
-   * @param {any} message
+   * Who has spoken in private and may be heard by the class is heard by it again when that is over. It is by its own word,
+   * or its microphone is turned off first: the next sentence may still be meant for one. Whichever message tells of it: it
+   * may have ended while this page was away.
+   * @param {any} message @param {boolean} wanted the microphone, before the message
    */
-  #handleAside(message) {
-    if (message.with) {
-      for (const slot of VOICE_SLOTS) this.playback.unhush(slot); // the voice comes on one of them
-      return;
-    }
+  #handleAside(message, wanted) {
     const { state } = this.store;
-    const goesOn = teaches(roleOf(state)) && state.mic.wanted;
-    const surprised = goesOn && message.by !== state.me?.id;
+    const before = this.aside;
+    this.aside = state.order.aside?.id ?? null;
+    if (this.aside === before) return;
+    if (this.aside) for (const slot of VOICE_SLOTS) this.playback.unhush(slot); // the voice comes on one of them
+    if (!before) return;
+    const surprised = message.type !== 'aside' || message.by !== state.me?.id;
     if (surprised) this.mic.want(false);
-    this.notify(surprised ? 'aside.over_off' : goesOn ? 'aside.over_heard' : 'aside.over', {}, surprised ? 'call' : 'info');
+    const over = !wanted ? 'aside.over' : surprised ? 'aside.over_off' : hasFloor(state) ? 'aside.over_heard' : 'aside.over';
+    this.notify(over, {}, surprised && wanted ? 'call' : 'info');
   }
 
   /** Before the door, or before it again: nothing of the class is held meanwhile. */
@@ -379,7 +388,7 @@ export class Session {
 
   #save() {
     const resume = this.signaling.credentials.resume;
-    if (resume) saveResume(this.token, { resume, name: this.name, micOn: this.mic.live, at: Date.now() });
+    if (resume) saveResume(this.token, { resume, name: this.name, micOn: this.mic.live, aside: this.aside, at: Date.now() });
   }
 
   /** What follows from a change of state, whichever message brought it. */
@@ -391,7 +400,7 @@ export class Session {
     const voices = new Map(VOICE_SLOTS.map((slot) => [slot, null]));
     this.store.subscribe((state) => {
       if (state.phase !== 'class') return;
-      const now = [maySend(state, 'mic'), hasFloor(state), ownHand(state) !== null].join();
+      const now = [openedBy(state), ownHand(state) !== null].join();
       if (now !== rights) {
         rights = now;
         this.mic.handleRights();

@@ -98,7 +98,7 @@ test('a trainer before anybody came, and with a full class', async () => {
   await empty.context().close();
   const queue = [1, 4, 6].map((i, n) => ({ id: learners[i].id, since_ms: now - (200 - n * 70) * 1000 }));
   const people = learners.map((l, i) => ({ id: l.id, name: l.name, media: i === 1 ? 'quiet' : 'connected', deaf: i === 1, blind: i === 1 || i === 3, claimed: i === 3, sound: 'ok', picture: i === 3 ? 'frozen' : 'ok',
-    screen: i === 5 ? 'reduced' : 'full', silent: i > 3, hears: i === 1 ? 'no' : i === 4 ? 'poorly' : 'yes', reached: true, behind_s: i === 2 ? 9 : 0,
+    screen: i === 5 ? 'reduced' : 'full', silent: i > 3, hears: i === 1 ? 'no' : i === 4 ? 'poorly' : i === 8 ? 'unknown' : 'yes', reached: i !== 8, narrow: i === 7, behind_s: i === 2 ? 9 : 0,
     loss: i, voice_loss: i === 4 ? 18.5 : i / 10, voice_delay_ms: 30 + i, rtt_ms: 30 + i, bps: 400000, estimate_bps: i === 5 ? 240000 : null, path: ['udp', 'tcp', 'tls'][i % 3] }));
   const page = await asTrainer({ answers: { delivery_list: { type: 'delivery_list', people } }, emit: [
     { type: 'queue', queue, length: 3, position: null, since_ms: null },
@@ -107,7 +107,7 @@ test('a trainer before anybody came, and with a full class', async () => {
     { type: 'lobby', waiting: [{ id: 'w1', name: 'Bruno', since_ms: now - 40000 }, { id: 'w2', name: 'Samira', since_ms: now - 15000 }], count: 2 },
     { type: 'speaking', ids: ['22'] },
     { type: 'pace', fast: 4, fine: 9, lost: 2 },
-    { type: 'delivery', total: 14, ok: 10, deaf: ['21', '26'], blind: ['21'], claimed: ['26'], sounds: { 26: 'muted' }, poor: ['24'], late: [{ id: '22', behind_s: 9 }], reduced: ['25'] },
+    { type: 'delivery', total: 14, ok: 10, deaf: ['21', '26'], blind: ['21'], claimed: ['26'], sounds: { 26: 'muted' }, poor: ['24'], late: [{ id: '22', behind_s: 9 }], reduced: ['25'], narrow: ['27'], unknown: ['28'] },
     { type: 'chat', message: { id: '1', from: '21', name: 'Karim Haddad', role: 'learner', to: 'all', text: 'Bonjour', at_ms: now - 60000, question: false, answered_ms: null } },
   ] });
   await page.click(testid('share-start'));
@@ -271,7 +271,7 @@ test('a learner who listens, waits, has the floor, is muted, asks for help', asy
   await sleep(200);
   await page.click(testid('bell'));
   await sleep(100);
-  await page.tell({ type: 'help_coming', by: '3' });
+  await page.tell({ type: 'help_coming', by: '3' }, { type: 'person', person: person('17', 'Aïcha Benali', { help: now, helper: '3' }) });
   await sleep(200);
   await inspect(page, 'learner-practical');
   await page.tell({ type: 'aside', with: { id: '3', name: 'Mme Petit' }, by: '3' });

@@ -1,7 +1,7 @@
 /** What is in the way now, each with what to do; and short messages that go by themselves. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { able, connection, hasFloor, maySend, roleOf } from '../classroom.js';
+import { able, connection, hasFloor, helperOf, maySend, roleOf } from '../classroom.js';
 import { html } from '../html.js';
 import { has, t } from '../i18n.js';
 import { Icon } from './icons.js';
@@ -69,9 +69,8 @@ function useLong(on) {
 function Bell({ state }) {
   const own = state.me && 'help' in state.me ? state.me : null;
   if (!own?.help || state.order.aside) return null;
-  const by = own.helper || state.order.helper?.id || null;
-  const comes = by !== null || state.order.helper !== null;
-  const name = (by && state.people[by]?.name) || state.order.helper?.name || t('trainer');
+  const comes = helperOf(state);
+  const name = comes?.name || t('trainer');
   return html`<div role="status"><${Notice} text=${comes ? t('bell.comes', { name }) : t('bell.rings')} testid="bell-state" level=${comes ? 'good' : 'info'} icon="bell" /></div>`;
 }
 

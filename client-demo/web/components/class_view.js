@@ -1,10 +1,11 @@
 /** The class, for all but operators: top line, mode, what is in the way, the screen, the panel, the controls. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { able, inspectors, maySend, ownVoice, roleOf, speakers } from '../classroom.js';
+import { able, maySend, ownVoice, roleOf, speakers } from '../classroom.js';
 import { teaches } from '../state/roles.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { inspectors } from '../state/staff.js';
 import { GuestBar, LearnerBar, TrainerBar } from './bar.js';
 import { Banners, Toasts } from './banners.js';
 import { Connection, LineDialog } from './connection.js';

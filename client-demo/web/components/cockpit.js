@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { able, reachSubject } from '../classroom.js';
 import { html } from '../html.js';
 import { bitRate, number, t } from '../i18n.js';
+import { hearsOf, seesOf } from '../state/staff.js';
 import { isMild, sentencesOf } from '../state/delivery.js';
 import { Icon } from './icons.js';
 import { Dialog } from './ui.js';
@@ -58,6 +59,7 @@ function namesOf(state, ids) {
 
 /** @param {{state: State, session: Session, onClose: () => void}} props */
 function List({ state, session, onClose }) {
+  const shares = state.slots.screen !== null;
   useEffect(() => {
     session.loadDelivered();
     const timer = setInterval(() => session.loadDelivered(), LIST_EVERY_MS);
@@ -69,8 +71,8 @@ function List({ state, session, onClose }) {
       <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('cockpit.lost')}</th><th scope="col">${t('cockpit.delay')}</th><th scope="col">${t('cockpit.line')}</th></tr></thead>
       <tbody>${state.delivered.slice(0, ROWS_MAX).map((d) => html`<tr key=${d.id} data-testid="cockpit-row" data-id=${d.id}>
         <th scope="row">${d.name}${d.claimed && html`<span class="cell-note">${t('cockpit.claimed')}</span>`}${d.silent && html`<span class="cell-note">${t('cockpit.silent')}</span>`}</th>
-        <td><${YesNo} no=${d.deaf} word=${d.hears === 'poorly' ? t('cockpit.badly') : null} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>
-        <td><${YesNo} no=${d.blind} word=${d.behindS > 0 ? t('cockpit.behind', { s: d.behindS }) : null} />${d.level && d.level !== 'full' && html`<span class="cell-note">${t(`level_of.${d.level}`)}</span>`}</td>
+        <td><${Answer} word=${hearsOf(d)} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>
+        <td><${Answer} word=${seesOf(d, shares)} s=${d.behindS} />${shares && d.level && d.level !== 'full' && html`<span class="cell-note">${t(`level_of.${d.level}`)}</span>`}</td>
         <td>${d.loss === null ? t('unknown') : number(d.loss / 100, { style: 'percent', maximumFractionDigits: 1 })}</td>
         <td>${d.delayMs === null ? t('unknown') : t('unit.ms', { value: number(d.delayMs, { maximumFractionDigits: 0 }) })}</td>
         <td>${d.path?.toUpperCase() ?? t('unknown')}${d.estimateBps !== null && html`<span class="cell-note">${bitRate(d.estimateBps)}</span>`}${d.narrow && html`<span class="cell-note">${t('cockpit.is_narrow')}</span>`}</td>
@@ -79,10 +81,12 @@ function List({ state, session, onClose }) {
   <//>`;
 }
 
-/** @param {{no: boolean, word?: string|null}} props `word` in between: neither yes nor no */
-function YesNo({ no, word = null }) {
-  if (!no && word) return html`<span class="bad-text"><${Icon} name="warning" />${word}</span>`;
-  return no ? html`<span class="bad-text"><${Icon} name="warning" />${t('cockpit.no')}</span>` : t('cockpit.yes');
+/** @param {{word: ReturnType<typeof hearsOf>|ReturnType<typeof seesOf>, s?: number}} props `s`: by how much it is late */
+function Answer({ word, s = 0 }) {
+  if (word === 'nothing') return '–';
+  if (word === 'unknown') return t('unknown');
+  if (word === 'yes') return t('cockpit.yes');
+  return html`<span class="bad-text"><${Icon} name="warning" />${t(`cockpit.${word}`, { s })}</span>`;
 }
 
 /** @param {{pace: import('../state/order.js').Pace}} props */

@@ -1,10 +1,11 @@
 /** Everybody in class, the door before it, and what can be done for or about one person. */
 
 import { useState } from 'preact/hooks';
-import { able, maySpeakAside, peopleInOrder } from '../classroom.js';
+import { able, peopleInOrder } from '../classroom.js';
 import { teaches } from '../state/roles.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { maySpeakAside } from '../state/staff.js';
 import { Waited } from './clock.js';
 import { Icon } from './icons.js';
 import { PersonRow } from './person_row.js';

@@ -1,8 +1,9 @@
 /** Who wants to speak, in order; who may speak; who asks for help. */
 
-import { able, bells, floorHolders, handsInOrder, maySpeakAside } from '../classroom.js';
+import { able, bells, floorHolders, handsInOrder } from '../classroom.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { maySpeakAside } from '../state/staff.js';
 import { Waited } from './clock.js';
 import { Icon } from './icons.js';
 import { Doing } from './person_row.js';

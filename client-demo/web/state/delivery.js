@@ -13,7 +13,7 @@
  */
 /**
  * A row of `delivery_list`.
- * @typedef {{id: string, name: string, media: string, deaf: boolean, blind: boolean, claimed: boolean, level: ScreenLevel|null, sound: string, hears: string,
+ * @typedef {{id: string, name: string, media: string, reached: boolean, deaf: boolean, blind: boolean, claimed: boolean, level: ScreenLevel|null, sound: string, hears: string,
  *   behindS: number, narrow: boolean, silent: boolean, loss: number|null, delayMs: number|null, rttMs: number|null, estimateBps: number|null, path: Path|null}} Delivered
  */
 /** @typedef {{sound: 'ok'|'muted'|'blocked'|'silent', picture: 'ok'|'frozen'}} Report */
@@ -75,7 +75,7 @@ export function deliveredOf(answer) {
 /** @param {any} p @returns {Delivered} */
 function one(p) {
   return {
-    id: p.id, name: String(p.name ?? ''), media: p.media ?? 'none', deaf: Boolean(p.deaf), blind: Boolean(p.blind), claimed: Boolean(p.claimed),
+    id: p.id, name: String(p.name ?? ''), media: p.media ?? 'none', reached: Boolean(p.reached), deaf: Boolean(p.deaf), blind: Boolean(p.blind), claimed: Boolean(p.claimed),
     level: levelOf(p.screen), sound: p.sound ?? 'ok', hears: p.hears ?? 'unknown', behindS: numberOr(p.behind_s) ?? 0, narrow: Boolean(p.narrow), silent: Boolean(p.silent),
     loss: numberOr(p.voice_loss ?? p.loss), delayMs: p.reached ? numberOr(p.voice_delay_ms) : null, rttMs: numberOr(p.rtt_ms),
     estimateBps: numberOr(p.estimate_bps), path: pathOf(p.path),
