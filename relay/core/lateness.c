@@ -22,7 +22,7 @@ static void note_behind(struct lateness *l, usec_t now)
 {
     l->least = usec_min(l->least, l->behind);
     if (!l->is_settled)
-        l->first_late = -on_time(l);
+        l->first_late = usec_min(-on_time(l), LATENESS_EARLY_MAX_US);
     if (now - l->window_at < LATENESS_WINDOW_US)
         return;
     l->is_settled = true;

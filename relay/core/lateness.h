@@ -15,6 +15,7 @@
 
 #define LATENESS_WINDOW_US SECONDS(1)      /* the earliest of two of them is on time */
 #define LATENESS_JUMP_US MILLISECONDS(500) /* its time stamps jumped, or stood still in a pause */
+#define LATENESS_EARLY_MAX_US SECONDS(2)   /* the first of a turn is not later than that */
 
 struct lateness {
     bool has_begun, is_settled;
@@ -31,5 +32,6 @@ struct lateness {
 void lateness_begin_turn(struct lateness *l);
 
 /* Returns by how much the packet that came at `now` is later than the first of its turn was; 0 for
- * the first, less than 0 when it is earlier. Cannot fail. */
+ * the first, less than 0 when it is earlier; from -LATENESS_EARLY_MAX_US to LATENESS_JUMP_US,
+ * whatever time stamps say. Cannot fail. */
 int32_t lateness_note(struct lateness *l, usec_t now, uint32_t timestamp, uint32_t clock_rate);

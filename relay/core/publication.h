@@ -99,6 +99,7 @@ struct publication {
     usec_t awaited_since;
     uint8_t extension_ids[HEADER_EXTENSION_COUNT];
     struct thin_voice *thin; /* owned; NULL: nobody here gets it thin (thin_voices.c) */
+    usec_t thin_due_at;      /* when the sound that was made thin so far would have been said */
 
     /* In an aside: it goes to this participant alone, and to no room slot. 0: it is none. */
     uint64_t listener;

@@ -27,6 +27,7 @@
     X(BAD_PAYLOAD, "bad_payload")             /* a codec descriptor that breaks its own format */  \
     X(BAD_VOICE, "bad_voice")                 /* no Opus: not made thinner, but as it came */      \
     X(VOICE_LATE, "voice_late")               /* a thin voice had gone on without it */            \
+    X(VOICE_FAST, "voice_fast")               /* more sound than time: left out of a thin voice */ \
     X(DUPLICATE, "duplicate")                 /* retransmitted though it had come */               \
     X(RATE_LIMIT, "rate_limit")               /* a publisher above its maximum */                  \
     X(CODEC_MISMATCH, "codec_mismatch")       /* a receiver did not negotiate this codec */        \

@@ -76,14 +76,15 @@ static bool ask(usec_t now, struct participant *p, struct tx_batch *tx)
 /* --- How wide its line is */
 
 /* Nobody else finds out: of a line that is paced the estimate tells, once it has become narrow. */
-static bool can_ask_width(const struct participant *p)
+static bool can_ask_width(struct participant *p)
 {
     const struct downlink *d = p->downlink;
     if (!p->connected || d == NULL || !d->can_number || !p->delivery.answers ||
         d->bwe.wanted_bps == 0 || p->delivery.hears == CONTROL_HEARING_NO)
         return false;
-    return d->state != DOWNLINK_PACED ||
-           (!d->is_beginning && bwe_get_estimate(&d->bwe) >= LINE_WIDTH_NARROW_BPS);
+    bool is_unknown = d->state != DOWNLINK_PACED ||
+                      (!d->is_beginning && bwe_get_estimate(&d->bwe) >= LINE_WIDTH_NARROW_BPS);
+    return is_unknown && padded_of(p) != NULL; /* else it would wake up again and again */
 }
 
 static void ask_width(usec_t now, struct participant *p, struct tx_batch *tx)
@@ -218,7 +219,7 @@ void shard_watch_delivery(struct shard_core *c, usec_t now, struct participant *
     shard_update_delivery(c, now, p);
 }
 
-usec_t shard_delivery_next_timeout(const struct participant *p, usec_t now)
+usec_t shard_delivery_next_timeout(struct participant *p, usec_t now)
 {
     if (p->subscription_count == 0 || !p->connected)
         return USEC_NEVER;

@@ -227,7 +227,7 @@ uint16_t shard_number_question(usec_t now, struct subscription *s, bool is_numbe
 /* What the feedback says of packets that were sent to find a line narrow. */
 void shard_handle_width(struct shard_core *c, usec_t now, struct participant *p,
                         const struct rtcp_twcc *feedback, struct tx_batch *tx);
-usec_t shard_delivery_next_timeout(const struct participant *p, usec_t now);
+usec_t shard_delivery_next_timeout(struct participant *p, usec_t now);
 void shard_assess_delivery(usec_t now, struct participant *p, struct control_delivery *out);
 void shard_send_news(struct shard_core *c, usec_t now);
 

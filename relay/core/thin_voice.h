@@ -16,6 +16,7 @@
 #define THIN_VOICES_MAX 32               /* on one shard; more voices go out whole */
 #define THIN_VOICE_LINE_BPS 25000        /* what one takes on a line, headers included */
 #define THIN_VOICE_UNUSED_US SECONDS(10) /* then it goes */
+#define THIN_VOICE_AHEAD_US SECONDS(2)   /* of sound before its time: a line that catches up */
 #define THIN_VOICE_CACHE 32              /* packets that can be asked for again: two seconds */
 #define THIN_VOICE_CACHE_BYTES 512
 #define THIN_VOICE_OUT_MAX 8

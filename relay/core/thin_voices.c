@@ -134,6 +134,29 @@ void thin_voices_prepare(struct shard_core *c, usec_t now, struct room *room, st
         thin_voices_end(c, p);
 }
 
+/* --- How much of them: what comes costs a decoder's and an encoder's work, sent by whoever may
+ * speak, and a byte carries any length of sound. So no more is worked on than time passes. */
+
+static bool is_too_fast(const struct publication *p, usec_t now)
+{
+    return p->thin_due_at - now >= THIN_VOICE_AHEAD_US;
+}
+
+/* The sound of one packet, with what was made up around it; before it `waited` samples did. */
+static usec_t sound_of(const struct thin_voice *t, size_t waited)
+{
+    int64_t samples = (int64_t)t->samples - (int64_t)waited;
+    for (size_t i = 0; i < t->out_count; i++)
+        samples += t->out[i].ticks / (48000 / VOICE_CODER_HZ);
+    return usec_max(samples, 0) * 1000000 / VOICE_CODER_HZ;
+}
+
+/* At four fifths: a speaker's clock may run fast, and pauses are rounded up. */
+static void note_sound(struct publication *p, usec_t now, usec_t sound)
+{
+    p->thin_due_at = usec_max(p->thin_due_at, now) + sound * 4 / 5;
+}
+
 /* --- What they get */
 
 /* As a packet that can be asked for again. */
@@ -206,8 +229,14 @@ void thin_voices_forward(struct shard_core *c, usec_t now, const struct room *ro
 {
     if (p->thin == NULL || p->thin->source_serial != packet->source_serial)
         return;
+    if (is_too_fast(p, now)) {
+        shard_drop(c, DROP_VOICE_FAST);
+        return;
+    }
+    size_t waited = p->thin->samples;
     enum status status =
         thin_voice_add(p->thin, packet->seq, packet->header.timestamp, packet->header.payload);
+    note_sound(p, now, sound_of(p->thin, waited));
     if (status == STATUS_MALFORMED)
         shard_drop(c, DROP_BAD_VOICE);
     else if (status == STATUS_NOT_FOUND)

@@ -184,11 +184,30 @@ static void lateness_is_told_against_the_first_packet(void **state)
         -30000);
 }
 
+/* Time stamps that run ahead by half a second with each packet, thousands of them at once. */
+static void no_time_stamps_make_it_earlier_or_later_than_its_bounds(void **state)
+{
+    (void)state;
+    static const uint32_t steps[] = {24000 - 1, (uint32_t) - (24000 - 1)};
+    for (size_t first = 0; first < 2; first++) {
+        struct lateness l = {0};
+        uint32_t timestamp = 77;
+        usec_t now = SECONDS(9);
+        for (int i = 0; i < 30000; i++) {
+            int32_t late = lateness_note(&l, now + i * 100, timestamp, 48000);
+            if (late < -LATENESS_EARLY_MAX_US || late > LATENESS_JUMP_US)
+                fail_msg("packet %d: %d us", i, late);
+            timestamp += steps[i < 20000 ? first : !first];
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_turn_is_as_far_behind_the_wall_as_the_last_fifty_times),
         cmocka_unit_test(lateness_is_told_against_the_first_packet),
+        cmocka_unit_test(no_time_stamps_make_it_earlier_or_later_than_its_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

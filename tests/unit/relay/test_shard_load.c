@@ -133,6 +133,28 @@ static void forwarding_allocates_nothing(void **state)
     assert_int_equal(allocations_get_count() - before, 0);
 }
 
+/* Whose line's width could be asked for, but for a video that padding can go with. */
+static void whom_no_padding_can_be_sent_does_not_wake_the_shard_to_be_asked(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *learner = add_peer(b, 0, true);
+    struct participant *p = shard_find_participant(b->cores[0], learner->id);
+    struct subscription *screen = &p->subscriptions[0];
+    screen->can_stamp = p->downlink->can_number = p->delivery.answers = true;
+    p->downlink->bwe.wanted_bps = 1000000;
+    p->delivery.asked_at = b->now; /* the other question is not due */
+    p->delivery.hears = p->delivery.told_hears = CONTROL_HEARING_YES;
+    assert_true(shard_delivery_next_timeout(p, b->now) > b->now + MILLISECONDS(100));
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    assert_true(screen->started);
+    assert_true(shard_delivery_next_timeout(p, b->now) <= b->now + MILLISECONDS(20));
+    screen->rtx_ssrc = 0; /* it negotiated none */
+    assert_true(shard_delivery_next_timeout(p, b->now) > b->now + MILLISECONDS(100));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +162,7 @@ int main(void)
         BENCH_TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         BENCH_TEST(reports_go_out_with_whatever_happens_and_wake_the_shard_at_shared_instants),
         BENCH_TEST(nothing_is_asked_for_again_while_the_relay_itself_loses_packets),
+        BENCH_TEST(whom_no_padding_can_be_sent_does_not_wake_the_shard_to_be_asked),
         BENCH_TEST(forwarding_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);

@@ -118,6 +118,80 @@ static void one_voice_more_than_a_shard_makes_thin_goes_out_whole(void **state)
     b->cores[0]->thin_voice_count -= THIN_VOICES_MAX - 1;
 }
 
+/* 120 ms of sound in 20 bytes: six frames of 20 ms. */
+static void send_long(struct bench *b, struct class *c)
+{
+    static const uint8_t opus[20] = {0x7b, 6, 1, 2, 3};
+    send_rtp(b, c->speaker,
+             &(struct sent){.payload_type = VOICE_PT,
+                            .seq = c->seq,
+                            .timestamp = c->seq * 5760u,
+                            .ssrc = 5000 + (uint32_t)c->speaker->id,
+                            .mid = 'm',
+                            .payload = bytes_of(opus, sizeof opus)});
+    c->seq++;
+}
+
+static void more_sound_than_time_passes_is_left_out_of_a_thin_voice(void **state)
+{
+    struct bench *b = *state;
+    const usec_t cost = MILLISECONDS(120) * 4 / 5;
+    const size_t at_once = (size_t)(THIN_VOICE_AHEAD_US / cost + 1);
+    struct class c = begin(b, 0);
+    thin_voices_set(voice_of(b, c.thin), true);
+    for (size_t i = 0; i < at_once; i++)
+        send_long(b, &c);
+    assert_int_equal(drops(b, 0, DROP_VOICE_FAST), 0);
+    size_t thin = c.thin->voice;
+    send_long(b, &c);
+    assert_int_equal(drops(b, 0, DROP_VOICE_FAST), 1);
+    assert_int_equal(c.thin->voice, thin);
+    assert_int_equal(c.whole->voice, at_once + 1); /* as it came */
+    pass_time(b, cost);
+    send_long(b, &c);
+    assert_int_equal(drops(b, 0, DROP_VOICE_FAST), 1);
+    assert_true(c.thin->voice > thin);
+    /* Nobody gets more by leaving the slot and coming back. */
+    bind_voice(b, NULL);
+    bind_voice(b, c.speaker);
+    for (size_t i = 0; i < 4; i++)
+        send_long(b, &c);
+    assert_int_equal(drops(b, 0, DROP_VOICE_FAST), 1 + 4);
+}
+
+/* Or they would be taken for gone after some seconds. */
+static void show_all_alive(struct bench *b)
+{
+    uint8_t check[STUN_BYTES_MAX];
+    for (size_t i = 0; i < b->peer_count; i++)
+        give(b, &b->peers[i], check, ice_peer_write_check(&b->peers[i].ice, check));
+}
+
+/* For a minute, from a clock that is fast by a hundredth, over a line that stalls for half a second
+ * each second, and once for two: every packet of it is heard. */
+static void a_voice_that_comes_in_bursts_is_never_too_fast(void **state)
+{
+    struct bench *b = *state;
+    const usec_t frame = MILLISECONDS(20) - 200;
+    struct class c = begin(b, 0);
+    thin_voices_set(voice_of(b, c.thin), true);
+    for (int second = 0; second < 60; second++) {
+        int late = second == 30 ? 100 : 25;
+        show_all_alive(b);
+        for (int i = 0; i < 25; i++) {
+            pass_time(b, frame);
+            send_voice(b, c.speaker, c.seq++, 1);
+        }
+        pass_time(b, late * frame);
+        for (int i = 0; i < late; i++)
+            send_voice(b, c.speaker, c.seq++, 1);
+    }
+    assert_int_equal(c.whole->voice, 60 * 50 + 75);
+    assert_int_equal(drops(b, 0, DROP_VOICE_FAST), 0);
+    assert_int_equal(c.thin->voice_breaks, 0);
+    assert_in_range(c.thin->voice, (60 * 50 + 75) / 3 - 1, (60 * 50 + 75) / 3 + 2);
+}
+
 static void whoever_goes_is_forgotten(void **state)
 {
     struct bench *b = *state;
@@ -167,6 +241,8 @@ int main(void)
         BENCH_TEST(going_to_and_fro_loses_no_sound_and_repeats_none),
         BENCH_TEST(a_voice_that_ends_is_heard_to_its_end),
         BENCH_TEST(one_voice_more_than_a_shard_makes_thin_goes_out_whole),
+        BENCH_TEST(more_sound_than_time_passes_is_left_out_of_a_thin_voice),
+        BENCH_TEST(a_voice_that_comes_in_bursts_is_never_too_fast),
         BENCH_TEST(whoever_goes_is_forgotten),
         BENCH_TEST(it_is_told_in_a_word_of_its_own),
     };
