@@ -41,17 +41,26 @@ enum status web_site_init(struct web_site *site, struct service *service,
         write_socket_source(&w, origins[i]);
     write_text(&w, "; object-src 'none'; base-uri 'none'; form-action 'none'; "
                    "frame-ancestors 'none'\r\n"
-                   "X-Content-Type-Options: nosniff\r\n"
+                   "Cross-Origin-Opener-Policy: same-origin\r\n");
+    site->common_at = writer_size(&w);
+    write_text(&w, "X-Content-Type-Options: nosniff\r\n"
                    "Referrer-Policy: no-referrer\r\n"
-                   "Cross-Origin-Opener-Policy: same-origin\r\n"
                    "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (strncmp(base_url, "https://", 8) == 0)
         write_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");
     return w.failed ? STATUS_LIMIT : STATUS_OK;
 }
 
+static bool is_of_type(const char *content_type, const char *type)
+{
+    return content_type != NULL && strncmp(content_type, type, strlen(type)) == 0;
+}
+
 const char *web_site_get_headers(const struct web_site *site, const char *content_type)
 {
-    bool document = content_type != NULL && strncmp(content_type, "text/html", 9) == 0;
-    return document ? site->headers : site->headers + sizeof(DOCUMENT_HEADERS) - 1;
+    if (is_of_type(content_type, "text/html"))
+        return site->headers;
+    if (is_of_type(content_type, "text/javascript") || is_of_type(content_type, "text/css"))
+        return site->headers + site->common_at;
+    return site->headers + sizeof(DOCUMENT_HEADERS) - 1;
 }

@@ -11,8 +11,10 @@ struct web_site {
     struct service *service;
     const struct static_files *files;
     const struct log *log;
-    char headers[1536]; /* complete lines; those for documents alone come first */
-    bool behind_proxy;  /* on this machine; false unless the owner sets it */
+    /* Complete lines: for documents alone, for what might be opened as one, for everything. */
+    char headers[1536];
+    size_t common_at;  /* where the last begin */
+    bool behind_proxy; /* on this machine; false unless the owner sets it */
 };
 
 /* The headers are for pages of `base_url` (and connections to the same host at ws or wss). */
@@ -21,5 +23,6 @@ MUST_CHECK enum status web_site_init(struct web_site *site, struct service *serv
                                      const char *const *origins, const struct log *log);
 
 /* The security headers of an answer, as complete lines. What a page may use of the machine is said
- * with documents alone: on a script it means nothing, and a page has more than fifty. */
+ * with documents alone, what it may load not with scripts and styles: there it means nothing, and a
+ * page has more than fifty. */
 const char *web_site_get_headers(const struct web_site *site, const char *content_type);

@@ -177,7 +177,7 @@ class Http2(unittest.TestCase):
         while not any(kind == DATA and flags & 1 for kind, flags, *_ in frames_of(received)):
             received += connection.recv(65536)
         server.process.send_signal(signal.SIGTERM)
-        kinds = [kind for kind, *_ in frames_of(read_to_end(connection))]
+        kinds = [kind for kind, *_ in frames_of(received + read_to_end(connection))]
         connection.close()
         self.assertIn(GOAWAY, kinds)
         self.assertEqual(server.stop(), 0)

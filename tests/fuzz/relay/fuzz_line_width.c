@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reader r = reader_of(bytes_of(data, size));
     struct line_width w = {0};
     uint16_t number = 0xfff0;
-    usec_t now = 0;
+    usec_t now = SECONDS(1); /* 0 is never */
     while (!r.failed) {
         uint8_t what = read_u8(&r), choice = read_u8(&r);
         now += MILLISECONDS(choice) * 4;

@@ -49,7 +49,7 @@ static usec_t arrival_over(struct sending *s, const struct line *l)
         usec_max(s->line_free_at, s->now) + (usec_t)(PACKET_BYTES * 8 * 1000000ull / l->rate_bps);
     usec_t jitter = l->jitter_us > 0 ? (usec_t)rng_below(&s->rng, 2 * (uint64_t)l->jitter_us) : 0;
     s->last_arrival = usec_max(s->last_arrival, s->line_free_at + RTT_US / 2 + jitter);
-    return rng_below(&s->rng, 1000) < l->loss * 1000 ? RTCP_TWCC_LOST : s->last_arrival;
+    return (double)rng_below(&s->rng, 1000) < l->loss * 1000 ? RTCP_TWCC_LOST : s->last_arrival;
 }
 
 /* Sends a train and hears of it; what was found. */
