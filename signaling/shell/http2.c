@@ -24,6 +24,7 @@ struct http2_stream {
     uint64_t exchange;
     usec_t deadline;
     struct send_queue answer;
+    bool borrowed; /* what `answer` points to */
 };
 
 struct http2 {
@@ -37,8 +38,9 @@ struct http2 {
     int64_t credit;
     usec_t credit_at;
     struct send_queue out;
-    bool failed; /* told to go */
-    bool broken; /* cannot even be told */
+    usec_t written_at; /* when some of the goodbye went out */
+    bool leaving;      /* told to go */
+    bool broken;       /* cannot even be told */
 };
 
 /* --- Streams */
@@ -98,13 +100,20 @@ static void refuse(struct http2_stream *stream, int status)
 
 /* --- What frames cost */
 
+static void say_goodbye(struct http2 *h2, uint32_t error)
+{
+    if (h2->leaving)
+        return;
+    h2->leaving = true;
+    h2->written_at = h2->now;
+    (void)nghttp2_session_terminate_session(h2->session, error);
+}
+
 static void pay(struct http2 *h2, int64_t price)
 {
     h2->credit -= price;
-    if (h2->credit < 0 && !h2->failed) {
-        h2->failed = true;
-        (void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
-    }
+    if (h2->credit < 0)
+        say_goodbye(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static void refill_credit(struct http2 *h2, usec_t now)
@@ -268,6 +277,15 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *buffer
     return (ssize_t)taken;
 }
 
+bool http2_has_room(const struct http2 *h2, size_t size)
+{
+    size_t waiting = 0;
+    for (const struct http2_stream *stream = h2->streams; stream != NULL; stream = stream->next)
+        if (!stream->borrowed)
+            waiting += stream->answer.bytes;
+    return waiting == 0 || waiting + size <= HTTP2_ANSWER_BYTES_MAX;
+}
+
 enum status http2_respond(struct http2 *h2, usec_t now, int32_t id, struct bytes head,
                           struct bytes body, bool borrowed)
 {
@@ -290,6 +308,7 @@ enum status http2_respond(struct http2 *h2, usec_t now, int32_t id, struct bytes
     if (stalled_at(h2) == USEC_NEVER)
         h2->progress_at = now;
     stream->state = ANSWERED;
+    stream->borrowed = borrowed;
     free_body(h2, stream);
     http_parser_reset(&stream->http);
     return STATUS_OK;
@@ -316,7 +335,10 @@ size_t http2_take_output(struct http2 *h2, usec_t now, struct bytes_mut out)
 {
     h2->now = now;
     fill_out(h2, out.size);
-    return send_queue_take(&h2->out, out);
+    size_t size = send_queue_take(&h2->out, out);
+    if (size > 0)
+        h2->written_at = now;
+    return size;
 }
 
 bool http2_has_output(const struct http2 *h2)
@@ -327,7 +349,12 @@ bool http2_has_output(const struct http2 *h2)
 bool http2_is_over(const struct http2 *h2)
 {
     return h2->broken ||
-           (!http2_has_output(h2) && (h2->failed || nghttp2_session_want_read(h2->session) == 0));
+           (!http2_has_output(h2) && (h2->leaving || nghttp2_session_want_read(h2->session) == 0));
+}
+
+bool http2_is_lost(const struct http2 *h2)
+{
+    return h2->broken;
 }
 
 /* --- Events */
@@ -468,7 +495,7 @@ enum status http2_handle_bytes(struct http2 *h2, usec_t now, struct bytes bytes)
 {
     h2->now = now;
     refill_credit(h2, now);
-    if (h2->failed)
+    if (h2->leaving)
         return STATUS_OK; /* it has been told; what it still sends is not read */
     ssize_t taken = nghttp2_session_mem_recv(h2->session, bytes.data, bytes.size);
     return taken < 0 ? STATUS_MALFORMED : STATUS_OK;
@@ -478,6 +505,8 @@ enum status http2_handle_bytes(struct http2 *h2, usec_t now, struct bytes bytes)
 
 usec_t http2_next_timeout(const struct http2 *h2)
 {
+    if (h2->leaving)
+        return h2->written_at + HTTP2_GOODBYE_WITHIN_US;
     if (h2->streams == NULL)
         return h2->idle_deadline;
     usec_t deadline = stalled_at(h2);
@@ -490,14 +519,12 @@ usec_t http2_next_timeout(const struct http2 *h2)
 void http2_handle_timeout(struct http2 *h2, usec_t now)
 {
     h2->now = now;
-    if (h2->streams == NULL && h2->idle_deadline <= now) {
-        (void)nghttp2_session_terminate_session(h2->session, NGHTTP2_NO_ERROR);
-        h2->idle_deadline = USEC_NEVER;
-    }
-    if (stalled_at(h2) <= now) {
-        h2->failed = true;
-        (void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
-    }
+    if (h2->leaving && h2->written_at + HTTP2_GOODBYE_WITHIN_US <= now)
+        h2->broken = true;
+    if (h2->streams == NULL && h2->idle_deadline <= now)
+        say_goodbye(h2, NGHTTP2_NO_ERROR);
+    if (stalled_at(h2) <= now)
+        say_goodbye(h2, NGHTTP2_ENHANCE_YOUR_CALM);
     for (struct http2_stream *stream = h2->streams; stream != NULL; stream = stream->next) {
         if (stream->deadline > now)
             continue;

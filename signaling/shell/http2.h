@@ -11,11 +11,13 @@
 #include "base/usec.h"
 #include "signaling/shell/http_parser.h"
 
-#define HTTP2_STREAMS_MAX 100       /* at once; what RFC 9113 asks for at least */
-#define HTTP2_BODY_BYTES_MAX 262144 /* of all requests in work: beyond, 413 */
+#define HTTP2_STREAMS_MAX 100         /* at once; what RFC 9113 asks for at least */
+#define HTTP2_BODY_BYTES_MAX 262144   /* of all requests in work: beyond, 413 */
+#define HTTP2_ANSWER_BYTES_MAX 262144 /* copied, of answers that wait; one alone may be larger */
 #define HTTP2_REQUEST_WITHIN_US SECONDS(20)
 #define HTTP2_ANSWER_WITHIN_US SECONDS(30)
 #define HTTP2_STALLED_AFTER_US SECONDS(30) /* answers wait and the peer takes none of them */
+#define HTTP2_GOODBYE_WITHIN_US SECONDS(5) /* nor the goodbye: the connection is lost */
 #define HTTP2_FIRST_REQUEST_WITHIN_US SECONDS(20)
 #define HTTP2_IDLE_US SECONDS(60)
 
@@ -60,6 +62,8 @@ bool http2_find_exchange(const struct http2 *h2, uint64_t exchange, int32_t *str
 /* An exchange that waits, once each: for the connection's end. 0 when there is none. */
 uint64_t http2_take_exchange(struct http2 *h2);
 
+/* Whether an answer of `size` bytes may be copied. If not, answer with something borrowed. */
+bool http2_has_room(const struct http2 *h2, size_t size);
 /* `head` is the answer's as HTTP/1.1 writes it; what HTTP/2 does not have is left out. `body` is
  * copied unless it is `borrowed`. A stream that is gone is no error. STATUS_NO_MEMORY. */
 MUST_CHECK enum status http2_respond(struct http2 *h2, usec_t now, int32_t stream,
@@ -70,6 +74,8 @@ size_t http2_take_output(struct http2 *h2, usec_t now, struct bytes_mut out);
 bool http2_has_output(const struct http2 *h2);
 /* Nothing will be read or written any more. */
 bool http2_is_over(const struct http2 *h2);
+/* Over, and what is left cannot be written. */
+bool http2_is_lost(const struct http2 *h2);
 
 void http2_handle_timeout(struct http2 *h2, usec_t now);
 usec_t http2_next_timeout(const struct http2 *h2);

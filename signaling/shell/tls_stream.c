@@ -130,6 +130,8 @@ void tls_stream_destroy(struct tls_stream *tls)
 enum status tls_stream_feed(struct tls_stream *tls, struct bytes ciphertext)
 {
     int size = (int)ciphertext.size;
+    if (tls->ended || tls->failed)
+        return STATUS_OK; /* nobody would read it */
     return BIO_write(SSL_get_rbio(tls->ssl), ciphertext.data, size) == size ? STATUS_OK
                                                                             : STATUS_NO_MEMORY;
 }
@@ -137,14 +139,17 @@ enum status tls_stream_feed(struct tls_stream *tls, struct bytes ciphertext)
 size_t tls_stream_read(struct tls_stream *tls, struct bytes_mut room)
 {
     size_t size = 0;
-    if (tls->failed)
+    if (tls->failed || tls->ended)
         return 0;
     ERR_clear_error();
     int result = SSL_read_ex(tls->ssl, room.data, room.size, &size);
     if (result == 1)
         return size;
     int error = SSL_get_error(tls->ssl, result);
-    tls->failed = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_ZERO_RETURN;
+    tls->ended = error == SSL_ERROR_ZERO_RETURN;
+    tls->failed = error != SSL_ERROR_WANT_READ && !tls->ended;
+    if (tls->ended || tls->failed)
+        (void)BIO_reset(SSL_get_rbio(tls->ssl));
     ERR_clear_error();
     return 0;
 }

@@ -22,13 +22,15 @@ MUST_CHECK enum status tls_server_reload(struct tls_server *server);
 struct tls_stream {
     SSL *ssl; /* NULL: not in use */
     bool failed;
+    bool ended; /* the peer has said that it will send no more */
 };
 
 /* STATUS_NO_MEMORY. */
 MUST_CHECK enum status tls_stream_init(struct tls_stream *tls, const struct tls_server *server);
 void tls_stream_destroy(struct tls_stream *tls);
 
-/* What came. Read then until nothing is left, and take what is to be sent. STATUS_NO_MEMORY. */
+/* What came. Read then until nothing is left, and take what is to be sent. After the end nothing is
+ * kept. STATUS_NO_MEMORY. */
 MUST_CHECK enum status tls_stream_feed(struct tls_stream *tls, struct bytes ciphertext);
 /* Plain text to `room`; returns how much, 0 for none yet, for its end, or when the peer has broken
  * the rules (`failed`: take the alert that it is sent, then close). */

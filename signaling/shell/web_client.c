@@ -121,6 +121,11 @@ static void send_stream_answer(struct web_client *client, struct instant at, int
 {
     uint8_t text[WEB_HEAD_BYTES];
     struct writer w = writer_of((struct bytes_mut){text, sizeof(text)});
+    struct web_answer crowded;
+    if (!answer->borrowed_body && !http2_has_room(client->http2, answer->body.size)) {
+        crowded = web_answer_of_problem(503, NULL, NULL);
+        answer = &crowded;
+    }
     web_answer_write_head(&w, client->site, answer, true, at.unix_us);
     enum status status = STATUS_LIMIT;
     if (!w.failed)
@@ -421,6 +426,11 @@ static void handle_stream_request(struct web_client *client, struct instant at,
         struct web_answer answer = web_answer_of_problem(426, "Sec-WebSocket-Version", "13");
         send_stream_answer(client, at, event->stream, request->method, &answer);
     } else if (web_path_is_for_service(request->path)) {
+        if (client->exchange_count == WEB_EXCHANGES_PER_CLIENT_MAX) {
+            http2_shut_down(client->http2); /* it comes back, with numbers of its own */
+            answer_problem(client, at, event, 503);
+            return;
+        }
         uint64_t exchange = begin_exchange(client);
         http2_set_exchange(client->http2, event->stream, exchange);
         ask_service(client, at, exchange, request);
@@ -441,7 +451,11 @@ static void drain_http2(struct web_client *client, struct instant at)
         else if (event.type == HTTP2_EVENT_OVERDUE)
             answer_problem(client, at, &event, 503);
     }
-    if (client->state == WEB_CLIENT_HTTP2 && http2_is_over(client->http2))
+    if (client->state != WEB_CLIENT_HTTP2 || !http2_is_over(client->http2))
+        return;
+    if (http2_is_lost(client->http2))
+        give_up(client, at);
+    else
         close_after_flush(client, at);
 }
 
@@ -505,6 +519,19 @@ void web_client_handle_bytes(struct web_client *client, struct instant at, struc
         keep_for_later(client, at, bytes);
     else
         take_in(client, at, bytes);
+}
+
+void web_client_handle_end(struct web_client *client, struct instant at)
+{
+    if (client->state == WEB_CLIENT_HTTP2) {
+        http2_shut_down(client->http2);
+        drain_http2(client, at);
+    } else if (client->state == WEB_CLIENT_WAITING) {
+        client->http.message.keep_alive = false;
+    } else if (client->state == WEB_CLIENT_HTTP || client->state == WEB_CLIENT_WEBSOCKET) {
+        take_leave(client, at);
+        close_after_flush(client, at);
+    }
 }
 
 size_t web_client_take_output(struct web_client *client, struct instant at, struct bytes_mut out)

@@ -66,6 +66,8 @@ void web_client_destroy(struct web_client *client, struct instant at);
 /* Before the first bytes. */
 void web_client_begin_http2(struct web_client *client, struct instant at);
 void web_client_handle_bytes(struct web_client *client, struct instant at, struct bytes bytes);
+/* The peer will send no more. What is in work is still answered. */
+void web_client_handle_end(struct web_client *client, struct instant at);
 void web_client_handle_timeout(struct web_client *client, struct instant at);
 usec_t web_client_next_timeout(const struct web_client *client);
 

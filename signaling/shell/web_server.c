@@ -28,6 +28,8 @@ struct web_socket {
     struct web_client client;
     struct tls_stream tls; /* in use when the server has a certificate */
     bool established;      /* its TLS handshake is over */
+    uint8_t *unsent;       /* what the kernel has not taken of the last piece; NULL: all taken */
+    size_t unsent_from, unsent_size;
     struct web_server *server;
     struct lws *wsi;
     uint64_t ip_hash;
@@ -52,7 +54,7 @@ struct web_server {
     struct hash_map by_ip; /* how many sockets */
     uint64_t ip_key[2];
     struct event_timer tick;
-    uint8_t scratch[LWS_PRE + WRITE_BYTES];
+    uint8_t scratch[WRITE_BYTES];
     uint8_t plain[WRITE_BYTES];
 };
 
@@ -74,6 +76,7 @@ static void remove_socket(struct web_socket *socket, struct instant at)
     struct web_server *server = socket->server;
     web_client_destroy(&socket->client, at);
     tls_stream_destroy(&socket->tls);
+    free(socket->unsent);
     hash_map_remove(&server->by_number, socket->client.number);
     count_ip(server, socket->ip_hash, -1);
     if (socket->previous != NULL)
@@ -116,7 +119,7 @@ static struct web_socket *add_socket(struct web_server *server, struct instant a
 static bool has_output(const struct web_socket *socket)
 {
     bool tls = socket->tls.ssl != NULL;
-    return (tls && tls_stream_has_output(&socket->tls)) ||
+    return socket->unsent != NULL || (tls && tls_stream_has_output(&socket->tls)) ||
            ((!tls || socket->established) && web_client_has_output(&socket->client));
 }
 
@@ -131,7 +134,7 @@ static void settle(struct web_socket *socket)
         lws_callback_on_writable(socket->wsi);
 }
 
-/* lws holds nothing back here: it has called because all it was given is written. */
+/* All that was taken is with the kernel. */
 static void shut_down_writing(struct web_socket *socket)
 {
     int fd = lws_get_socket_fd(socket->wsi);
@@ -158,15 +161,56 @@ static size_t take_output(struct web_socket *socket, struct instant at, struct b
     return tls_stream_take(&socket->tls, room);
 }
 
-/* One lws_write per call: what the kernel does not take at once, lws keeps and writes before it
- * calls again. */
+static bool send_piece(const struct web_socket *socket, struct bytes piece, size_t *sent)
+{
+    ssize_t size =
+        send(lws_get_socket_fd(socket->wsi), piece.data, piece.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        return false;
+    *sent = size > 0 ? (size_t)size : 0;
+    return true;
+}
+
+static bool keep_unsent(struct web_socket *socket, struct bytes rest)
+{
+    socket->unsent = malloc(rest.size);
+    if (socket->unsent == NULL)
+        return false;
+    memcpy(socket->unsent, rest.data, rest.size);
+    socket->unsent_from = 0;
+    socket->unsent_size = rest.size;
+    return true;
+}
+
+static bool send_unsent(struct web_socket *socket)
+{
+    struct bytes rest =
+        bytes_of(socket->unsent + socket->unsent_from, socket->unsent_size - socket->unsent_from);
+    size_t sent = 0;
+    if (!send_piece(socket, rest, &sent))
+        return false;
+    socket->unsent_from += sent;
+    if (sent == rest.size) {
+        free(socket->unsent);
+        socket->unsent = NULL;
+    }
+    return true;
+}
+
+/* One piece per call. Not by lws_write: while lws keeps a rest it neither reads the socket nor
+ * stops asking whether it can be read, and the loop spins on whatever the peer sends. */
 static int write_some(struct web_socket *socket, struct instant at)
 {
-    struct web_server *server = socket->server;
-    struct bytes_mut room = {server->scratch + LWS_PRE, WRITE_BYTES};
+    struct bytes_mut room = {socket->server->scratch, WRITE_BYTES};
+    size_t sent = 0;
+    if (socket->unsent != NULL) {
+        lws_callback_on_writable(socket->wsi);
+        return send_unsent(socket) ? 0 : -1;
+    }
     size_t size = take_output(socket, at, room);
     if (size > 0) {
-        if (lws_write(socket->wsi, room.data, size, LWS_WRITE_RAW) < 0)
+        if (!send_piece(socket, bytes_of(room.data, size), &sent) ||
+            (sent < size && !keep_unsent(socket, bytes_of(room.data + sent, size - sent))))
             return -1;
         lws_callback_on_writable(socket->wsi);
         return 0;
@@ -183,6 +227,8 @@ static void read_tls(struct web_socket *socket, struct instant at, struct bytes 
 {
     struct tls_stream *tls = &socket->tls;
     struct bytes_mut room = {socket->server->plain, sizeof(socket->server->plain)};
+    if (tls->ended)
+        return;
     if (tls_stream_feed(tls, bytes) != STATUS_OK)
         tls->failed = true;
     for (size_t size = 1; size > 0 && socket->client.state != WEB_CLIENT_GONE;) {
@@ -195,6 +241,8 @@ static void read_tls(struct web_socket *socket, struct instant at, struct bytes 
         if (size > 0)
             web_client_handle_bytes(&socket->client, at, bytes_of(room.data, size));
     }
+    if (tls->ended)
+        web_client_handle_end(&socket->client, at);
     if (tls->failed)
         lws_callback_on_writable(socket->wsi);
 }

@@ -9,6 +9,8 @@ import json
 import os
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -35,19 +37,26 @@ def frames_of(data):
     found = []
     while len(data) >= 9:
         size = int.from_bytes(data[:3], "big")
+        if len(data) < 9 + size:
+            break  # the rest is still to come
         found.append((data[3], data[4], int.from_bytes(data[5:9], "big"), data[9:9 + size]))
         data = data[9 + size:]
     return found
+
+
+def make_certificate(folder):
+    cert, key = (os.path.join(folder, name) for name in ("cert.pem", "key.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+                    "-out", cert], check=True, stderr=subprocess.DEVNULL)
+    return cert, key
 
 
 class Http2(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="amphi-http2-")
-        cls.cert, cls.key = (os.path.join(cls.folder.name, name) for name in ("cert.pem", "key.pem"))
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", cls.key,
-                        "-out", cls.cert], check=True, stderr=subprocess.DEVNULL)
+        cls.cert, cls.key = make_certificate(cls.folder.name)
         cls.server = SignalingServer(BUILD, "--cert", cls.cert, "--key", cls.key, scheme="https")
 
     @classmethod
@@ -169,6 +178,29 @@ class Http2(unittest.TestCase):
         for connection in connections:
             connection.close()
 
+    def test_bytes_after_tls_has_ended_are_not_kept_and_the_connection_is_closed(self):
+        for protocol in ("h2", "http/1.1"):
+            received, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = tls_context(self.cert, protocol).wrap_bio(received, out, server_hostname="localhost")
+            connection = self.server.connect(timeout=5)
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    connection.sendall(out.read())
+                    received.write(connection.recv(65536))
+            with self.assertRaises(ssl.SSLWantReadError):
+                tls.unwrap()  # says goodbye, would wait for the server's
+            connection.sendall(out.read())
+            before, sent, begun = self.server.resident_bytes(), 0, time.monotonic()
+            with self.assertRaises(OSError):
+                while time.monotonic() < begun + 8:
+                    connection.sendall(bytes(65536))
+                    sent += 65536
+            connection.close()
+            self.assertLess(self.server.resident_bytes() - before, 8 * 1024 * 1024, f"{protocol}: {sent} bytes sent")
+
     def test_at_the_end_requests_are_answered_and_the_peer_is_told(self):
         server = SignalingServer(BUILD, "--cert", self.cert, "--key", self.key, scheme="https")
         connection = tls_context(self.cert, "h2").wrap_socket(server.connect(timeout=10), server_hostname="localhost")
@@ -187,6 +219,59 @@ class Http2(unittest.TestCase):
             connection.sendall((f"GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: {self.server.origin}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: amphi.v1\r\n\r\n").encode())
             self.assertEqual(status_of(connection.recv(65536)), 101)
+
+
+
+class WhoReadsNothing(unittest.TestCase):
+    """Asks for a file that no socket buffer holds, reads none of it, and goes on talking."""
+
+    def check(self, server, connection, request, more):
+        connection.sendall(request)
+        time.sleep(1)
+        self.assertLess(server.processor_share(1), 0.2, "while it is silent")
+        connection.sendall(more)
+        self.assertLess(server.processor_share(2), 0.2, "after it has said more")
+        begun = time.monotonic()
+        while not self.is_gone(server) and time.monotonic() < begun + 40:
+            time.sleep(0.5)
+        self.assertTrue(self.is_gone(server), "still open after 40 s")
+
+    @staticmethod
+    def is_gone(server):
+        return len(os.listdir(f"/proc/{server.process.pid}/fd")) == server.idle_descriptors
+
+    def run_with(self, options, begin):
+        with tempfile.TemporaryDirectory(prefix="amphi-large-") as root:
+            with open(os.path.join(root, "large.js"), "wb") as large:
+                large.write(os.urandom(8 * 1024 * 1024))
+            server = SignalingServer(BUILD, *options, web_root=root, scheme="https" if options else "http")
+            try:
+                if not options:
+                    self.assertEqual(len(server.request("GET", "/large.js")[2]), 8 * 1024 * 1024)
+                time.sleep(0.3)
+                server.idle_descriptors = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+                connection = socket.socket()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.settimeout(10)
+                connection.connect(("127.0.0.1", server.port))
+                connection, request, more = begin(connection)
+                self.check(server, connection, request, more)
+                connection.close()
+            finally:
+                self.assertEqual(server.stop(), 0)
+
+    def test_without_tls(self):
+        self.run_with([], lambda connection: (connection, b"GET /large.js HTTP/1.1\r\nHost: localhost\r\n\r\n", b"G"))
+
+    def test_over_http_2(self):
+        with tempfile.TemporaryDirectory(prefix="amphi-http2-") as folder:
+            cert, key = make_certificate(folder)
+
+            def begin(connection):
+                request = (PREFACE + frame(SETTINGS, 0, 0, b"\0\x04\x7f\xff\xff\xff") + frame(WINDOW_UPDATE, 0, 0, b"\x7f\0\0\0") +
+                           frame(HEADERS, 5, 1, b"\x82\x87\x41\x09localhost" + path_field("/large.js")))
+                return tls_context(cert, "h2").wrap_socket(connection, server_hostname="localhost"), request, frame(PING, 0, 0, bytes(8))
+            self.run_with(["--cert", cert, "--key", key], begin)
 
 
 if __name__ == "__main__":

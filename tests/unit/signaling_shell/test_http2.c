@@ -469,6 +469,73 @@ a_peer_that_takes_none_of_its_answers_is_let_go_after_30_s_and_costs_no_memory(v
     assert_true(http2_is_over(pair->server));
 }
 
+static void a_peer_that_takes_not_even_the_goodbye_is_lost_5_s_later(void **state)
+{
+    struct pair *pair = *state;
+    for (int asks = 0; asks < 2; asks++) { /* idle, and with an answer that waits */
+        run(pair);
+        pair->reading = false;
+        if (asks == 1) {
+            ask(pair, "/");
+            run(pair);
+            assert_int_equal(answer_all(pair), 1);
+        }
+        pair->now = http2_next_timeout(pair->server);
+        http2_handle_timeout(pair->server, pair->now);
+        run(pair);
+        assert_false(http2_is_over(pair->server));
+        assert_int_equal(http2_next_timeout(pair->server), pair->now + HTTP2_GOODBYE_WITHIN_US);
+        http2_handle_timeout(pair->server, pair->now + HTTP2_GOODBYE_WITHIN_US - 1);
+        assert_false(http2_is_lost(pair->server));
+        http2_handle_timeout(pair->server, pair->now + HTTP2_GOODBYE_WITHIN_US);
+        assert_true(http2_is_over(pair->server));
+        assert_true(http2_is_lost(pair->server));
+        (void)tear_down(state);
+        (void)set_up(state);
+        pair = *state;
+    }
+}
+
+static void who_takes_the_goodbye_slowly_is_given_5_s_for_each_piece(void **state)
+{
+    struct pair *pair = *state;
+    uint8_t byte[1];
+    run(pair);
+    pair->now = http2_next_timeout(pair->server);
+    http2_handle_timeout(pair->server, pair->now);
+    for (int i = 0; i < 4; i++) {
+        pair->now += HTTP2_GOODBYE_WITHIN_US - 1;
+        http2_handle_timeout(pair->server, pair->now);
+        assert_false(http2_is_lost(pair->server));
+        assert_int_equal(
+            http2_take_output(pair->server, pair->now, (struct bytes_mut){byte, sizeof(byte)}), 1);
+    }
+}
+
+static void copied_answers_that_wait_have_a_limit_and_one_alone_always_has_room(void **state)
+{
+    static uint8_t large[HTTP2_ANSWER_BYTES_MAX];
+    struct pair *pair = *state;
+    struct http2_event event;
+    struct bytes half = bytes_of(large, sizeof(large) / 2);
+    for (int i = 0; i < 3; i++)
+        ask(pair, "/api/x");
+    client_writes(pair);
+    assert_true(http2_has_room(pair->server, 2 * sizeof(large)));
+    for (int i = 0; i < 2; i++) {
+        assert_true(http2_poll_event(pair->server, &event));
+        assert_true(http2_has_room(pair->server, half.size));
+        assert_int_equal(http2_respond(pair->server, pair->now, event.stream, HEAD("200", "131072"),
+                                       half, false),
+                         STATUS_OK);
+    }
+    assert_false(http2_has_room(pair->server, 1));
+    assert_true(http2_poll_event(pair->server, &event));
+    answer(pair, event.stream, HEAD("503", "5"), TEXT("hello"));
+    run(pair);
+    assert_int_equal(pair->status[2], 503);
+}
+
 static void a_connection_that_asks_for_nothing_is_closed_kindly(void **state)
 {
     struct pair *pair = *state;
@@ -535,6 +602,9 @@ int main(void)
         T(a_request_that_does_not_end_is_408_after_20_s),
         T(an_answer_that_does_not_come_is_asked_for_after_30_s),
         T(a_peer_that_takes_none_of_its_answers_is_let_go_after_30_s_and_costs_no_memory),
+        T(a_peer_that_takes_not_even_the_goodbye_is_lost_5_s_later),
+        T(who_takes_the_goodbye_slowly_is_given_5_s_for_each_piece),
+        T(copied_answers_that_wait_have_a_limit_and_one_alone_always_has_room),
         T(a_connection_that_asks_for_nothing_is_closed_kindly),
         T(goodbye_lets_a_request_in_work_be_answered),
         T(at_the_end_every_exchange_is_named_once),
