@@ -109,6 +109,8 @@ void classroom_person_changed(struct classroom *classroom, struct participant *p
 void classroom_refresh_grants(struct classroom *classroom, struct participant *p)
 {
     unsigned wanted = p->transport_wanted && p->classroom != NULL ? participant_send_slots(p) : 0;
+    if (p->mic_held)
+        wanted &= ~(1u << SEND_SLOT_MIC);
     for (unsigned slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         unsigned bit = 1u << slot;
         if ((wanted & bit) == (p->grants & bit))

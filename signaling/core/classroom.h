@@ -38,6 +38,7 @@ struct participant {
     uint64_t connection;  /* 0: no socket (or not a page) */
     bool here;            /* socket up; WHIP and WHEP: always */
     bool mic_on;          /* what the page says */
+    bool mic_held;        /* closed until the page says what its microphone does now */
     unsigned rights_told; /* send slots, as said to itself */
     bool muted_told;
     size_t queue_place, queue_told; /* 0: not in the queue; as it is, as it was told last */

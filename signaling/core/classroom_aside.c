@@ -39,8 +39,12 @@ static void set(struct participant *p, uint64_t with)
 {
     p->record.aside = with;
     p->unsaved = true;
-    if (with == 0) /* what its page does with the microphone now it has to say anew */
-        p->mic_on = p->mic_on && role_policy_is_teaching(p->record.role);
+    if (with != 0)
+        return;
+    /* What its page does with the microphone now it has to say anew. One that is away still sends
+     * what is meant for one, and is not heard by the class before it has. */
+    p->mic_on = p->mic_on && role_policy_is_teaching(p->record.role);
+    p->mic_held = p->mic_held || !p->here;
 }
 
 enum status classroom_start_aside(struct classroom *classroom, struct participant *staff,

@@ -60,6 +60,10 @@ struct participant *classroom_next_in_queue(const struct classroom *classroom)
 
 void classroom_set_mic(struct classroom *classroom, struct participant *p, bool on)
 {
+    if (p->mic_held) {
+        p->mic_held = false;
+        classroom_refresh_grants(classroom, p);
+    }
     if (p->mic_on == on)
         return;
     p->mic_on = on;
@@ -83,6 +87,8 @@ static void set_floor(struct classroom *classroom, struct participant *p, bool f
     p->record.floor = floor;
     p->unsaved = true;
     classroom->floor_holders += floor ? 1 : (size_t)-1;
+    if (floor && p->here)
+        p->mic_held = false;
     classroom_refresh_grants(classroom, p); /* the relay first, then people */
     if (floor) {
         p->record.muted = false; /* told with the floor itself */

@@ -232,6 +232,42 @@ static void an_aside_outlives_a_restart_and_a_new_connection(void **state)
     assert_true(harness_grant(h, r.trainer.id, SEND_SLOT_MIC) != 1);
 }
 
+static void
+who_was_away_when_it_ended_is_heard_by_the_class_when_its_page_says_so_again(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_workshop(h);
+    tell(h, &r.trainer, "mic", ",\"on\":true");
+    about(h, &r.trainer, "aside_start", &r.learners[0]);
+    harness_disconnect(h, r.trainer.connection);
+    ASK(h, &r.learners[0], "aside_stop");
+    assert_int_equal(private_with(h, &r.trainer), 0);
+    assert_int_equal(harness_grant(h, r.trainer.id, SEND_SLOT_MIC), 0);
+    struct person back = {.id = r.trainer.id, .connection = harness_connect(h)};
+    harness_resume(h, back.connection, r.trainer.resume);
+    assert_true(harness_got(h, back.connection, "\"aside\":null"));
+    assert_true(harness_got(h, back.connection, "\"send\":[\"mic\""));
+    harness_run_for(h, SECONDS(1));
+    tell(h, &back, "mode_set", ",\"mode\":\"lecture\"");
+    assert_int_equal(harness_grant(h, r.trainer.id, SEND_SLOT_MIC), 0);
+    tell(h, &back, "mic", ",\"on\":false"); /* it knows: nothing of before goes to the class */
+    assert_int_equal(harness_grant(h, r.trainer.id, SEND_SLOT_MIC), 1);
+}
+
+static void
+the_floor_ends_the_silence_of_one_whose_page_never_says_what_its_microphone_does(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_workshop(h);
+    about(h, &r.trainer, "aside_start", &r.learners[0]);
+    harness_disconnect(h, r.learners[0].connection);
+    ASK(h, &r.trainer, "aside_stop");
+    struct person back = {.id = r.learners[0].id, .connection = harness_connect(h)};
+    harness_resume(h, back.connection, r.learners[0].resume);
+    about(h, &r.trainer, "floor_give", &back);
+    assert_int_equal(harness_grant(h, back.id, SEND_SLOT_MIC), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +278,9 @@ int main(void)
         HARNESS_TEST(nobody_else_begins_one_and_nobody_is_in_two),
         cmocka_unit_test(whatever_ends_it_the_relay_is_told_before_the_class_is_heard_again),
         HARNESS_TEST(an_aside_outlives_a_restart_and_a_new_connection),
+        HARNESS_TEST(who_was_away_when_it_ended_is_heard_by_the_class_when_its_page_says_so_again),
+        HARNESS_TEST(
+            the_floor_ends_the_silence_of_one_whose_page_never_says_what_its_microphone_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
