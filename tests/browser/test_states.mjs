@@ -271,8 +271,9 @@ test('a learner who listens, waits, has the floor, is muted, asks for help', asy
   await sleep(200);
   await page.click(testid('bell'));
   await sleep(100);
-  await page.tell({ type: 'help_coming', by: '3' }, { type: 'person', person: person('17', 'Aïcha Benali', { help: now, helper: '3' }) });
+  await page.tell({ type: 'help_coming', by: '3' }, { type: 'person', person: { ...aicha, help: now, helper: '3' } });
   await sleep(200);
+  check((await page.textContent(testid('bell-state'))).includes('Mme Petit'), 'nobody is said to come');
   await inspect(page, 'learner-practical');
   await page.tell({ type: 'aside', with: { id: '3', name: 'Mme Petit' }, by: '3' });
   await sleep(200);
