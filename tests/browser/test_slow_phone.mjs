@@ -70,7 +70,7 @@ test('the line before the server, and a certificate that the browser trusts', as
 });
 
 for (const role of ['learner', 'trainer']) {
-  test(`${role}: the first page can be used within 1.5 s, and the class within 1.5 s of a click at once`, async () => {
+  test(`${role}: the best visit's first page can be used within 1.5 s, and its class 1.5 s after a click at once; both within 2 s in the median`, async () => {
     const visits = [];
     for (let i = 0; i < visitsOfEach; i++) visits.push(await visit(role, `${role} ${i}`));
     // What else the machine does only ever makes it slower: the best visit says what it takes, the median that this was no luck.

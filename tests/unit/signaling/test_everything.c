@@ -23,6 +23,7 @@ struct actor {
     uint64_t id;         /* 0: not in class, as far as it was told */
     char resume[96];
     bool waits;
+    uint64_t aside;  /* with whom it speaks in private, as it was told */
     bool shown;      /* the newest poll's results are for all */
     bool known[512]; /* participants with the floor, as it was told */
 };
@@ -65,6 +66,26 @@ static struct actor *actor_of_connection(struct play *play, uint64_t connection)
     return NULL;
 }
 
+static bool is_in_class(const struct actor *a)
+{
+    return a->id != 0 && !a->waits && a->connection != 0;
+}
+
+static struct actor *actor_of_id(struct play *play, uint64_t id)
+{
+    for (size_t i = 0; id != 0 && i < PEOPLE; i++) {
+        if (play->actors[i].id == id)
+            return &play->actors[i];
+    }
+    return NULL;
+}
+
+static uint64_t id_in(const json_t *person)
+{
+    const char *text = json_string_value(json_object_get(person, "id"));
+    return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
 static void fail_at(const struct play *play, const char *what, const char *text)
 {
     fail_msg("seed %llu: %s: %.300s", (unsigned long long)play->seed, what, text);
@@ -77,7 +98,7 @@ static void fail_at(const struct play *play, const char *what, const char *text)
 static bool may_read(struct actor *a, const json_t *person)
 {
     const char *role = json_string_value(json_object_get(person, "role"));
-    uint64_t id = strtoull(json_string_value(json_object_get(person, "id")), NULL, 10);
+    uint64_t id = id_in(person);
     bool floor = json_is_true(json_object_get(person, "floor"));
     bool known = a->known[id % 512];
     a->known[id % 512] = floor;
@@ -102,7 +123,7 @@ static void follow_poll(struct actor *a, const json_t *poll)
 static void follow_welcome(struct actor *a, const json_t *tree)
 {
     const json_t *participant = json_object_get(tree, "participant");
-    a->id = strtoull(json_string_value(json_object_get(participant, "id")), NULL, 10);
+    a->id = id_in(participant);
     snprintf(a->resume, sizeof a->resume, "%s",
              json_string_value(json_object_get(tree, "resume_token")));
     a->waits = false;
@@ -113,6 +134,7 @@ static void follow_welcome(struct actor *a, const json_t *tree)
         if (json_object_get(snapshot, for_staff[i]) != NULL && !has(a, STAFF))
             fail_msg("%s has %s in its snapshot", a->role, for_staff[i]);
     }
+    a->aside = id_in(json_object_get(snapshot, "aside"));
     follow_poll(a, json_object_get(snapshot, "poll"));
     if (json_is_object(json_object_get(snapshot, "poll_results")) && !has(a, STAFF) && !a->shown)
         fail_msg("%s has results in its snapshot", a->role);
@@ -123,8 +145,21 @@ static void follow_welcome(struct actor *a, const json_t *tree)
     }
 }
 
+/* That a word in private begins: one of staff and a learner, of each other; that it is over: who
+ * was told of one. That nobody else was told is seen when the step is over (`check_told`). */
+static bool follow_told(struct play *play, struct actor *a, const json_t *with)
+{
+    uint64_t before = a->aside;
+    a->aside = id_in(with);
+    if (a->aside == 0)
+        return before != 0;
+    const struct actor *other = actor_of_id(play, a->aside);
+    return other != NULL && ((has(a, STAFF) && has(other, "|learner|")) ||
+                             (has(a, "|learner|") && has(other, STAFF)));
+}
+
 /* Who may get a message of this type. */
-static bool may_hear(const struct actor *a, const char *type, const json_t *tree)
+static bool may_hear(struct play *play, struct actor *a, const char *type, const json_t *tree)
 {
     if (a->waits || a->id == 0) /* a stranger, or in the lobby */
         return is_in(type, "|welcome|waiting|error|ok|goodbye|class_ended|");
@@ -135,7 +170,7 @@ static bool may_hear(const struct actor *a, const char *type, const json_t *tree
     if (strcmp(type, "poll_results") == 0)
         return has(a, STAFF) || a->shown;
     if (strcmp(type, "aside") == 0)
-        return has(a, STAFF) || has(a, "|learner|");
+        return follow_told(play, a, json_object_get(tree, "with"));
     if (is_in(type, "|poll_score|help_coming|"))
         return has(a, "|learner|");
     if (strcmp(type, "queue") == 0)
@@ -159,7 +194,7 @@ static void follow_text(struct play *play, const struct seen *seen)
             a->waits = true;
             a->id = 0;
         }
-        if (!may_hear(a, type, tree))
+        if (!may_hear(play, a, type, tree))
             fail_at(play, a->role, seen->text);
         const json_t *poll = json_object_get(tree, "poll");
         if (strcmp(type, "poll") == 0) {
@@ -277,6 +312,22 @@ static void check_aside(struct play *play, const json_t *people, uint64_t id, co
         fail_at(play, "these two may not speak in private", mode);
 }
 
+/* Each of the two has been told of the other, and nobody else of either. */
+static void check_told(struct play *play)
+{
+    for (size_t i = 0; i < PEOPLE; i++) {
+        const struct actor *a = &play->actors[i];
+        const struct actor *other = actor_of_id(play, a->aside);
+        if (!is_in_class(a))
+            continue;
+        if (other != NULL && is_in_class(other) && other->aside != a->id)
+            fail_at(play, "is told of a word in private of others", a->role);
+        uint64_t with = play->aside[a->id % 512];
+        if (with != 0 && with != a->aside)
+            fail_at(play, "speaks in private and is not told with whom", a->role);
+    }
+}
+
 static void check_people(struct play *play, const char *mode)
 {
     json_t *tree = ask_api(play, "/participants");
@@ -335,6 +386,7 @@ static void check(struct play *play)
     const char *mode = json_string_value(json_object_get(record, "mode"));
     check_people(play, mode);
     check_queue(play);
+    check_told(play);
     json_decref(record);
     follow(play);
 }
@@ -468,8 +520,7 @@ static void request(struct play *play, struct actor *a)
     int about = (int)play->actors[rng_below(&play->rng, PEOPLE)].id;
     if (strstr(requests[which].text, "\"poll\":\"%d\"") != NULL)
         about = (int)play->poll;
-    bool in_class = a->id != 0 && !a->waits && a->connection != 0;
-    bool may = in_class && has(a, requests[which].who);
+    bool may = is_in_class(a) && has(a, requests[which].who);
     char *before = state_of_class(play);
     follow(play);
     size_t mark = h->seen_count;
@@ -498,6 +549,7 @@ static void come(struct play *play, struct actor *a)
     bool resume = a->resume[0] != '\0' && rng_below(&play->rng, 2) == 0;
     a->connection = harness_connect(play->h);
     a->waits = false;
+    a->aside = 0;
     if (resume) {
         harness_resume(play->h, a->connection, a->resume);
     } else {
