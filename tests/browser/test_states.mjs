@@ -136,12 +136,16 @@ test('practical work: who rang, who comes, and a word in private', async () => {
   await sleep(100);
   check((await page.asked('aside_start'))[0].participant === '21', 'nobody was asked for');
   await page.tell({ type: 'aside', with: { id: '21', name: 'Karim Haddad' }, by: '3' }, { type: 'rights', send: ['screen', 'screen_audio', 'camera'], muted: false },
-    rang(1, { helper: '3', aside: '3' }), { type: 'slots', slots: { voice_0: null, screen: null }, names: {} });
+    rang(1, { helper: '3', aside: '3' }), { type: 'slots', slots: { voice_0: null, screen: null }, names: {} }, { type: 'speaking', ids: [] });
   await sleep(300);
   const sign = await page.evaluate((s) => ({ voice: document.querySelector(s).dataset.voice, text: document.querySelector(s).textContent }), testid('mic-state'));
   check(sign.voice === 'private' && sign.text.includes('Karim Haddad vous entend') && sign.text.includes('La classe ne vous entend pas'), JSON.stringify(sign));
   check(!(await page.$(testid('aside-start'))), 'a second talk in private is offered');
   await inspect(page, 'trainer-aside');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await sleep(250);
+  const [main, more] = await page.evaluate(() => ['.bar-main', '.bar-more'].map((s) => document.querySelector(s).getBoundingClientRect().toJSON()));
+  check(more.top < main.bottom, 'at 1280 the bar has two rows');
   // It ends by somebody else's word: the next sentence may still be meant for one.
   await page.tell({ type: 'aside', with: null, by: '21' }, { type: 'rights', send: ['mic', 'screen', 'screen_audio', 'camera'], muted: false });
   await sleep(300);
@@ -275,7 +279,7 @@ test('a learner who listens, waits, has the floor, is muted, asks for help', asy
   await sleep(200);
   check((await page.textContent(testid('bell-state'))).includes('Mme Petit'), 'nobody is said to come');
   await inspect(page, 'learner-practical');
-  await page.tell({ type: 'aside', with: { id: '3', name: 'Mme Petit' }, by: '3' });
+  await page.tell({ type: 'aside', with: { id: '3', name: 'Mme Petit' }, by: '3' }, { type: 'speaking', ids: [] });
   await sleep(200);
   await inspect(page, 'learner-aside-asked');
   await page.click(testid('aside-mic'));
