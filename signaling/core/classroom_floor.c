@@ -151,10 +151,10 @@ static void mute(struct classroom *classroom, struct participant *p, uint64_t by
 {
     bool had_floor = p->record.floor;
     bool changed = !p->record.muted;
-    classroom_end_aside(classroom, p, by);
     p->record.muted = p->unsaved = true;
     p->mic_on = false;
     classroom_take_floor(classroom, p, by);
+    classroom_end_aside(classroom, p, by);
     classroom_refresh_rights(classroom, p);
     if (changed && !had_floor)
         classroom_person_changed(classroom, p);
@@ -212,9 +212,10 @@ void classroom_set_mode(struct classroom *classroom, enum class_mode mode, int64
     class_clock_set_mode(&classroom->record.clock, mode, minutes, unix_ms);
     classroom->unsaved = true;
     /* What closes goes to the relay before what opens, and both before anybody is told. */
+    for (struct participant *p = classroom->first; p != NULL; p = p->next)
+        classroom_take_floor(classroom, p, by);
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
         classroom_end_aside(classroom, p, by);
-        classroom_take_floor(classroom, p, by);
         unmute(classroom, p);
         classroom_refresh_rights(classroom, p);
     }
