@@ -5,7 +5,8 @@
  *   waiting.c      the lobby, kick and ban               door.c        who may come in
  *   admission.c    tokens and resume to participants     offers.c      SDP exchanges with the relay
  *   fan_out.c      classroom changes to texts            relay_events.c  what relays say, resync
- *   talk_fan_out.c       chat, polls, pace to texts      event_log.c   what happened, numbered
+ *   fan_out_media.c      to one, of its own media        event_log.c   what happened, numbered
+ *   talk_fan_out.c       chat, polls, pace to texts
  *   api.c, whip.c, http_reply.c   HTTP                   overview.c, metrics_text.c   operators */
 #pragma once
 
@@ -199,18 +200,20 @@ void fan_out_changes(struct service *service, struct classroom *classroom);
 void fan_out_write_snapshot(const struct participant *viewer, struct text_json *text);
 void fan_out_write_class(const struct classroom *classroom, const char *key,
                          struct text_json *text);
+
+/* --- fan_out_media.c */
 /* Sets the media state and tells the participant itself. */
 void fan_out_set_media(struct service *service, struct participant *participant,
                        enum participant_media media);
-/* How the relay thins what it sees; which encodings of what it sends are received. To a page's
- * socket; `restore` says again what a page that comes back cannot know. */
+void fan_out_media_reset(struct service *service, struct participant *participant,
+                         const char *reason);
 /* Whether what is sent to it arrives, after a repair that did not help. */
 void fan_out_reached(struct service *service, struct participant *participant, bool reached);
+/* How the relay thins what it sees; which encodings of what it sends are received. To a page's
+ * socket; `restore` says again what a page that comes back cannot know. */
 void fan_out_quality(struct service *service, struct participant *participant);
 void fan_out_demand(struct service *service, struct participant *participant, enum send_slot slot);
 void fan_out_restore_media(struct service *service, struct participant *participant);
-void fan_out_media_reset(struct service *service, struct participant *participant,
-                         const char *reason);
 
 /* --- offers.c */
 struct offer_reply {

@@ -2,7 +2,7 @@
 
 #include "base/net_addr.h"
 #include "signaling/shell/http_text.h"
-#include "signaling/shell/web_answer.h"
+#include "signaling/shell/web_client_private.h"
 #include "signaling/shell/ws_deflate.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #define EXCHANGE_BITS 20
 #define SUBPROTOCOL "amphi.v1"
 
-static void close_after_flush(struct web_client *client, struct instant at)
+void web_client_close_after_flush(struct web_client *client, struct instant at)
 {
     client->state = WEB_CLIENT_CLOSING;
     client->deadline = at.now + WEB_CLOSE_WITHIN_US;
@@ -37,13 +37,6 @@ void web_client_init(struct web_client *client, const struct web_site *site, str
     client->progress_at = at.now;
 }
 
-static void abort_streams(struct web_client *client, struct instant at)
-{
-    uint64_t exchange = 0;
-    while (client->http2 != NULL && (exchange = http2_take_exchange(client->http2)) != 0)
-        service_handle_http_aborted(client->site->service, at, exchange);
-}
-
 /* The service hears of an end once, whoever began it. */
 static void take_leave(struct web_client *client, struct instant at)
 {
@@ -51,12 +44,12 @@ static void take_leave(struct web_client *client, struct instant at)
         service_handle_disconnected(client->site->service, at, client->number);
     if (client->exchange != 0)
         service_handle_http_aborted(client->site->service, at, client->exchange);
-    abort_streams(client, at);
+    web_client_abort_streams(client, at);
     client->announced = false;
     client->exchange = 0;
 }
 
-static void give_up(struct web_client *client, struct instant at)
+void web_client_give_up(struct web_client *client, struct instant at)
 {
     take_leave(client, at);
     send_queue_destroy(&client->out);
@@ -65,7 +58,7 @@ static void give_up(struct web_client *client, struct instant at)
 
 void web_client_destroy(struct web_client *client, struct instant at)
 {
-    give_up(client, at);
+    web_client_give_up(client, at);
     http_parser_destroy(&client->http);
     ws_receiver_destroy(&client->ws);
     http2_free(client->http2);
@@ -101,11 +94,11 @@ static void send_answer(struct web_client *client, struct instant at,
     client->exchange = 0;
     if (status != STATUS_OK) {
         log_error(client->site->log, "response_lost", "reason=%s", status_name(status));
-        give_up(client, at);
+        web_client_give_up(client, at);
     } else if (keep) {
         await_request(client, at);
     } else {
-        close_after_flush(client, at);
+        web_client_close_after_flush(client, at);
     }
 }
 
@@ -114,27 +107,6 @@ static void send_problem(struct web_client *client, struct instant at, int statu
 {
     struct web_answer answer = web_answer_of_problem(status, name, value);
     send_answer(client, at, &answer);
-}
-
-static void send_stream_answer(struct web_client *client, struct instant at, int32_t stream,
-                               enum http_method method, const struct web_answer *answer)
-{
-    uint8_t text[WEB_HEAD_BYTES];
-    struct writer w = writer_of((struct bytes_mut){text, sizeof(text)});
-    struct web_answer crowded;
-    if (!answer->borrowed_body && !http2_has_room(client->http2, answer->body.size)) {
-        crowded = web_answer_of_problem(503, NULL, NULL);
-        answer = &crowded;
-    }
-    web_answer_write_head(&w, client->site, answer, true, at.unix_us);
-    enum status status = STATUS_LIMIT;
-    if (!w.failed)
-        status = http2_respond(client->http2, at.now, stream, bytes_const(writer_written(&w)),
-                               web_answer_get_body(answer, method), answer->borrowed_body);
-    if (status != STATUS_OK) {
-        log_error(client->site->log, "response_lost", "reason=%s", status_name(status));
-        give_up(client, at);
-    }
 }
 
 void web_client_respond(struct web_client *client, struct instant at, uint64_t exchange,
@@ -150,7 +122,7 @@ void web_client_respond(struct web_client *client, struct instant at, uint64_t e
     }
     struct web_answer answer = web_answer_of_response(client->site, request, response);
     if (client->state == WEB_CLIENT_HTTP2)
-        send_stream_answer(client, at, stream, request->method, &answer);
+        web_client_send_stream_answer(client, at, stream, request->method, &answer);
     else
         send_answer(client, at, &answer);
 }
@@ -212,7 +184,7 @@ static void upgrade(struct web_client *client, struct instant at)
                                 .fixed_lines = ""});
     struct bytes head = bytes_const(writer_written(&w));
     if (w.failed || send_queue_push(&client->out, head, BYTES_NONE) != STATUS_OK) {
-        give_up(client, at);
+        web_client_give_up(client, at);
         return;
     }
     http_parser_reset(&client->http);
@@ -224,15 +196,14 @@ static void upgrade(struct web_client *client, struct instant at)
     service_handle_connected(client->site->service, at, client->number, client->remote_ip);
 }
 
-/* Returns the exchange's number. The answer may be there before this returns. */
-static uint64_t begin_exchange(struct web_client *client)
+uint64_t web_client_begin_exchange(struct web_client *client)
 {
     client->exchange_count++;
     return client->number << EXCHANGE_BITS | client->exchange_count;
 }
 
-static void ask_service(struct web_client *client, struct instant at, uint64_t exchange,
-                        const struct http_message *request)
+void web_client_ask_service(struct web_client *client, struct instant at, uint64_t exchange,
+                            const struct http_message *request)
 {
     service_handle_http(client->site->service, at,
                         &(struct http_request){
@@ -251,7 +222,8 @@ static void ask_service(struct web_client *client, struct instant at, uint64_t e
 
 /* The last address is the one that our own proxy has written; what stands before it anybody may
  * have. */
-static void take_forwarded_address(struct web_client *client, const struct http_message *request)
+void web_client_take_forwarded_address(struct web_client *client,
+                                       const struct http_message *request)
 {
     const char *list = request->forwarded_for;
     struct net_addr addr;
@@ -270,14 +242,14 @@ static void take_forwarded_address(struct web_client *client, const struct http_
 static void handle_request(struct web_client *client, struct instant at)
 {
     const struct http_message *request = &client->http.message;
-    take_forwarded_address(client, request);
+    web_client_take_forwarded_address(client, request);
     if (strcmp(request->path, "/ws") == 0) {
         upgrade(client, at);
     } else if (web_path_is_for_service(request->path)) {
         client->state = WEB_CLIENT_WAITING;
         client->deadline = at.now + WEB_ANSWER_WITHIN_US;
-        client->exchange = begin_exchange(client);
-        ask_service(client, at, client->exchange, request);
+        client->exchange = web_client_begin_exchange(client);
+        web_client_ask_service(client, at, client->exchange, request);
     } else {
         struct web_answer answer = web_answer_of_file(client->site, request);
         send_answer(client, at, &answer);
@@ -295,7 +267,7 @@ static void feed_http(struct web_client *client, struct instant at, struct bytes
     case HTTP_PARSE_CONTINUE: {
         static const struct bytes text = BYTES("HTTP/1.1 100 Continue\r\n\r\n");
         if (send_queue_push(&client->out, text, BYTES_NONE) != STATUS_OK)
-            give_up(client, at);
+            web_client_give_up(client, at);
         break;
     }
     case HTTP_PARSE_DONE:
@@ -317,7 +289,7 @@ static void send_frame(struct web_client *client, struct instant at, unsigned op
     if (client->out.bytes == 0)
         client->progress_at = at.now;
     if (send_queue_push(&client->out, head, payload) != STATUS_OK)
-        give_up(client, at);
+        web_client_give_up(client, at);
 }
 
 static void send_close(struct web_client *client, struct instant at, uint16_t code)
@@ -327,7 +299,7 @@ static void send_close(struct web_client *client, struct instant at, uint16_t co
     take_leave(client, at);
     send_frame(client, at, WS_CLOSE, bytes_of(payload, sizeof(payload)));
     if (client->state != WEB_CLIENT_GONE)
-        close_after_flush(client, at);
+        web_client_close_after_flush(client, at);
 }
 
 void web_client_close(struct web_client *client, struct instant at, uint16_t code)
@@ -405,89 +377,18 @@ static void feed_websocket(struct web_client *client, struct instant at, struct 
         handle_ws_event(client, at, &event);
 }
 
-/* --- HTTP/2 */
-
-static void answer_problem(struct web_client *client, struct instant at,
-                           const struct http2_event *event, int status)
-{
-    struct web_answer answer = web_answer_of_problem(status, NULL, NULL);
-    send_stream_answer(client, at, event->stream, event->message->method, &answer);
-}
-
-/* The same choice as handle_request's. */
-static void handle_stream_request(struct web_client *client, struct instant at,
-                                  const struct http2_event *event)
-{
-    const struct http_message *request = event->message;
-    take_forwarded_address(client, request);
-    if (event->error_status != 0) {
-        answer_problem(client, at, event, event->error_status);
-    } else if (strcmp(request->path, "/ws") == 0) {
-        struct web_answer answer = web_answer_of_problem(426, "Sec-WebSocket-Version", "13");
-        send_stream_answer(client, at, event->stream, request->method, &answer);
-    } else if (web_path_is_for_service(request->path)) {
-        if (client->exchange_count == WEB_EXCHANGES_PER_CLIENT_MAX) {
-            http2_shut_down(client->http2); /* it comes back, with numbers of its own */
-            answer_problem(client, at, event, 503);
-            return;
-        }
-        uint64_t exchange = begin_exchange(client);
-        http2_set_exchange(client->http2, event->stream, exchange);
-        ask_service(client, at, exchange, request);
-    } else {
-        struct web_answer answer = web_answer_of_file(client->site, request);
-        send_stream_answer(client, at, event->stream, request->method, &answer);
-    }
-}
-
-static void drain_http2(struct web_client *client, struct instant at)
-{
-    struct http2_event event;
-    while (client->state == WEB_CLIENT_HTTP2 && http2_poll_event(client->http2, &event)) {
-        if (event.type != HTTP2_EVENT_REQUEST)
-            service_handle_http_aborted(client->site->service, at, event.exchange);
-        if (event.type == HTTP2_EVENT_REQUEST)
-            handle_stream_request(client, at, &event);
-        else if (event.type == HTTP2_EVENT_OVERDUE)
-            answer_problem(client, at, &event, 503);
-    }
-    if (client->state != WEB_CLIENT_HTTP2 || !http2_is_over(client->http2))
-        return;
-    if (http2_is_lost(client->http2))
-        give_up(client, at);
-    else
-        close_after_flush(client, at);
-}
-
-static void feed_http2(struct web_client *client, struct instant at, struct bytes bytes)
-{
-    if (http2_handle_bytes(client->http2, at.now, bytes) == STATUS_OK)
-        drain_http2(client, at);
-    else
-        give_up(client, at);
-}
-
-void web_client_begin_http2(struct web_client *client, struct instant at)
-{
-    if (client->state != WEB_CLIENT_HTTP || http_parser_is_inside(&client->http) ||
-        http2_create(&client->http2, at.now) != STATUS_OK)
-        give_up(client, at);
-    else
-        client->state = WEB_CLIENT_HTTP2;
-}
-
 /* --- Bytes, in and out */
 
 static void keep_for_later(struct web_client *client, struct instant at, struct bytes bytes)
 {
     if (client->pipeline_size + bytes.size > WEB_PIPELINE_BYTES_MAX) {
-        give_up(client, at);
+        web_client_give_up(client, at);
         return;
     }
     if (client->pipeline == NULL)
         client->pipeline = malloc(WEB_PIPELINE_BYTES_MAX);
     if (client->pipeline == NULL) {
-        give_up(client, at);
+        web_client_give_up(client, at);
         return;
     }
     memcpy(client->pipeline + client->pipeline_size, bytes.data, bytes.size);
@@ -514,7 +415,7 @@ static void take_in(struct web_client *client, struct instant at, struct bytes i
 void web_client_handle_bytes(struct web_client *client, struct instant at, struct bytes bytes)
 {
     if (client->state == WEB_CLIENT_HTTP2)
-        feed_http2(client, at, bytes);
+        web_client_feed_http2(client, at, bytes);
     else if (client->pipeline_size > 0)
         keep_for_later(client, at, bytes);
     else
@@ -525,12 +426,12 @@ void web_client_handle_end(struct web_client *client, struct instant at)
 {
     if (client->state == WEB_CLIENT_HTTP2) {
         http2_shut_down(client->http2);
-        drain_http2(client, at);
+        web_client_drain_http2(client, at);
     } else if (client->state == WEB_CLIENT_WAITING) {
         client->http.message.keep_alive = false;
     } else if (client->state == WEB_CLIENT_HTTP || client->state == WEB_CLIENT_WEBSOCKET) {
         take_leave(client, at);
-        close_after_flush(client, at);
+        web_client_close_after_flush(client, at);
     }
 }
 
@@ -564,7 +465,7 @@ bool web_client_handle_flushed(struct web_client *client, struct instant at)
     if (web_client_has_output(client))
         return false;
     if (client->state == WEB_CLIENT_HTTP2)
-        drain_http2(client, at); /* it may be over with what has just been written */
+        web_client_drain_http2(client, at); /* it may be over with what has just been written */
     if (client->state == WEB_CLIENT_CLOSING) {
         client->state = WEB_CLIENT_LINGERING;
         client->deadline = at.now + WEB_LINGER_US;
@@ -581,7 +482,7 @@ void web_client_stop(struct web_client *client, struct instant at)
     if (client->state == WEB_CLIENT_HTTP2)
         http2_shut_down(client->http2);
     else if (client->state == WEB_CLIENT_HTTP && !http_parser_is_inside(&client->http))
-        close_after_flush(client, at);
+        web_client_close_after_flush(client, at);
 }
 
 /* --- Time */
@@ -601,7 +502,7 @@ usec_t web_client_next_timeout(const struct web_client *client)
 static void handle_websocket_timeout(struct web_client *client, struct instant at)
 {
     if (client->heard_at + WEB_DEAD_AFTER_US <= at.now) {
-        give_up(client, at);
+        web_client_give_up(client, at);
         return;
     }
     if (client->ping_at <= at.now) {
@@ -614,9 +515,9 @@ void web_client_handle_timeout(struct web_client *client, struct instant at)
 {
     if (client->state == WEB_CLIENT_HTTP2) {
         http2_handle_timeout(client->http2, at.now);
-        drain_http2(client, at);
+        web_client_drain_http2(client, at);
     } else if (client->out.bytes > 0 && client->progress_at + WEB_STALLED_AFTER_US <= at.now)
-        give_up(client, at);
+        web_client_give_up(client, at);
     else if (client->state == WEB_CLIENT_WEBSOCKET)
         handle_websocket_timeout(client, at);
     else if (client->deadline > at.now)
@@ -627,5 +528,5 @@ void web_client_handle_timeout(struct web_client *client, struct instant at)
         take_leave(client, at);
         send_problem(client, at, 503, NULL, NULL);
     } else
-        give_up(client, at);
+        web_client_give_up(client, at);
 }
