@@ -64,6 +64,7 @@ struct sim_lecture sim_lecture_run(struct sim *sim, const char *line,
     struct sim_voice voice = sim_voice(s, learner, trainer);
     struct sim_screen screen = sim_screen(s, learner);
     l.concealed = percent_of(voice.concealed + joining.concealed, voice.played + joining.played);
+    l.later_concealed = percent_of(voice.concealed, voice.played);
     l.gap_us = usec_max(l.gap_us, voice.longest_gap_us);
     l.voice_p99_us = sim_voice_delay_us(s, learner, 0.99);
     l.slides = sim_slides(s, learner, trainer);

@@ -15,10 +15,11 @@ struct sim_lecture {
     usec_t connected_us,
         first_us; /* after the learner entered; first: a picture, USEC_NEVER: none */
     double
-        join_concealed;  /* percent, of the first SIM_LECTURE_JOIN_US from its being connected on */
-    double concealed;    /* and of all from then on, those included */
-    usec_t voice_p99_us; /* from here on: since the end of the join */
-    usec_t gap_us;       /* longest made-up sound */
+        join_concealed; /* percent, of the first SIM_LECTURE_JOIN_US from its being connected on */
+    double concealed;   /* and of all from then on, those included */
+    double later_concealed; /* and without them */
+    usec_t voice_p99_us;    /* from here on: since the end of the join */
+    usec_t gap_us;          /* longest made-up sound */
     struct sim_slides slides;
     usec_t freeze_us; /* the longest time without a new picture */
     uint64_t frames, key_frames, requests, down_bps;

@@ -1,45 +1,24 @@
 /* Lines too narrow for what is shown, with the sizes that an encoder gave to real slides: voice
  * first, then every slide as soon as the line carries it, at worst a still. */
+#include "sim/sim_lecture.h"
 #include "sim/sim_test.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-/* 1280x720, a slide of text each five seconds, five pictures a second: AV1 in Chromium. */
 static struct sim_participant_config two_encodings(void)
 {
-    struct sim_participant_config c = sim_participant_config_default("trainer");
-    c.screen[0] = (struct made_up_screen){.bitrate_bps = 18000,
-                                          .fps = 5,
-                                          .slide_frames = 25,
-                                          .slide_bytes = 30000,
-                                          .key_bytes = 110000,
-                                          .has_layers = true};
+    struct sim_participant_config c = sim_lecture_layered();
     c.screen[1] = (struct made_up_screen){
         .bitrate_bps = 40000, .fps = 5, .slide_bytes = 42000, .key_bytes = 69000};
     return c;
 }
 
-/* The same with the low encoding as the page has it: what a slide costs there, and a key frame. */
+/* The low encoding as the page has it: what a slide costs there, and a key frame. */
 static struct sim_participant_config low_encoding(void)
 {
-    struct sim_participant_config c = two_encodings();
+    struct sim_participant_config c = sim_lecture_layered();
     c.screen[1] = (struct made_up_screen){
         .bitrate_bps = 16000, .fps = 5, .slide_bytes = 18000, .key_bytes = 32000};
-    return c;
-}
-
-/* The same without a second encoding or layers, as WHIP publishers send it in VP8. */
-static struct sim_participant_config one_encoding(void)
-{
-    struct sim_participant_config c = sim_participant_config_default("trainer");
-    c.screen[0] = (struct made_up_screen){.bitrate_bps = 30000,
-                                          .fps = 5,
-                                          .slide_frames = 25,
-                                          .slide_bytes = 60000,
-                                          .key_bytes = 90000,
-                                          .sharpening_bytes = 30000,
-                                          .sharp_after = 3};
     return c;
 }
 
@@ -47,22 +26,6 @@ static double concealed_percent(const struct sim *sim, int listener, int speaker
 {
     struct sim_voice v = sim_voice(sim, listener, speaker);
     return 100.0 * (double)v.concealed / (double)(v.played + v.concealed);
-}
-
-static void show(const struct sim *sim, const char *what, int trainer, int learner, usec_t us)
-{
-    struct sim_slides s = sim_slides(sim, learner, trainer);
-    struct sim_screen screen = sim_screen(sim, learner);
-    print_message(
-        "%-44s concealed %5.2f %%, voice p99 %4lld, slides %2d never %2d median %5lld worst %5lld, "
-        "first %5lld, frames %3llu keys %llu, requests %llu, down %llu kbit/s\n",
-        what, concealed_percent(sim, learner, trainer),
-        (long long)sim_voice_delay_us(sim, learner, 0.99) / 1000, s.shown, s.never,
-        (long long)s.median_us / 1000, (long long)s.longest_us / 1000,
-        (long long)(screen.first_frame_us == USEC_NEVER ? -1 : screen.first_frame_us / 1000),
-        (unsigned long long)screen.frames, (unsigned long long)screen.key_frames,
-        (unsigned long long)sim_key_frame_requests(sim, trainer),
-        (unsigned long long)(sim_bytes_down(sim, learner) * 8000 / (uint64_t)us));
 }
 
 struct narrow_case {
@@ -75,40 +38,26 @@ struct narrow_case {
 
 static void run_case(struct sim *sim, const struct narrow_case *c)
 {
-    struct sim_participant_config config = c->trainer();
-    int trainer = sim_enter_with(sim, &config);
-    sim_wait_connected(sim);
-    sim_run_for(sim, SECONDS(2) + (usec_t)sim_draw(sim, SECONDS(5)));
-    int learner = sim_enter(sim, "learner");
-    sim_link_set(sim, learner, c->line);
-    sim_wait_connected(sim);
-    sim_forget(sim);
-    sim_run_for(sim, SECONDS(2));
-    show(sim, "joins", trainer, learner, SECONDS(2));
-    assert_true(concealed_percent(sim, learner, trainer) <= c->join_concealed);
-    sim_forget(sim);
-    sim_run_for(sim, SECONDS(60));
-    show(sim, strchr(c->line, '\n') + 1, trainer, learner, SECONDS(60));
-    struct sim_slides slides = sim_slides(sim, learner, trainer);
-    assert_true(concealed_percent(sim, learner, trainer) <= c->concealed);
-    assert_true(slides.never <= c->never);
-    assert_true(c->median_us == 0 || (slides.median_us > 0 && slides.median_us <= c->median_us));
+    struct sim_lecture l = sim_lecture_run(sim, c->line, c->trainer(), SECONDS(60));
+    sim_lecture_print(strchr(c->line, '\n') + 1, &l);
+    assert_true(l.join_concealed <= c->join_concealed);
+    assert_true(l.later_concealed <= c->concealed);
+    assert_true(l.slides.never <= c->never);
+    assert_true(c->median_us == 0 ||
+                (l.slides.median_us > 0 && l.slides.median_us <= c->median_us));
     /* On its account: one key frame in ten seconds. */
-    assert_in_range(sim_key_frame_requests(sim, trainer), 0, 7);
+    assert_in_range(l.requests, 0, 7);
 }
 
 /* Without layers a slide comes whole or as a still. */
 static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
-        {"delay 20ms\ndown rate 500k queue 200ms", one_encoding, 20, 0.3, 8, SECONDS(8)},
-        {"delay 20ms\ndown rate 300k queue 300ms", one_encoding, 20, 0.3, 9, SECONDS(10)},
+        {"delay 20ms\ndown rate 500k queue 200ms", sim_lecture_plain, 20, 0.3, 8, SECONDS(8)},
+        {"delay 20ms\ndown rate 300k queue 300ms", sim_lecture_plain, 20, 0.3, 9, SECONDS(10)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct sim *s = sim_create(sim_seed(sim), sim_shards(sim));
-        run_case(s, &cases[i]);
-        sim_free(s);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        run_case(sim, &cases[i]);
 }
 
 /* Less than voice and screen take together, whatever is left out: voice becomes thin. */
@@ -117,11 +66,8 @@ static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
     static const struct narrow_case cases[] = {
         {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, 10, 0.3, 2, SECONDS(3)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct sim *s = sim_create(sim_seed(sim), sim_shards(sim));
-        run_case(s, &cases[i]);
-        sim_free(s);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        run_case(sim, &cases[i]);
 }
 
 /* The speaker's stamps are lost where a voice is spoken anew: they tell who gets it whole. */
@@ -163,11 +109,8 @@ static void every_slide_is_read_where_the_mean_fits(struct sim *sim)
         {"delay 20ms\ndown rate 300k queue 300ms", two_encodings, 20, 0.3, 0, MILLISECONDS(1300)},
         {"delay 20ms\ndown rate 200k queue 300ms", two_encodings, 20, 0.3, 1, SECONDS(3)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct sim *s = sim_create(sim_seed(sim), sim_shards(sim));
-        run_case(s, &cases[i]);
-        sim_free(s);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        run_case(sim, &cases[i]);
 }
 
 int main(void)
