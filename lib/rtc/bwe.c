@@ -456,6 +456,13 @@ void bwe_note_width(struct bwe *b, usec_t now, uint64_t bps)
     note_cut(b, now, bps);
 }
 
+void bwe_note_wide(struct bwe *b, usec_t now)
+{
+    bwe_delay_rebase(&b->delay);
+    if (b->probe.state == BWE_PROBE_IDLE)
+        b->probe.next_at = now;
+}
+
 void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us)
 {
     twcc_sends_forget(&b->sends);

@@ -95,6 +95,10 @@ void bwe_note_queue(struct bwe *b, usec_t now, usec_t queue_us);
 /* The line was seen to carry only `bps`, by packets that arrived far apart. */
 void bwe_note_width(struct bwe *b, usec_t now, uint64_t bps);
 
+/* Packets arrived so close together that it carries far more than the estimate: a probe goes out at
+ * once, and what was taken for a queue until now is none. */
+void bwe_note_wide(struct bwe *b, usec_t now);
+
 /* A number for a single packet that is no measurement, while nothing else is numbered. */
 uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);

@@ -178,6 +178,12 @@ void bitrate_allocator_init(struct bitrate_allocator *a)
     *a = (struct bitrate_allocator){0};
 }
 
+void bitrate_allocator_end_hold(struct bitrate_allocator *a)
+{
+    for (size_t i = 0; i < ALLOCATOR_STREAMS_MAX; i++)
+        a->streams[i].hold_until = 0;
+}
+
 void bitrate_allocator_run(struct bitrate_allocator *a, usec_t now, uint32_t estimate_bps,
                            const struct allocator_stream *streams, size_t count,
                            struct layer_target *targets)

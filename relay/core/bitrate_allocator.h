@@ -65,6 +65,9 @@ struct bitrate_allocator {
 /* Every stream at its best rung. */
 void bitrate_allocator_init(struct bitrate_allocator *a);
 
+/* The line is another one now: what was stepped down may go up again as soon as it fits. */
+void bitrate_allocator_end_hold(struct bitrate_allocator *a);
+
 /* What each of `count` streams (always the same ones in the same places, at most
  * ALLOCATOR_STREAMS_MAX) gets of `estimate_bps`. Call it at each new estimate, twice a second at
  * least. */

@@ -489,6 +489,20 @@ void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *
     downlink_pace_go_on(c, now, p, tx);
 }
 
+void downlink_note_wide(struct shard_core *c, usec_t now, struct participant *p,
+                        struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d->state != DOWNLINK_PACED)
+        return;
+    log_debug(&c->log, "downlink_wide", "participant=%llu estimate_bps=%llu",
+              (unsigned long long)p->id, (unsigned long long)bwe_get_estimate(&d->bwe));
+    bwe_note_wide(&d->bwe, now);
+    bitrate_allocator_end_hold(&d->allocator);
+    update(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
+}
+
 /* --- Time */
 
 void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,

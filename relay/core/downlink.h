@@ -86,6 +86,10 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
 /* Its line was found to carry only `bps`. */
 void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
                           struct tx_batch *tx);
+/* It was found to carry far more than is thought: a probe tells how much, at once, and what was
+ * stepped down need not stay there. */
+void downlink_note_wide(struct shard_core *c, usec_t now, struct participant *p,
+                        struct tx_batch *tx);
 /* Its line is so narrow that voices come thin. */
 bool downlink_has_thin_voices(const struct participant *p, usec_t now);
 /* Whether a video packet may be sent again now: to who is paced only what its line carries. What

@@ -7,6 +7,7 @@
 #define LONG_TRAINS 2    /* that have to agree */
 #define HEARD_MIN 4      /* of a long train */
 #define EVEN_SHARE 3     /* no gap is less than this part of the mean one */
+#define WIDE_FACTOR 3    /* as fast as it could not have brought them */
 
 static usec_t given_up_at(const struct line_width *w, usec_t rtt_us)
 {
@@ -18,6 +19,8 @@ static usec_t next_at(const struct line_width *w, usec_t rtt_us)
 {
     if (w->sent_at == 0)
         return 0;
+    if (w->thought_bps != 0 && w->wide_at != 0 && w->doubts == 0 && !w->is_out)
+        return usec_max(w->sent_at + ASK_US, w->wide_at + LINE_WIDTH_REST_US);
     if (w->is_out && !w->is_again)
         return given_up_at(w, rtt_us);
     if (w->is_out || w->doubts == 0)
@@ -28,6 +31,15 @@ static usec_t next_at(const struct line_width *w, usec_t rtt_us)
 usec_t line_width_next_timeout(const struct line_width *w, usec_t rtt_us)
 {
     return next_at(w, rtt_us);
+}
+
+void line_width_expect(struct line_width *w, uint64_t bps)
+{
+    if ((w->thought_bps == 0) != (bps == 0)) {
+        w->doubts = 0;
+        w->is_out = w->is_again = w->is_wide = false;
+    }
+    w->thought_bps = bps;
 }
 
 size_t line_width_wants_packets(const struct line_width *w, usec_t now, usec_t rtt_us)
@@ -96,6 +108,26 @@ static bool is_complete(const struct line_width *w)
            heard >= (w->count > HEARD_MIN ? HEARD_MIN : w->count);
 }
 
+static bool is_drawn_out(const struct line_width *w)
+{
+    size_t first = 0;
+    while (w->arrivals[first] == RTCP_TWCC_LOST)
+        first++;
+    usec_t spread_us = w->arrivals[w->count - 1] - w->arrivals[first];
+    uint64_t bits = (uint64_t)w->bytes * 8 * (w->count - 1 - first);
+    return spread_us < 0 || (uint64_t)spread_us * w->thought_bps * WIDE_FACTOR > bits * 1000000;
+}
+
+static void judge_wide(struct line_width *w)
+{
+    w->is_out = w->is_again = false;
+    w->doubts = is_drawn_out(w) ? 0 : (uint8_t)(w->doubts + 1);
+    if (w->doubts <= LONG_TRAINS)
+        return;
+    w->doubts = 0;
+    w->is_wide = true;
+}
+
 /* Returns what was found, or 0. */
 static uint64_t judge(struct line_width *w)
 {
@@ -123,5 +155,18 @@ uint64_t line_width_handle_feedback(struct line_width *w, const struct rtcp_twcc
         if (place < w->count && status.arrival != RTCP_TWCC_LOST)
             w->arrivals[place] = status.arrival;
     }
-    return is_complete(w) ? judge(w) : 0;
+    if (!is_complete(w))
+        return 0;
+    if (w->thought_bps == 0)
+        return judge(w);
+    judge_wide(w);
+    return 0;
+}
+
+bool line_width_take_wide(struct line_width *w, usec_t now)
+{
+    bool is_wide = w->is_wide;
+    w->is_wide = false;
+    w->wide_at = is_wide ? now : w->wide_at;
+    return is_wide;
 }

@@ -7,6 +7,7 @@
 #define VOICE_FLOWS_US MILLISECONDS(100) /* the next packet is near: it is the question */
 #define QUESTION_BYTES 32                /* of padding, where nothing else flows */
 #define WIDTH_AGAIN_US MILLISECONDS(20)
+#define WIDE_QUEUE_US MILLISECONDS(100)
 #define NEWS_US MILLISECONDS(250) /* between two messages about changes */
 
 /* --- What is asked */
@@ -75,21 +76,36 @@ static bool ask(usec_t now, struct participant *p, struct tx_batch *tx)
 
 /* --- How wide its line is */
 
-/* Nobody else finds out: of a line that is paced the estimate tells, once it has become narrow. */
+static bool is_narrowed(const struct downlink *d)
+{
+    return d->state == DOWNLINK_PACED && bwe_get_estimate(&d->bwe) < LINE_WIDTH_NARROW_BPS;
+}
+
+/* While a queue stands a train would only add to it, and a probe is an answer of its own. */
+static bool may_be_wide(const struct downlink *d)
+{
+    return !d->is_beginning && d->bwe.heard_bps == 0 && d->bwe.probe.state == BWE_PROBE_IDLE &&
+           bwe_delay_get_queue_us(&d->bwe.delay) < WIDE_QUEUE_US;
+}
+
+/* Nobody else finds out soon: neither of a line that became narrow without being full, nor of one
+ * that is wide again. */
 static bool can_ask_width(struct participant *p)
 {
     const struct downlink *d = p->downlink;
     if (!p->connected || d == NULL || !d->can_number || !p->delivery.answers ||
         d->bwe.wanted_bps == 0 || p->delivery.hears == CONTROL_HEARING_NO)
         return false;
-    bool is_unknown = d->state != DOWNLINK_PACED ||
-                      (!d->is_beginning && bwe_get_estimate(&d->bwe) >= LINE_WIDTH_NARROW_BPS);
+    bool is_unknown =
+        d->state != DOWNLINK_PACED || (is_narrowed(d) ? may_be_wide(d) : !d->is_beginning);
     return is_unknown && padded_of(p) != NULL; /* else it would wake up again and again */
 }
 
 static void ask_width(usec_t now, struct participant *p, struct tx_batch *tx)
 {
     struct line_width *w = &p->downlink->width;
+    bool is_narrow = is_narrowed(p->downlink);
+    line_width_expect(w, is_narrow ? bwe_get_estimate(&p->downlink->bwe) : 0);
     size_t packets = line_width_wants_packets(w, now, p->rtt_us);
     struct subscription *s = packets > 0 ? padded_of(p) : NULL;
     if (s == NULL)
@@ -98,7 +114,8 @@ static void ask_width(usec_t now, struct participant *p, struct tx_batch *tx)
     bool was_metered = s->is_metered;
     for (size_t i = 0; i < packets; i++) {
         s->is_metered = true;
-        (void)forwarder_send_padding(now, s, LINE_WIDTH_BYTES, tx);
+        (void)forwarder_send_padding(now, s, is_narrow ? LINE_WIDTH_AGAIN_BYTES : LINE_WIDTH_BYTES,
+                                     tx);
     }
     s->is_metered = was_metered;
     line_width_end(w);
@@ -112,6 +129,8 @@ void shard_handle_width(struct shard_core *c, usec_t now, struct participant *p,
         p->downlink != NULL ? line_width_handle_feedback(&p->downlink->width, feedback) : 0;
     if (bps > 0 && can_ask_width(p))
         downlink_note_narrow(c, now, p, bps, tx);
+    if (p->downlink != NULL && line_width_take_wide(&p->downlink->width, now))
+        downlink_note_wide(c, now, p, tx);
 }
 
 /* --- What is known */

@@ -7,6 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void send(struct line_width *w, usec_t now, uint16_t *number, uint8_t choice)
 {
+    line_width_expect(w, choice % 7 == 0 ? 1000u * choice : w->thought_bps);
     size_t packets = line_width_wants_packets(w, now, MILLISECONDS(choice));
     CHECK(packets <= LINE_WIDTH_TRAIN_MAX);
     if (packets == 0)
@@ -28,7 +29,10 @@ static void hear(struct line_width *w, struct bytes text)
     while (rtcp_next(&it, &packet) == STATUS_OK) {
         if (rtcp_parse_twcc(&packet, &twcc) != STATUS_OK)
             continue;
-        CHECK(line_width_handle_feedback(w, &twcc) < LINE_WIDTH_NARROW_BPS);
+        uint64_t narrow_bps = line_width_handle_feedback(w, &twcc);
+        CHECK(narrow_bps < LINE_WIDTH_NARROW_BPS);
+        CHECK(w->thought_bps == 0 || narrow_bps == 0);
+        CHECK(w->thought_bps != 0 || !w->is_wide);
     }
 }
 

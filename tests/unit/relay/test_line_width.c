@@ -131,6 +131,52 @@ static void a_line_that_answers_nothing_is_not_flooded(void **state)
     assert_in_range(s.packets, 100, 4 * 60);
 }
 
+/* Of a line that is thought to carry 190 kbit/s: when it was called wide again; 0: never. */
+static usec_t called_wide_after(const struct line *l, usec_t lasting)
+{
+    struct sending s = {.rng = rng_of_seed(1), .now = SECONDS(1)};
+    usec_t wide_after = 0;
+    for (; s.now < SECONDS(1) + lasting && wide_after == 0; s.now += MILLISECONDS(20)) {
+        line_width_expect(&s.w, 190000);
+        size_t packets = line_width_wants_packets(&s.w, s.now, RTT_US);
+        if (packets > 0)
+            assert_int_equal(ask(&s, l, packets), 0);
+        if (line_width_take_wide(&s.w, s.now))
+            wide_after = s.now - SECONDS(1);
+    }
+    return wide_after;
+}
+
+static void a_narrow_line_is_found_wide_again_soon_and_no_line_that_stayed_so(void **state)
+{
+    static const struct line wide = {.rate_bps = 20000000}, lossy = {"", 3000000, 0, 0.05, 0},
+                             same = {.rate_bps = 200000}, more = {.rate_bps = 400000},
+                             trembles = {"", 200000, 10000, 0, 0};
+    (void)state;
+    assert_in_range(called_wide_after(&wide, SECONDS(10)), 1, SECONDS(2));
+    assert_in_range(called_wide_after(&lossy, SECONDS(20)), 1, SECONDS(10));
+    assert_int_equal(called_wide_after(&same, SECONDS(60)), 0);
+    assert_int_equal(called_wide_after(&more, SECONDS(60)), 0);
+    assert_int_equal(called_wide_after(&trembles, SECONDS(60)), 0);
+}
+
+/* A shaper that passes short bursts looks wide: it costs a probe in ten seconds, no more. */
+static void who_was_called_wide_rests(void **state)
+{
+    const struct line wide = {.rate_bps = 20000000};
+    struct sending s = {.rng = rng_of_seed(1), .now = SECONDS(1)};
+    int times = 0;
+    (void)state;
+    for (; s.now < SECONDS(61); s.now += MILLISECONDS(20)) {
+        line_width_expect(&s.w, 190000);
+        size_t packets = line_width_wants_packets(&s.w, s.now, RTT_US);
+        if (packets > 0)
+            (void)ask(&s, &wide, packets);
+        times += line_width_take_wide(&s.w, s.now);
+    }
+    assert_in_range(times, 5, 6);
+}
+
 static void more_than_a_train_is_not_noted(void **state)
 {
     struct line_width w = {0};
@@ -156,6 +202,8 @@ int main(void)
         cmocka_unit_test(a_line_is_found_narrow_soon_and_no_other_ever),
         cmocka_unit_test(a_wide_line_is_asked_by_two_packets_a_second),
         cmocka_unit_test(a_line_that_answers_nothing_is_not_flooded),
+        cmocka_unit_test(a_narrow_line_is_found_wide_again_soon_and_no_line_that_stayed_so),
+        cmocka_unit_test(who_was_called_wide_rests),
         cmocka_unit_test(more_than_a_train_is_not_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
