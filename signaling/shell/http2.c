@@ -31,16 +31,16 @@ struct http2 {
     nghttp2_session *session;
     struct http2_stream *streams;
     size_t stream_count;
-    struct http2_head *head; /* that is being received: one at a time */
-    size_t body_bytes;       /* of requests not yet answered */
-    usec_t now;              /* of the call that is being handled */
+    struct http2_head *head;       /* that is being received: one at a time */
+    size_t head_bytes, body_bytes; /* of requests not yet answered */
+    usec_t now;                    /* of the call that is being handled */
     usec_t idle_deadline, progress_at;
     int64_t credit;
     usec_t credit_at;
     struct send_queue out;
-    usec_t written_at; /* when some of the goodbye went out */
-    bool leaving;      /* told to go */
-    bool broken;       /* cannot even be told */
+    usec_t left_at, written_at; /* when the goodbye began, when some of it went out last */
+    bool leaving;               /* told to go */
+    bool broken;                /* cannot even be told */
 };
 
 /* --- Streams */
@@ -61,14 +61,23 @@ static void free_body(struct http2 *h2, struct http2_stream *stream)
     stream->body_size = 0;
 }
 
+/* Whatever was in it but the method, by which an answer has a body or none. */
+static void free_head(struct http2 *h2, struct http2_stream *stream)
+{
+    enum http_method method = stream->http.message.method;
+    h2->head_bytes -= stream->http.head_size;
+    http_parser_reset(&stream->http);
+    stream->http.message.method = method;
+}
+
 static void remove_stream(struct http2 *h2, struct http2_stream *gone)
 {
     struct http2_stream **link = &h2->streams;
     while (*link != gone)
         link = &(*link)->next;
     *link = gone->next;
+    free_head(h2, gone);
     free_body(h2, gone);
-    http_parser_destroy(&gone->http);
     send_queue_destroy(&gone->answer);
     free(gone);
     if (--h2->stream_count == 0)
@@ -105,7 +114,7 @@ static void say_goodbye(struct http2 *h2, uint32_t error)
     if (h2->leaving)
         return;
     h2->leaving = true;
-    h2->written_at = h2->now;
+    h2->left_at = h2->written_at = h2->now;
     (void)nghttp2_session_terminate_session(h2->session, error);
 }
 
@@ -153,6 +162,20 @@ static int handle_header(nghttp2_session *session, const nghttp2_frame *frame, c
     return 0;
 }
 
+static void end_head(struct http2 *h2, struct http2_stream *stream)
+{
+    int status = http2_head_read(h2->head, &stream->http);
+    free(h2->head);
+    h2->head = NULL;
+    h2->head_bytes += stream->http.head_size;
+    if (status == 0 && h2->head_bytes > HTTP2_HEAD_BYTES_MAX)
+        status = 431;
+    if (status == 0)
+        return;
+    free_head(h2, stream);
+    refuse(stream, status);
+}
+
 static void end_request(struct http2_stream *stream)
 {
     stream->whole = true;
@@ -185,13 +208,8 @@ static int handle_frame(nghttp2_session *session, const nghttp2_frame *frame, vo
     if (stream == NULL)
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST &&
-        h2->head != NULL) {
-        int status = http2_head_read(h2->head, &stream->http);
-        if (status != 0)
-            refuse(stream, status);
-        free(h2->head);
-        h2->head = NULL;
-    }
+        h2->head != NULL)
+        end_head(h2, stream);
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         end_request(stream);
@@ -286,6 +304,14 @@ bool http2_has_room(const struct http2 *h2, size_t size)
     return waiting == 0 || waiting + size <= HTTP2_ANSWER_BYTES_MAX;
 }
 
+static size_t waiting_bytes(const struct http2 *h2)
+{
+    size_t waiting = 0;
+    for (const struct http2_stream *stream = h2->streams; stream != NULL; stream = stream->next)
+        waiting += stream->answer.bytes;
+    return waiting;
+}
+
 enum status http2_respond(struct http2 *h2, usec_t now, int32_t id, struct bytes head,
                           struct bytes body, bool borrowed)
 {
@@ -309,8 +335,10 @@ enum status http2_respond(struct http2 *h2, usec_t now, int32_t id, struct bytes
         h2->progress_at = now;
     stream->state = ANSWERED;
     stream->borrowed = borrowed;
+    stream->deadline =
+        now + HTTP2_TAKEN_WITHIN_US + (usec_t)(waiting_bytes(h2) / HTTP2_PACE_BYTES) * SECONDS(1);
     free_body(h2, stream);
-    http_parser_reset(&stream->http);
+    free_head(h2, stream);
     return STATUS_OK;
 }
 
@@ -503,15 +531,20 @@ enum status http2_handle_bytes(struct http2 *h2, usec_t now, struct bytes bytes)
 
 /* --- Time */
 
+static usec_t goodbye_deadline(const struct http2 *h2)
+{
+    return usec_min(h2->written_at + HTTP2_GOODBYE_WITHIN_US, h2->left_at + HTTP2_GONE_WITHIN_US);
+}
+
 usec_t http2_next_timeout(const struct http2 *h2)
 {
     if (h2->leaving)
-        return h2->written_at + HTTP2_GOODBYE_WITHIN_US;
+        return goodbye_deadline(h2);
     if (h2->streams == NULL)
         return h2->idle_deadline;
     usec_t deadline = stalled_at(h2);
     for (const struct http2_stream *stream = h2->streams; stream != NULL; stream = stream->next)
-        if (stream->state == RECEIVING || stream->state == ASKED)
+        if (stream->state == RECEIVING || stream->state == ASKED || stream->state == ANSWERED)
             deadline = usec_min(deadline, stream->deadline);
     return deadline;
 }
@@ -519,7 +552,7 @@ usec_t http2_next_timeout(const struct http2 *h2)
 void http2_handle_timeout(struct http2 *h2, usec_t now)
 {
     h2->now = now;
-    if (h2->leaving && h2->written_at + HTTP2_GOODBYE_WITHIN_US <= now)
+    if (h2->leaving && goodbye_deadline(h2) <= now)
         h2->broken = true;
     if (h2->streams == NULL && h2->idle_deadline <= now)
         say_goodbye(h2, NGHTTP2_NO_ERROR);
@@ -530,6 +563,8 @@ void http2_handle_timeout(struct http2 *h2, usec_t now)
             continue;
         if (stream->state == RECEIVING)
             refuse(stream, 408);
+        else if (stream->state == ANSWERED)
+            say_goodbye(h2, NGHTTP2_ENHANCE_YOUR_CALM);
         else if (stream->state == ASKED)
             stream->state = OVERDUE;
     }

@@ -12,12 +12,18 @@
 #include "signaling/shell/http_parser.h"
 
 #define HTTP2_STREAMS_MAX 100         /* at once; what RFC 9113 asks for at least */
-#define HTTP2_BODY_BYTES_MAX 262144   /* of all requests in work: beyond, 413 */
+#define HTTP2_HEAD_BYTES_MAX 262144   /* of all requests in work: beyond, 431 */
+#define HTTP2_BODY_BYTES_MAX 262144   /* likewise: beyond, 413 */
 #define HTTP2_ANSWER_BYTES_MAX 262144 /* copied, of answers that wait; one alone may be larger */
 #define HTTP2_REQUEST_WITHIN_US SECONDS(20)
 #define HTTP2_ANSWER_WITHIN_US SECONDS(30)
 #define HTTP2_STALLED_AFTER_US SECONDS(30) /* answers wait and the peer takes none of them */
+/* By then, and a second for each HTTP2_PACE_BYTES that wait with it, an answer has been taken
+ * whole. A line of 8 kbit/s carries that. */
+#define HTTP2_TAKEN_WITHIN_US SECONDS(30)
+#define HTTP2_PACE_BYTES 1000
 #define HTTP2_GOODBYE_WITHIN_US SECONDS(5) /* nor the goodbye: the connection is lost */
+#define HTTP2_GONE_WITHIN_US SECONDS(30)   /* of the goodbye, however much of it is taken */
 #define HTTP2_FIRST_REQUEST_WITHIN_US SECONDS(20)
 #define HTTP2_IDLE_US SECONDS(60)
 

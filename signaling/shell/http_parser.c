@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define HEAD_FIRST_BYTES 1024
 #define BODY_FIRST_BYTES 4096
 
 /* What the head says about the body, kept until all its headers are read. */
@@ -321,13 +322,37 @@ static bool is_hopeless(const struct http_parser *parser)
     return spaces > 2 || (end != NULL && (spaces != 2 || end[-1] != '\r'));
 }
 
+/* Room for one more character and the closing zero. */
+static bool grow_head(struct http_parser *parser)
+{
+    size_t capacity = parser->head_capacity;
+    if (parser->head_size + 1 < capacity)
+        return true;
+    capacity = capacity > 0 ? 2 * capacity : HEAD_FIRST_BYTES;
+    if (capacity > HTTP_HEAD_BYTES_MAX)
+        capacity = HTTP_HEAD_BYTES_MAX + 1;
+    char *grown = realloc(parser->head, capacity);
+    if (grown == NULL)
+        return false;
+    parser->head = grown;
+    parser->head_capacity = capacity;
+    return true;
+}
+
+/* It may have to wait for long, and nothing points into it yet. */
+static enum http_parse_result finish_head(struct http_parser *parser)
+{
+    parser->head[parser->head_size] = '\0';
+    char *exact = realloc(parser->head, parser->head_size + 1);
+    if (exact != NULL) {
+        parser->head = exact;
+        parser->head_capacity = parser->head_size + 1;
+    }
+    return begin_body(parser);
+}
+
 static enum http_parse_result feed_head(struct http_parser *parser, struct bytes *input)
 {
-    if (parser->head == NULL) {
-        parser->head = malloc(HTTP_HEAD_BYTES_MAX + 1);
-        if (parser->head == NULL)
-            return fail_with(parser, 503);
-    }
     while (input->size > 0) {
         char c = (char)*input->data;
         input->data++;
@@ -339,12 +364,12 @@ static enum http_parse_result feed_head(struct http_parser *parser, struct bytes
             bool first_line = memchr(parser->head, '\n', parser->head_size) == NULL;
             return fail_with(parser, first_line ? 414 : 431);
         }
+        if (!grow_head(parser))
+            return fail_with(parser, 503);
         parser->head[parser->head_size++] = c;
         if (c == '\n' && parser->head_size >= 4 &&
-            memcmp(parser->head + parser->head_size - 4, "\r\n\r\n", 4) == 0) {
-            parser->head[parser->head_size] = '\0';
-            return begin_body(parser);
-        }
+            memcmp(parser->head + parser->head_size - 4, "\r\n\r\n", 4) == 0)
+            return finish_head(parser);
     }
     if (parser->head_size > 0 && is_hopeless(parser))
         return fail_with(parser, 400);

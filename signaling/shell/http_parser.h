@@ -1,6 +1,6 @@
 /* One HTTP/1.1 request out of a byte stream (RFC 9112): strict where requests are smuggled (one
- * length, no folding, no bare line feeds), percent-decoded once. Sans-IO; allocates the head's
- * buffer with the first byte and the body's as it arrives, frees both on reset.
+ * length, no folding, no bare line feeds), percent-decoded once. Sans-IO; head and body grow as
+ * they arrive, a complete head takes just its size; both are freed on reset.
  *
  * libwebsockets' own parser is not used: it rewrites "..", takes a request with two lengths,
  * answers nothing to a head it cannot read, and offers HTTP/2 and raw modes that a client picks
@@ -51,8 +51,8 @@ enum http_parser_state {
 
 struct http_parser {
     enum http_parser_state state;
-    char *head; /* HTTP_HEAD_BYTES_MAX + 1; NULL between requests */
-    size_t head_size;
+    char *head; /* NULL between requests */
+    size_t head_size, head_capacity;
     uint8_t *body;
     size_t body_size, body_capacity;
     size_t body_left; /* of a Content-Length body, or of the present chunk */

@@ -90,6 +90,7 @@ static void send_answer(struct web_client *client, struct instant at,
         status = send_queue_push(&client->out, head, answer->borrowed_body ? BYTES_NONE : body);
     if (status == STATUS_OK && answer->borrowed_body)
         status = send_queue_push_borrowed(&client->out, body);
+    usec_t writing_us = (usec_t)(client->out.bytes / WEB_PACE_BYTES) * SECONDS(1);
     client->progress_at = at.now;
     client->exchange = 0;
     if (status != STATUS_OK) {
@@ -97,8 +98,10 @@ static void send_answer(struct web_client *client, struct instant at,
         web_client_give_up(client, at);
     } else if (keep) {
         await_request(client, at);
+        client->deadline += writing_us;
     } else {
         web_client_close_after_flush(client, at);
+        client->deadline += writing_us;
     }
 }
 

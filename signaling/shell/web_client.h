@@ -25,6 +25,7 @@
 #define WEB_ANSWER_WITHIN_US SECONDS(30) /* the service's own limits are far below */
 #define WEB_STALLED_AFTER_US SECONDS(30) /* nothing could be written */
 #define WEB_CLOSE_WITHIN_US SECONDS(5)
+#define WEB_PACE_BYTES 1000      /* an answer of HTTP/1.1 has a second more for each of these */
 #define WEB_LINGER_US SECONDS(2) /* a response must not be lost to a reset */
 #define WEB_PING_EVERY_US SECONDS(10)
 #define WEB_DEAD_AFTER_US SECONDS(25) /* no frame, its pongs included */

@@ -1,6 +1,8 @@
 /* A web_client where TLS has agreed on HTTP/2: many exchanges at once, each a stream. */
 #include "signaling/shell/web_client_private.h"
 
+#define FEED_BYTES 1024
+
 void web_client_abort_streams(struct web_client *client, struct instant at)
 {
     uint64_t exchange = 0;
@@ -81,12 +83,18 @@ void web_client_drain_http2(struct web_client *client, struct instant at)
         web_client_close_after_flush(client, at);
 }
 
+/* In pieces, each answered before the next: of the heads that a browser sends at once, a few bytes
+ * each as HPACK packs them, few wait together. */
 void web_client_feed_http2(struct web_client *client, struct instant at, struct bytes bytes)
 {
-    if (http2_handle_bytes(client->http2, at.now, bytes) == STATUS_OK)
-        web_client_drain_http2(client, at);
-    else
-        web_client_give_up(client, at);
+    while (bytes.size > 0 && client->state == WEB_CLIENT_HTTP2) {
+        size_t size = bytes.size < FEED_BYTES ? bytes.size : FEED_BYTES;
+        if (http2_handle_bytes(client->http2, at.now, bytes_of(bytes.data, size)) == STATUS_OK)
+            web_client_drain_http2(client, at);
+        else
+            web_client_give_up(client, at);
+        bytes = bytes_of(bytes.data + size, bytes.size - size);
+    }
 }
 
 void web_client_begin_http2(struct web_client *client, struct instant at)

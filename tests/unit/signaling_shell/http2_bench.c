@@ -72,7 +72,7 @@ ssize_t give_nothing(nghttp2_session *session, int32_t stream, uint8_t *buffer, 
     return NGHTTP2_ERR_DEFERRED;
 }
 
-int set_up(void **state)
+static int create_pair(void **state, bool opens_windows)
 {
     struct pair *pair = calloc(1, sizeof(*pair));
     nghttp2_session_callbacks *callbacks = NULL;
@@ -83,6 +83,7 @@ int set_up(void **state)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, note_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, note_frame);
     nghttp2_option_set_peer_max_concurrent_streams(option, 1000);
+    nghttp2_option_set_no_auto_window_update(option, !opens_windows);
     pair->now = NOW;
     pair->reading = true;
     assert_int_equal(nghttp2_session_client_new2(&pair->client, callbacks, pair, option), 0);
@@ -92,6 +93,16 @@ int set_up(void **state)
     nghttp2_option_del(option);
     *state = pair;
     return 0;
+}
+
+int set_up(void **state)
+{
+    return create_pair(state, true);
+}
+
+int set_up_for_pieces(void **state)
+{
+    return create_pair(state, false);
 }
 
 int tear_down(void **state)

@@ -36,6 +36,7 @@ struct pair {
 /* A test with a pair of its own. */
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int set_up(void **state);
+int set_up_for_pieces(void **state); /* the client opens windows only when it is told to */
 int tear_down(void **state);
 
 /* Where status, body_bytes and reset have the stream. */

@@ -35,6 +35,39 @@ static void all_unanswered_bodies_together_have_a_limit(void **state)
     assert_int_equal(refused, 1);
 }
 
+static void all_heads_that_wait_together_have_a_limit_and_their_exact_size_counts(void **state)
+{
+    enum { ORIGIN_BYTES = 6000 };
+    static char origin[ORIGIN_BYTES + 1];
+    struct pair *pair = *state;
+    struct http2_event event;
+    const size_t head =
+        strlen("GET / HTTP/1.1\r\nhost: localhost\r\norigin: \r\n\r\n") + ORIGIN_BYTES;
+    int32_t waiting = 0;
+    memset(origin, 'o', ORIGIN_BYTES);
+    for (size_t i = 0; i < HTTP2_HEAD_BYTES_MAX / head; i++) {
+        waiting = ask_with(pair, "GET", "/", origin, NULL);
+        run(pair);
+        assert_true(http2_poll_event(pair->server, &event));
+        assert_int_equal(event.error_status, 0);
+        assert_string_equal(event.message->origin, origin);
+    }
+    for (int i = 0; i < 2; i++) { /* what is refused does not count */
+        ask_with(pair, "HEAD", "/", origin, NULL);
+        run(pair);
+        assert_true(http2_poll_event(pair->server, &event));
+        assert_int_equal(event.error_status, 431);
+        assert_int_equal(event.message->method, HTTP_HEAD);
+        answer(pair, event.stream, HEAD("431", "0"), BYTES_NONE);
+        run(pair);
+    }
+    answer(pair, waiting, HEAD("200", "0"), BYTES_NONE);
+    ask_with(pair, "GET", "/", origin, NULL);
+    run(pair);
+    assert_true(http2_poll_event(pair->server, &event));
+    assert_int_equal(event.error_status, 0);
+}
+
 static void requests_taken_back_in_a_row_end_the_connection(void **state)
 {
     struct pair *pair = *state;
@@ -163,6 +196,58 @@ a_peer_that_takes_none_of_its_answers_is_let_go_after_30_s_and_costs_no_memory(v
     assert_true(http2_is_over(pair->server));
 }
 
+#define P(name) cmocka_unit_test_setup_teardown(name, set_up_for_pieces, tear_down)
+
+/* Asks for 100 kB without a window. Returns the stream. */
+static int32_t ask_for_much(struct pair *pair)
+{
+    static uint8_t large[100000];
+    nghttp2_settings_entry window = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    struct http2_event event;
+    nghttp2_submit_settings(pair->client, 0, &window, 1);
+    int32_t stream = ask(pair, "/");
+    run(pair);
+    assert_true(http2_poll_event(pair->server, &event));
+    answer(pair, event.stream, HEAD("200", "100000"), bytes_of(large, sizeof(large)));
+    run(pair);
+    return stream;
+}
+
+/* Lets a window for `bytes` more come every `every_us`, until the server has said goodbye or has
+ * sent all. Returns how long that took. */
+static usec_t take_in_pieces(struct pair *pair, int32_t stream, int32_t bytes, usec_t every_us)
+{
+    while (pair->goaway == 0 && http2_stream_count(pair->server) > 0) {
+        pair->now += every_us;
+        http2_handle_timeout(pair->server, pair->now);
+        nghttp2_submit_window_update(pair->client, 0, stream, bytes);
+        nghttp2_submit_window_update(pair->client, 0, 0, bytes);
+        run(pair);
+    }
+    return pair->now - NOW;
+}
+
+static void a_peer_that_takes_a_byte_each_29_s_is_let_go_all_the_same(void **state)
+{
+    struct pair *pair = *state;
+    int32_t stream = ask_for_much(pair);
+    usec_t limit = HTTP2_TAKEN_WITHIN_US + SECONDS(100000 / HTTP2_PACE_BYTES);
+    usec_t took = take_in_pieces(pair, stream, 1, SECONDS(29));
+    assert_true(pair->goaway != 0);
+    assert_in_range(took, limit, limit + SECONDS(29));
+    assert_in_range(pair->body_bytes[slot_of(stream)], 2, 10);
+    assert_true(http2_is_over(pair->server));
+}
+
+static void a_line_of_8_kbit_s_gets_a_hundred_thousand_bytes(void **state)
+{
+    struct pair *pair = *state;
+    int32_t stream = ask_for_much(pair);
+    (void)take_in_pieces(pair, stream, HTTP2_PACE_BYTES, SECONDS(1));
+    assert_int_equal(pair->goaway, 0);
+    assert_int_equal(pair->body_bytes[slot_of(stream)], 100000);
+}
+
 static void a_peer_that_takes_not_even_the_goodbye_is_lost_5_s_later(void **state)
 {
     struct pair *pair = *state;
@@ -190,20 +275,24 @@ static void a_peer_that_takes_not_even_the_goodbye_is_lost_5_s_later(void **stat
     }
 }
 
-static void who_takes_the_goodbye_slowly_is_given_5_s_for_each_piece(void **state)
+static void who_takes_the_goodbye_slowly_is_given_5_s_for_each_piece_and_30_s_in_all(void **state)
 {
     struct pair *pair = *state;
     uint8_t byte[1];
     run(pair);
     pair->now = http2_next_timeout(pair->server);
     http2_handle_timeout(pair->server, pair->now);
-    for (int i = 0; i < 4; i++) {
+    usec_t began = pair->now;
+    for (int i = 0; i < 6; i++) {
         pair->now += HTTP2_GOODBYE_WITHIN_US - 1;
         http2_handle_timeout(pair->server, pair->now);
         assert_false(http2_is_lost(pair->server));
         assert_int_equal(
             http2_take_output(pair->server, pair->now, (struct bytes_mut){byte, sizeof(byte)}), 1);
     }
+    assert_int_equal(http2_next_timeout(pair->server), began + HTTP2_GONE_WITHIN_US);
+    http2_handle_timeout(pair->server, began + HTTP2_GONE_WITHIN_US);
+    assert_true(http2_is_lost(pair->server));
 }
 
 static void copied_answers_that_wait_have_a_limit_and_one_alone_always_has_room(void **state)
@@ -235,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_body_is_taken_up_to_its_limit_and_refused_one_byte_beyond),
         T(all_unanswered_bodies_together_have_a_limit),
+        T(all_heads_that_wait_together_have_a_limit_and_their_exact_size_counts),
         T(requests_taken_back_in_a_row_end_the_connection),
         T(a_page_that_is_left_every_second_is_not_taken_for_an_attack),
         T(pings_and_settings_without_end_end_the_connection),
@@ -243,8 +333,10 @@ int main(void)
         T(a_request_that_does_not_end_is_408_after_20_s),
         T(an_answer_that_does_not_come_is_asked_for_after_30_s),
         T(a_peer_that_takes_none_of_its_answers_is_let_go_after_30_s_and_costs_no_memory),
+        P(a_peer_that_takes_a_byte_each_29_s_is_let_go_all_the_same),
+        P(a_line_of_8_kbit_s_gets_a_hundred_thousand_bytes),
         T(a_peer_that_takes_not_even_the_goodbye_is_lost_5_s_later),
-        T(who_takes_the_goodbye_slowly_is_given_5_s_for_each_piece),
+        T(who_takes_the_goodbye_slowly_is_given_5_s_for_each_piece_and_30_s_in_all),
         T(copied_answers_that_wait_have_a_limit_and_one_alone_always_has_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE /* memmem */
 
-#include "signaling/shell/web_client.h"
+#include "signaling/shell/web_client_private.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,11 +71,45 @@ static void a_connection_that_takes_none_of_its_answers_is_gone_after_35_s(void 
     web_client_destroy(&client, at);
 }
 
+/* Without a service: as if it had just been asked. Returns how much of the body was taken, `pace`
+ * bytes each second, before the connection was given up or all was written. */
+static size_t take_an_answer_of_100_kb(size_t pace)
+{
+    static uint8_t large[100000], out[4096];
+    struct web_site site = {0};
+    struct web_client client;
+    struct instant at = {.now = SECONDS(1), .unix_us = SECONDS(1000000000)};
+    const struct http_response response = {
+        .status = 200, .content_type = "text/plain", .body = bytes_of(large, sizeof(large))};
+    size_t taken = 0;
+    web_client_init(&client, &site, at, 7, "192.0.2.1");
+    client.state = WEB_CLIENT_WAITING;
+    client.exchange = web_client_begin_exchange(&client);
+    web_client_respond(&client, at, client.exchange, &response);
+    size_t head = client.out.bytes - sizeof(large);
+    while (client.state == WEB_CLIENT_CLOSING && client.out.bytes > 0) {
+        taken += web_client_take_output(&client, at, (struct bytes_mut){out, pace});
+        at.now += SECONDS(1);
+        if (web_client_next_timeout(&client) <= at.now)
+            web_client_handle_timeout(&client, at);
+    }
+    web_client_destroy(&client, at);
+    return taken - head;
+}
+
+static void a_slow_line_gets_the_last_answer_of_a_connection_whole(void **state)
+{
+    (void)state;
+    assert_int_equal(take_an_answer_of_100_kb(WEB_PACE_BYTES), 100000);
+    assert_in_range(take_an_answer_of_100_kb(WEB_PACE_BYTES / 2), 1, 60000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_whose_numbers_are_used_up_asks_no_more_and_says_goodbye),
         cmocka_unit_test(a_connection_that_takes_none_of_its_answers_is_gone_after_35_s),
+        cmocka_unit_test(a_slow_line_gets_the_last_answer_of_a_connection_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
