@@ -98,7 +98,7 @@ test('the search for text finds what it is for', () => {
 });
 
 test('nothing is loaded from elsewhere and no style or script stands inside the document', () => {
-  for (const path of [...files(), 'index.html', 'style.css', 'operator.css']) {
+  for (const path of [...files(), 'index.html', 'style.css', 'class.css', 'operator.css']) {
     const foreign = [...read(path).matchAll(/(?:https?:)?\/\/[a-z0-9-]+\.[a-z]{2,}/gi)].map((m) => m[0]).filter((u) => !u.includes('www.w3.org'));
     assert.deepEqual(foreign, [], path);
     assert.ok(!/ style="| on[a-z]+="/.test(read(path)), `${path}: inline style or handler`);
@@ -135,7 +135,7 @@ test('what decides knows nothing of what draws or of the network', () => {
 
 test('a learner loads less than 150 kB, packed as a server packs text', () => {
   const modules = ['preact/dist/preact.module.js', 'preact/hooks/dist/hooks.module.js', 'htm/dist/htm.module.js'].map((m) => join(web, '..', 'node_modules', m));
-  const own = [...reachable('components/class_view.js', reachable('session.js', reachable('app.js'))), 'strings/fr.js', 'index.html', 'style.css', 'favicon.svg'].map((path) => join(web, path));
+  const own = [...reachable('components/class_view.js', reachable('session.js', reachable('app.js'))), 'strings/fr.js', 'index.html', 'style.css', 'class.css', 'favicon.svg'].map((path) => join(web, path));
   const packed = [...own, ...modules].reduce((sum, path) => sum + gzipSync(readFileSync(path)).length, 0);
   assert.ok(packed < 150_000, `${packed} bytes`);
 });

@@ -54,16 +54,26 @@ function View({ state, session, onLang }) {
   }
 }
 
-/** Learners load neither the operator's page nor its rules of style. */
-async function operatorPage() {
-  const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/operator.css' });
-  const styled = new Promise((done) => { style.onload = style.onerror = done; });
-  document.head.append(style);
-  const [module] = await Promise.all([import('./components/operator.js'), styled]);
-  return module.Operator;
+/** @type {Record<string, Promise<void>>} */
+const sheets = {};
+/** Rules of style that the first page does without. @param {string} href */
+function styled(href) {
+  return (sheets[href] ??= new Promise((done, failed) => {
+    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
+    link.onload = () => done();
+    link.onerror = () => {
+      delete sheets[href];
+      link.remove();
+      failed(new Error(href));
+    };
+    document.head.append(link);
+  }));
 }
+
+/** Learners load neither the operator's page nor its rules of style. */
+const operatorPage = () => Promise.all([import('./components/operator.js'), styled('/class.css'), styled('/operator.css')]).then(([module]) => module.Operator);
 /** The first page can be used before this is there; it is fetched while that is read. */
-const classPage = () => import('./components/class_view.js').then((module) => module.ClassView);
+const classPage = () => Promise.all([import('./components/class_view.js'), styled('/class.css')]).then(([module]) => module.ClassView);
 
 /** @param {any} props `load` promises a component, which gets the others */
 function Later({ load, meanwhile = null, ...props }) {
@@ -137,6 +147,7 @@ const afterDrawing = () => new Promise((done) => requestAnimationFrame(() => set
 /** On a slow line the first page would share it, and on a slow phone wait for its reading. All at once: nothing is left to be discovered. */
 function loadTheRest() {
   for (const link of /** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll('link[rel=later]'))) link.rel = 'modulepreload';
+  styled('/class.css').catch(() => {}); // tried again when it is needed
   return import('./session.js');
 }
 

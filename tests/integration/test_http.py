@@ -247,9 +247,11 @@ class GoodRequests(WithServer):
                 named = re.findall(r'(?:href|src)="(/[^"]+)"', text)
             else:
                 named = re.findall(r'(?<![\w-])(?:from|import)\s*"([\w@./-]+)"', text) if path.endswith("js") else []
+                named += set(re.findall(r"styled\('(/[^']+)'\)", text)) - {"/operator.css"}
             waiting += [urllib.parse.urljoin(path, imports.get(name, name)) for name in named]
         self.assertGreater(len(seen), 30, sorted(seen))
         self.assertIn("/modules/preact/dist/preact.module.js", seen)
+        self.assertIn("/class.css", seen)
         self.assertLess(transferred, 150_000, sorted(seen))
 
     def test_files_are_read_only_by_get_and_head(self):

@@ -1,15 +1,14 @@
 /** The controls at the foot of the class: first whether one is heard, then what one can do about it. */
 
 import { useState } from 'preact/hooks';
-import { able, hasFloor, maySend, ownHand, ownPlace } from '../classroom.js';
+import { able, hasFloor, maySend, ownHand, ownPlace, ownVoice } from '../classroom.js';
 import { canShareScreen } from '../devices.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Waited } from './clock.js';
 import { Icon } from './icons.js';
-import { OwnVoice } from './own_voice.js';
 import { Count, waitingAt } from './side.js';
-import { Button } from './ui.js';
+import { Button, LevelMeter } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
@@ -167,4 +166,18 @@ function ViewButtons({ full, zoom, onZoom, onFull }) {
       shortcut="z" onClick=${onZoom} />
     <${Button} label=${t(full ? 'full.leave' : 'full.enter')} icon=${full ? 'shrink' : 'expand'} kind="quiet" testid="full-screen"
       shortcut="f" onClick=${onFull} />`;
+}
+
+/** "Am I heard?": the one answer that nobody may misread. In words, with a sign, and in colour. @param {{state: State, session: Session}} props */
+function OwnVoice({ state, session }) {
+  const voice = ownVoice(state);
+  const heard = voice === 'heard' || voice === 'private';
+  const why = voice === 'closed' && ownHand(state) !== null ? 'waits' : voice;
+  return html`<div class=${`voice is-${why}`} data-testid="mic-state" data-status=${state.mic.status} data-voice=${voice}>
+    <${Icon} name=${heard ? 'mic' : voice === 'cut_off' ? 'warning' : 'mic-off'} />
+    <div class="voice-text">
+      <p><strong>${t(voice === 'private' ? 'voice.one' : heard ? 'voice.yes' : 'voice.no', { name: state.order.aside?.name ?? '' })}</strong>${voice !== 'heard' && html`<span class="voice-why">${t(`voice.${why}`)}</span>`}</p>
+      ${heard && html`<${LevelMeter} track=${session.mic.track} />`}
+    </div>
+  </div>`;
 }

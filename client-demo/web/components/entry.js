@@ -8,8 +8,7 @@ import { teaches } from '../state/roles.js';
 import { Checks } from './checks.js';
 import { Waited } from './clock.js';
 import { Icon } from './icons.js';
-import { Paper } from './paper.js';
-import { Button } from './ui.js';
+import { Button, Paper } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */

@@ -3,8 +3,7 @@
 import { html } from '../html.js';
 import { has, t } from '../i18n.js';
 import { Icon } from './icons.js';
-import { Paper } from './paper.js';
-import { Button } from './ui.js';
+import { Button, Paper } from './ui.js';
 
 /** What can be pressed: most reasons need another link, which no button can give. */
 const ACTIONS = /** @type {Record<string, 'come_back'|'reload'|'use_here'|'try_again'>} */ ({

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { watchLevel } from '../devices.js';
 import { html } from '../html.js';
 import { LANGS, lang, t } from '../i18n.js';
-import { Icon } from './icons.js';
+import { Icon, Logo } from './icons.js';
 
 /**
  * @param {object} props
@@ -108,6 +108,17 @@ export function LangSwitch({ onLang, testid = 'lang' }) {
   return html`<div class="langs" role="group" aria-label=${t('language')}>
     ${LANGS.map((code) => html`<button type="button" class="lang" lang=${code} data-testid=${`${testid}-${code}`}
       aria-pressed=${code === lang()} aria-label=${t(`language.${code}`)} onClick=${() => onLang(code)}>${code.toUpperCase()}</button>`)}
+  </div>`;
+}
+
+/** The light sheet on which everything outside the class stands. @param {{onLang: (l: any) => void, children?: any}} props */
+export function Paper({ onLang, children }) {
+  return html`<div class="paper">
+    <header class="paper-head">
+      <div class="brand"><${Logo} /><span>${t('brand')}</span></div>
+      <${LangSwitch} onLang=${onLang} />
+    </header>
+    ${children}
   </div>`;
 }
 
