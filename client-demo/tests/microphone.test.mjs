@@ -47,7 +47,7 @@ test('in the queue the microphone sends already, so that the first syllable afte
   await hear({ type: 'rights', send: ['mic'], muted: false }, { type: 'floor', granted: true, by: '3' });
   assert.equal(mic.track, before, 'the device was opened anew');
   assert.equal(status(), 'live');
-  assert.deepEqual(told, [true]);
+  assert.deepEqual(told.filter((on) => on), [true]);
 });
 
 test('either order of the two messages about a floor keeps the microphone', async () => {
@@ -122,7 +122,7 @@ test('a raised hand is not heard when a discussion opens every microphone, and w
   await hear({ type: 'rights', send: ['mic'], muted: false }, { type: 'mode', mode: 'discussion' });
   assert.equal(status(), 'muted');
   assert.equal(mic.track.enabled, false);
-  assert.deepEqual(told, [], 'the others were told that it is heard');
+  assert.deepEqual(told, [false], 'the server waits for a word before the class hears anything');
   await hear({ type: 'floor', granted: true, by: '3' });
   assert.equal(status(), 'live');
   await hear({ type: 'floor', granted: false, by: '3' });

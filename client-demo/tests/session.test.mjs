@@ -76,6 +76,17 @@ test('a private talk that a discussion ends turns the learner\'s microphone off'
   assert.deepEqual(said(), ['aside.over_off']);
 });
 
+test('who begins the break in private is not told that the class hears it; nor is who had the microphone off', async () => {
+  const pause = [{ type: 'aside', with: null, by: '17', mode: 'break' }, { type: 'rights', send: [], muted: false }, { type: 'mode', mode: 'break' }];
+  const one = await inPrivate('trainer');
+  one.hear(...pause);
+  assert.deepEqual(one.said(), ['aside.over_break']);
+  const other = await inPrivate('learner');
+  await other.session.mic.want(false);
+  other.hear(...pause);
+  assert.deepEqual(other.said(), ['aside.over_break']);
+});
+
 test('another private talk than the one that was left turns the microphone off, too', async () => {
   const { hear, mic } = await inPrivate('learner');
   hear(snapshot('learner', { aside: { id: '3', name: 'C' } }));

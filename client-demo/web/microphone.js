@@ -37,6 +37,7 @@ export class Microphone {
     this.track = null;
     this.live = false;
     this.asking = false;
+    /** What the server was told last; null: it is told in any case. @type {boolean|null} */
     this.told = false;
     /** Why it may send, when that was last looked at; null: it was not yet. @type {ReturnType<typeof openedBy>|null} */
     this.opened = null;
@@ -108,6 +109,7 @@ export class Microphone {
     if (this.opened !== null && opened !== this.opened && unasked) {
       this.wish = hand && (state.mic.wanted || this.wish);
       this.#show({ wanted: false });
+      if (hand && opened === 'mode') this.told = null; // the server waits for this word before the class hears any of it
     } else if (this.wish && (opened === 'floor' || opened === 'nothing')) {
       this.wish = false;
       this.#show({ wanted: true });

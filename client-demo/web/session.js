@@ -299,8 +299,10 @@ export class Session {
     if (!before) return;
     const surprised = message.type !== 'aside' || message.by !== state.me?.id;
     if (surprised) this.mic.want(false);
-    const over = !wanted ? 'aside.over' : surprised ? 'aside.over_off' : hasFloor(state) ? 'aside.over_heard' : 'aside.over';
-    this.notify(over, {}, surprised && wanted ? 'call' : 'info');
+    const off = surprised && wanted;
+    const pause = (message.mode ?? state.order.mode.mode) === 'break'; // the news of the mode comes behind this
+    const heard = wanted && hasFloor(state);
+    this.notify(off ? 'aside.over_off' : pause ? 'aside.over_break' : heard ? 'aside.over_heard' : 'aside.over', {}, off ? 'call' : 'info');
   }
 
   /** Before the door, or before it again: nothing of the class is held meanwhile. */

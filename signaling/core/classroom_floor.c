@@ -160,12 +160,23 @@ static void mute(struct classroom *classroom, struct participant *p, uint64_t by
         classroom_person_changed(classroom, p);
 }
 
+/* Whose hand is up sends already, so that nothing is lost when the floor comes, which is all that
+ * it has asked for. Where something else opens the microphone the class hears nothing of it before
+ * its page has said what the microphone does now. */
+static void hold_what_waits_for_the_floor(struct participant *p)
+{
+    bool opens = (participant_send_slots(p) & ~p->grants & 1u << SEND_SLOT_MIC) != 0;
+    if (opens && p->record.hand_ms != 0 && !p->record.floor && p->record.kind == PARTICIPANT_PAGE)
+        p->mic_held = true;
+}
+
 static void unmute(struct classroom *classroom, struct participant *p)
 {
     if (!p->record.muted)
         return;
     p->record.muted = false;
     p->unsaved = true;
+    hold_what_waits_for_the_floor(p);
     classroom_refresh_rights(classroom, p);
     classroom_person_changed(classroom, p);
 }
@@ -217,6 +228,7 @@ void classroom_set_mode(struct classroom *classroom, enum class_mode mode, int64
     for (struct participant *p = classroom->first; p != NULL; p = p->next) {
         classroom_end_aside(classroom, p, by);
         unmute(classroom, p);
+        hold_what_waits_for_the_floor(p);
         classroom_refresh_rights(classroom, p);
     }
     classroom_push(classroom, (struct classroom_change){.type = CHANGE_MODE});

@@ -343,6 +343,7 @@ static void send_aside(struct service *service, const struct classroom_change *c
     event_open(&text, "aside");
     write_aside(p, "with", &text);
     text_json_id(&text, "by", change->by);
+    text_json_string(&text, "mode", class_mode_name(p->classroom->record.clock.mode));
     output_queue_send(&service->outputs, p->connection, event_finish(service, &text));
 }
 

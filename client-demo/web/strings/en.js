@@ -410,6 +410,7 @@ export default {
   'aside.with_off': 'You are in private with {name}. Turn on your microphone to talk.',
   'aside.to_you': '{name} is talking to you in private. To answer, turn on your microphone. The class does not hear you.',
   'aside.over': 'The private talk is over.',
+  'aside.over_break': 'The private talk is over: it is the break.',
   'aside.over_heard': 'The private talk is over. The class hears you.',
   'aside.over_off': 'The private talk is over. Your microphone is off.',
   door: 'At the door',

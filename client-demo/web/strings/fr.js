@@ -410,6 +410,7 @@ export default {
   'aside.with_off': 'Vous êtes en privé avec {name}. Allumez votre micro pour parler.',
   'aside.to_you': '{name} vous parle en privé. Pour répondre, allumez votre micro. La classe ne vous entend pas.',
   'aside.over': 'La conversation privée est finie.',
+  'aside.over_break': 'La conversation privée est finie. C’est la pause.',
   'aside.over_heard': 'La conversation privée est finie. La classe vous entend.',
   'aside.over_off': 'La conversation privée est finie. Votre micro est coupé.',
   door: 'Devant la porte',

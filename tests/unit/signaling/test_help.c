@@ -211,6 +211,19 @@ static void whatever_ends_it_the_relay_is_told_before_the_class_is_heard_again(v
     (void)state;
 }
 
+static void who_hears_that_it_is_over_hears_in_which_mode_the_class_is(void **state)
+{
+    struct harness *h = *state;
+    struct room r = open_workshop(h);
+    char part[80];
+    about(h, &r.trainer, "aside_start", &r.learners[0]);
+    tell(h, &r.trainer, "mode_set", ",\"mode\":\"break\"");
+    snprintf(part, sizeof part, "\"with\":null,\"by\":\"%d\",\"mode\":\"break\"",
+             (int)r.trainer.id);
+    assert_true(harness_got(h, r.trainer.connection, part));
+    assert_true(harness_got(h, r.learners[0].connection, part));
+}
+
 static void an_aside_outlives_a_restart_and_a_new_connection(void **state)
 {
     struct harness *h = *state;
@@ -277,6 +290,7 @@ int main(void)
         HARNESS_TEST(an_assistant_without_a_voice_of_its_own_helps_in_private_too),
         HARNESS_TEST(nobody_else_begins_one_and_nobody_is_in_two),
         cmocka_unit_test(whatever_ends_it_the_relay_is_told_before_the_class_is_heard_again),
+        HARNESS_TEST(who_hears_that_it_is_over_hears_in_which_mode_the_class_is),
         HARNESS_TEST(an_aside_outlives_a_restart_and_a_new_connection),
         HARNESS_TEST(who_was_away_when_it_ended_is_heard_by_the_class_when_its_page_says_so_again),
         HARNESS_TEST(

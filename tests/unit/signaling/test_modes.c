@@ -70,6 +70,31 @@ static void a_discussion_opens_every_microphone_and_nothing_more(void **state)
         assert_int_equal(open_slots(h, &c.learners[i]), 0);
 }
 
+static void
+a_raised_hand_is_heard_in_a_discussion_when_its_page_has_said_so_and_not_before(void **state)
+{
+    struct harness *h = *state;
+    struct class_of_three c = start_class(h);
+    raise_hand(h, &c.learners[0]);
+    raise_hand(h, &c.learners[1]);
+    raise_hand(h, &c.learners[2]);
+    set_mode(h, &c.trainer, "discussion");
+    for (size_t i = 0; i < 3; i++) /* asked for the floor, and may still be sending */
+        assert_int_equal(open_slots(h, &c.learners[i]), 0);
+    ask(h, &c.learners[0], "mic", ",\"on\":false"); /* nothing of before goes to the class */
+    ask(h, &c.learners[1], "mic", ",\"on\":true");
+    ask_about(h, &c.trainer, "floor_give", &c.learners[2]); /* what it had asked for */
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(open_slots(h, &c.learners[i]) & MIC, MIC);
+    set_mode(h, &c.trainer, "discussion"); /* said again: nothing is opened, and nothing closed */
+    assert_int_equal(open_slots(h, &c.learners[0]), MIC);
+    ask_about(h, &c.trainer, "mute", &c.learners[0]);
+    ask(h, &c.trainer, "mute", ",\"participant\":\"%d\",\"on\":false", (int)c.learners[0].id);
+    assert_int_equal(open_slots(h, &c.learners[0]), 0); /* lifting a mute opens it likewise */
+    ask(h, &c.learners[0], "mic", ",\"on\":true");
+    assert_int_equal(open_slots(h, &c.learners[0]), MIC);
+}
+
 static void a_break_closes_every_slot_and_its_end_opens_those_of_the_trainer(void **state)
 {
     struct harness *h = *state;
@@ -372,6 +397,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HARNESS_TEST(a_discussion_opens_every_microphone_and_nothing_more),
+        HARNESS_TEST(
+            a_raised_hand_is_heard_in_a_discussion_when_its_page_has_said_so_and_not_before),
         HARNESS_TEST(a_break_closes_every_slot_and_its_end_opens_those_of_the_trainer),
         HARNESS_TEST(a_camera_gives_its_place_up_in_a_break_and_takes_one_when_it_sends_again),
         HARNESS_TEST(a_change_of_mode_takes_every_floor_and_lifts_every_mute),
