@@ -25,7 +25,10 @@ def load(build, stack, *more):
                "--trainer-token", stack.invite(class_id, "trainer", "T")["token"],
                "--learner-token", stack.invite(class_id, "learner", "L")["token"],
                "--pid", str(stack.relay.pid), "--learners", str(LEARNERS), "--window", "4", "--settle", "1", *more]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        raise RuntimeError(f"bench-load ended with {done.returncode}: {done.stderr[-3000:]}")
+    return json.loads(done.stdout)
 
 
 class Load(unittest.TestCase):

@@ -10,12 +10,8 @@
 #define ANSWER_BYTES_MAX (1u << 20)
 #define CONNECTIONS_KEPT 64
 
-struct load_http {
-    CURLM *multi;
-    int open;
-};
-
 struct request {
+    struct request *previous, *next; /* of those that are open */
     CURL *easy;
     struct curl_slist *headers;
     char *body;
@@ -23,6 +19,12 @@ struct request {
     char location[512];
     load_http_done *done;
     void *owner, *subject;
+};
+
+struct load_http {
+    CURLM *multi;
+    struct request *first;
+    int open;
 };
 
 enum status load_http_create(struct load_http **out)
@@ -38,9 +40,33 @@ enum status load_http_create(struct load_http **out)
     return STATUS_OK;
 }
 
+static void free_request(struct request *r)
+{
+    curl_slist_free_all(r->headers);
+    curl_easy_cleanup(r->easy);
+    free(r->body);
+    free(r);
+}
+
+/* The multi handle has it no more, nor has the list. */
+static void take_off(struct load_http *http, struct request *r)
+{
+    curl_multi_remove_handle(http->multi, r->easy);
+    if (r->next != NULL)
+        r->next->previous = r->previous;
+    *(r->previous != NULL ? &r->previous->next : &http->first) = r->next;
+    http->open--;
+}
+
+/* Nobody hears of requests that are still open. */
 void load_http_free(struct load_http *http)
 {
-    /* Requests still open end with the process. */
+    for (struct request *r; (r = http->first) != NULL;) {
+        take_off(http, r);
+        free_request(r);
+    }
+    curl_multi_cleanup(http->multi);
+    curl_global_cleanup();
     free(http);
 }
 
@@ -111,11 +137,13 @@ enum status load_http_request(struct load_http *http, const char *method, const 
     curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
     curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
     if (curl_multi_add_handle(http->multi, r->easy) != CURLM_OK) {
-        curl_slist_free_all(r->headers);
-        curl_easy_cleanup(r->easy);
-        free(r);
+        free_request(r);
         return STATUS_SYSTEM;
     }
+    r->next = http->first;
+    if (r->next != NULL)
+        r->next->previous = r;
+    http->first = r;
     http->open++;
     return STATUS_OK;
 }
@@ -128,13 +156,9 @@ static void finish(struct load_http *http, CURL *easy)
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
     answer.body = r->body != NULL ? r->body : "";
     answer.location = r->location;
-    curl_multi_remove_handle(http->multi, easy);
-    http->open--;
+    take_off(http, r);
     r->done(r->owner, r->subject, &answer);
-    curl_slist_free_all(r->headers);
-    curl_easy_cleanup(easy);
-    free(r->body);
-    free(r);
+    free_request(r);
 }
 
 int load_http_poll(struct load_http *http)
