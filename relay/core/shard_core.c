@@ -168,13 +168,10 @@ void shard_remove_publication(struct shard_core *c, struct publication *p)
 
 /* --- Datagrams */
 
-/* The transport that this address, or this first check's user name, belongs to. */
-static struct participant *find_owner(struct shard_core *c, const struct net_addr *from,
-                                      struct bytes datagram)
+/* Whose user name a check carries. */
+static struct participant *find_user(struct shard_core *c, struct bytes datagram)
 {
     uint64_t index;
-    if (hash_map_find(&c->by_address, net_addr_hash(from, c->config.hash_key), &index))
-        return participant_at(c, index);
     struct stun_message message;
     struct bytes ours;
     struct bytes theirs;
@@ -185,6 +182,20 @@ static struct participant *find_owner(struct shard_core *c, const struct net_add
         return NULL;
     struct participant *p = participant_at(c, index);
     return p != NULL && transport_is_user(p->transport, message.username) ? p : NULL;
+}
+
+/* Behind one router a port may be another participant's today than yesterday: a check says by its
+ * user name whose it is. Whatever else comes is of the address's last owner. */
+static struct participant *find_owner(struct shard_core *c, const struct net_addr *from,
+                                      struct bytes datagram)
+{
+    uint64_t index;
+    struct participant *user = find_user(c, datagram);
+    if (user != NULL)
+        return user;
+    return hash_map_find(&c->by_address, net_addr_hash(from, c->config.hash_key), &index)
+               ? participant_at(c, index)
+               : NULL;
 }
 
 void shard_tell_state(struct shard_core *c, const struct participant *p,
@@ -229,6 +240,18 @@ static void unmap_path(struct shard_core *c, const struct participant *p, uint64
     uint64_t index;
     if (hash_map_find(&c->by_address, key, &index) && index == p->handle.index)
         hash_map_remove(&c->by_address, key);
+}
+
+/* An authentic check came from one of its paths: should the address have been another one's
+ * meanwhile, it is not any more. */
+static void claim_path(struct shard_core *c, const struct participant *p,
+                       const struct net_addr *from)
+{
+    uint64_t key = net_addr_hash(from, c->config.hash_key);
+    for (size_t i = 0; i < TRANSPORT_PATHS_MAX; i++) {
+        if (p->paths[i] == key)
+            (void)!hash_map_set(&c->by_address, key, p->handle.index); /* full: by the next one */
+    }
 }
 
 static void remove_path(struct shard_core *c, struct participant *p, uint64_t key)
@@ -295,11 +318,18 @@ void shard_arm_timer(struct shard_core *c, usec_t now, struct participant *p)
     timer_heap_arm(&c->reports, &p->report_timer, is_near ? may_wait : usec_min(may_wait, next));
 }
 
+/* RFC 7983: by the first byte. */
+static bool is_dtls(struct bytes_mut datagram)
+{
+    return datagram.size > 0 && datagram.data[0] >= 20 && datagram.data[0] <= 63;
+}
+
 static void handle_input(struct shard_core *c, usec_t now, struct participant *p,
                          const struct net_addr *from, struct bytes_mut datagram,
                          struct tx_batch *tx)
 {
     struct bytes_mut plain;
+    bool is_stun = demux_classify(bytes_const(datagram)) == DEMUX_STUN;
     tx_batch_refresh_receiver(tx, p->handle.index);
     enum transport_input input =
         transport_handle_datagram(p->transport, now, from, datagram, &plain);
@@ -309,14 +339,11 @@ static void handle_input(struct shard_core *c, usec_t now, struct participant *p
         rtcp_handle_compound(c, now, p, bytes_const(plain), tx);
     else if (input != TRANSPORT_INPUT_CONSUMED)
         shard_drop(c, drop_reason_of_input(input));
-    if (drain_transport(c, now, p, tx))
-        shard_arm_timer(c, now, p);
-}
-
-/* RFC 7983: by the first byte. */
-static bool is_dtls(struct bytes_mut datagram)
-{
-    return datagram.size > 0 && datagram.data[0] >= 20 && datagram.data[0] <= 63;
+    if (!drain_transport(c, now, p, tx))
+        return;
+    if (input == TRANSPORT_INPUT_CONSUMED && is_stun)
+        claim_path(c, p, from);
+    shard_arm_timer(c, now, p);
 }
 
 static void queue_handshake(struct shard_core *c, struct participant *p,
