@@ -17,6 +17,8 @@ static enum tx_class class_of(enum room_slot slot)
 #define LINE_BYTES (20 + 8 + 16)
 #define RTP_HEADER_BYTES 12
 
+_Static_assert(SUBSCRIPTION_EXTENSIONS_BYTES <= TX_PREFIX_BYTES, "all that is written has room");
+
 static void send_metered(usec_t now, struct subscription *s, enum tx_class class,
                          const struct tx_prefix *prefix, const struct tx_rtp *rtp,
                          struct tx_batch *tx)

@@ -247,30 +247,17 @@ bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us
     return true;
 }
 
-/* What a receiver gets of the publisher's extensions. Not: mid (its own), rid and repaired-rid (our
- * business), transport_cc (its own numbering, when wanted), abs_send_time (of this sending). */
-static bool is_passed_on(enum header_extension extension)
-{
-    switch (extension) {
-    case HEADER_EXTENSION_AUDIO_LEVEL:
-    case HEADER_EXTENSION_VIDEO_ORIENTATION:
-    case HEADER_EXTENSION_PLAYOUT_DELAY:
-    case HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR:
-    case HEADER_EXTENSION_CONTENT_TYPE:
-    case HEADER_EXTENSION_COLOR_SPACE:
-    case HEADER_EXTENSION_ABS_CAPTURE_TIME:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Of a key frame's dependency descriptor only what fits; the rest of the header leaves this room.
- */
-#define EXTENSIONS_BYTES_MAX 96
+/* What a receiver gets of the publisher's extensions, as far as there is room: first what nothing
+ * can be decoded without. Not: mid (its own), rid and repaired-rid (our business), transport_cc
+ * (its own numbering, when wanted), abs_send_time (of this sending). */
+static const enum header_extension passed_on[] = {
+    HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR, HEADER_EXTENSION_AUDIO_LEVEL,
+    HEADER_EXTENSION_VIDEO_ORIENTATION,     HEADER_EXTENSION_PLAYOUT_DELAY,
+    HEADER_EXTENSION_CONTENT_TYPE,          HEADER_EXTENSION_COLOR_SPACE,
+    HEADER_EXTENSION_ABS_CAPTURE_TIME};
 
 /* The frame number is the descriptor's second and third byte. */
-static struct bytes shift_frame(uint8_t out[EXTENSIONS_BYTES_MAX], struct bytes data,
+static struct bytes shift_frame(uint8_t out[SUBSCRIPTION_ELEMENTS_BYTES], struct bytes data,
                                 uint16_t shift)
 {
     if (data.size < 3)
@@ -301,7 +288,7 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
     bool stamped = s->is_metered && s->can_stamp;
     struct rtp_extension elements[HEADER_EXTENSION_COUNT];
     uint8_t send_time[RTP_ABS_SEND_TIME_BYTES];
-    uint8_t descriptor[EXTENSIONS_BYTES_MAX];
+    uint8_t descriptor[SUBSCRIPTION_ELEMENTS_BYTES];
     size_t count = 0;
     size_t bytes = 0;
     *stamp_at = 0;
@@ -321,15 +308,14 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                                    bytes_of(send_time, sizeof send_time)};
         bytes += 2 + sizeof send_time;
     }
-    for (size_t i = 0; i < HEADER_EXTENSION_COUNT; i++) {
+    for (size_t i = 0; i < COUNT_OF(passed_on); i++) {
         struct bytes data;
-        if (ids[i] == 0 || !is_passed_on((enum header_extension)i) ||
-            !find_passed_on(s, packet, (enum header_extension)i, &data) ||
-            bytes + 2 + data.size > EXTENSIONS_BYTES_MAX)
+        if (ids[passed_on[i]] == 0 || !find_passed_on(s, packet, passed_on[i], &data) ||
+            bytes + 2 + data.size > SUBSCRIPTION_ELEMENTS_BYTES)
             continue;
-        if (i == HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR && packet->frame_shift != 0)
+        if (passed_on[i] == HEADER_EXTENSION_DEPENDENCY_DESCRIPTOR && packet->frame_shift != 0)
             data = shift_frame(descriptor, data, packet->frame_shift);
-        elements[count++] = (struct rtp_extension){ids[i], data};
+        elements[count++] = (struct rtp_extension){ids[passed_on[i]], data};
         bytes += 2 + data.size;
     }
     uint16_t profile = 0;

@@ -159,7 +159,9 @@ bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
 bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                size_t bytes);
 
-#define SUBSCRIPTION_EXTENSIONS_BYTES 104
+/* Chromium's structure of three spatial and three temporal layers takes 95 of them. */
+#define SUBSCRIPTION_ELEMENTS_BYTES 160 /* elements with their own two bytes */
+#define SUBSCRIPTION_EXTENSIONS_BYTES (4 + SUBSCRIPTION_ELEMENTS_BYTES)
 
 /* Stands for the extensions of what is sent now: `layout`, or another while it is numbered. */
 static inline uint64_t subscription_get_layout(const struct subscription *s)
@@ -169,7 +171,8 @@ static inline uint64_t subscription_get_layout(const struct subscription *s)
 
 /* Writes the header extensions of an outgoing packet: mid, and what the publisher sent and this
  * receiver negotiated (`ids`: the receiver's numbers), and of a screen that it is to be shown
- * without delay; all of it, from the profile on. One that does not fit is left out. Returns the
+ * without delay; all of it, from the profile on. One that does not fit is left out, the dependency
+ * descriptor last. Returns the
  * bytes, 0 when there is none. They are the same for all subscriptions of one layout. *stamp_at:
  * where the packet's transport-wide number goes; 0: it has none. */
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,

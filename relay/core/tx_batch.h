@@ -16,7 +16,7 @@
 
 #define TX_PAYLOAD_BYTES 1500 /* of one packet, and TX_PADDING_MAX behind it */
 #define TX_PADDING_MAX 32     /* RTP padding that makes a run's packets equally long */
-#define TX_PREFIX_BYTES 120   /* an extension block with its header */
+#define TX_PREFIX_BYTES 164   /* an extension block with its header */
 #define TX_PREFIXES 16        /* of different layouts in one slot; more take another slot */
 #define TX_HOLD_US 1500
 #define TX_HOLD_ENTRIES 32 /* fewer waiting packets are not worth a hold */
