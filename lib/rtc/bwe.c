@@ -40,6 +40,8 @@
 #define REPORT_QUEUE_US 150000
 #define REPORT_LOSS_PERMILLE 150
 #define REPORT_LOSS_STEP_PERMILLE 100
+#define REPORT_STEP_US 500000
+#define REMB_FRESH_US SECONDS(3)
 #define DEBT_US 500000 /* at most so much of the line's time is held back */
 #define PAIRS_SHARE 0.5
 #define PAIRS_NARROW_BPS 600000
@@ -476,20 +478,51 @@ void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us)
 
 /* --- Without transport-wide feedback */
 
+/* From the estimate as it was before these reports, which others of them may have raised. */
 static void reduce_by_report(struct bwe *b, usec_t now, uint64_t sent_bps)
 {
-    uint64_t base = sent_bps > 0 ? at_most(sent_bps, b->estimate_bps) : b->estimate_bps;
-    set_estimate(b, share_of(at_least(base, share_of(b->estimate_bps, 0.5)), 0.7));
+    uint64_t before = b->report_step.before_bps;
+    uint64_t base = sent_bps > 0 ? at_most(sent_bps, before) : before;
+    set_estimate(b, at_most(share_of(at_least(base, share_of(before, 0.5)), 0.7), b->estimate_bps));
     b->proven_bps = at_most(b->proven_bps, b->estimate_bps);
     b->cut_at = now;
+    b->report_step.has_cut = true;
+}
+
+static void grow_by_report(struct bwe *b, usec_t now)
+{
+    uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.max_bps);
+    if (b->remb_at != 0 && now - b->remb_at < REMB_FRESH_US)
+        top = at_most(top, b->remb_bps);
+    b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
+    bool careful = b->cut_at != 0 && now - b->cut_at < REPORT_CAREFUL_US;
+    double growth = careful ? REPORT_GROWTH_CAREFUL : REPORT_GROWTH;
+    if (b->estimate_bps < top)
+        set_estimate(b, at_most(share_of(b->estimate_bps, growth), top));
+}
+
+static bool is_same_step(const struct bwe *b, usec_t now)
+{
+    return b->report_step.at != 0 && now - b->report_step.at < REPORT_STEP_US;
+}
+
+static void begin_step(struct bwe *b, usec_t now)
+{
+    if (b->report_step.at != 0)
+        b->report_loss_permille = (b->report_loss_permille * 3 + b->report_step.loss_permille) / 4;
+    b->report_step = (struct bwe_report_step){.at = now, .before_bps = b->estimate_bps};
 }
 
 void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
                        uint64_t sent_bps)
 {
+    bool is_new = !is_same_step(b, now);
+    if (is_new)
+        begin_step(b, now);
     uint32_t usual = b->report_loss_permille;
     b->report_at = now;
-    b->report_loss_permille = (usual * 3 + loss_permille) / 4;
+    if (loss_permille > b->report_step.loss_permille)
+        b->report_step.loss_permille = loss_permille;
     if (rtt_us > 0)
         b->report_rtt_min_us =
             b->report_rtt_min_us == 0 ? rtt_us : usec_min(b->report_rtt_min_us, rtt_us);
@@ -499,27 +532,24 @@ void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t
     bool queue = rtt_us > 0 && rtt_us > b->report_rtt_min_us + REPORT_QUEUE_US;
     bool loss =
         loss_permille > usual + REPORT_LOSS_STEP_PERMILLE && loss_permille > REPORT_LOSS_PERMILLE;
-    if (queue || loss) {
+    if ((queue || loss) && !b->report_step.has_cut)
         reduce_by_report(b, now, sent_bps);
-        return;
-    }
-    uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.max_bps);
-    b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
-    bool careful = b->cut_at != 0 && now - b->cut_at < REPORT_CAREFUL_US;
-    double growth = careful ? REPORT_GROWTH_CAREFUL : REPORT_GROWTH;
-    if (b->estimate_bps < top)
-        set_estimate(b, at_most(share_of(b->estimate_bps, growth), top));
+    else if (is_new && !queue && !loss)
+        grow_by_report(b, now);
 }
 
 /* A REMB (draft-alvestrand-rmcat-remb-03) is its sender's own estimate. Of little traffic it knows
- * little: it counts against the line only where it was made use of. */
+ * little, and rises slowly behind what comes: it counts against the line only where it was made use
+ * of and does not rise. */
 void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps)
 {
+    bool rises = b->remb_at != 0 && now - b->remb_at < REMB_FRESH_US && bps > b->remb_bps;
     b->remb_bps = bps;
+    b->remb_at = now;
     if (has_twcc(b, now))
         return;
     b->has_started = b->has_result = true;
-    if (bps >= b->estimate_bps || (double)sent_bps >= USED_SHARE * (double)bps)
+    if (bps >= b->estimate_bps || (!rises && (double)sent_bps >= USED_SHARE * (double)bps))
         set_estimate(b, at_most(bps, RATE_LIMIT_BPS));
     b->proven_bps = bps >= b->estimate_bps ? at_least(b->proven_bps, b->estimate_bps)
                                            : at_most(b->proven_bps, b->estimate_bps);

@@ -64,8 +64,15 @@ struct bwe {
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
     usec_t report_at, report_rtt_min_us;
-    uint32_t report_loss_permille;
-    uint64_t remb_bps; /* 0: none */
+    uint32_t report_loss_permille; /* smoothed, before the reports of the last step */
+    struct bwe_report_step {       /* what comes within half a second says one thing */
+        usec_t at;                 /* 0: none yet */
+        uint32_t loss_permille;    /* the worst of it */
+        uint64_t before_bps;       /* the estimate before it */
+        bool has_cut;
+    } report_step;
+    uint64_t remb_bps; /* the newest */
+    usec_t remb_at;    /* 0: none */
     struct bwe_stats stats;
 };
 
@@ -103,7 +110,8 @@ void bwe_note_wide(struct bwe *b, usec_t now);
 uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
 /* The worst report block of a compound packet; rtt_us 0: unknown. `sent_bps`: what was sent lately.
- */
+ * Some report on each stream in a packet of its own: half a second's reports are one step, by the
+ * worst of them. No step up leads beyond a REMB of the last three seconds. */
 void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
                        uint64_t sent_bps);
 void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps);

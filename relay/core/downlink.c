@@ -22,6 +22,7 @@
 #define QUEUE_LOSS_PERMILLE 10
 #define QUEUE_RTT_US MILLISECONDS(300)
 #define NACKS_US MILLISECONDS(500)
+#define REPORT_US_MIN MILLISECONDS(200)
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
@@ -409,17 +410,20 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     downlink_pace_go_on(c, now, p, tx);
 }
 
+/* A REMB stands behind a report in one packet, and some report on each stream in one of its own: so
+ * short a time says nothing. */
 static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct participant *p)
 {
     struct downlink *d = p->downlink;
     uint64_t bytes = tx_batch_get_bytes(c->tx, p->handle.index);
     usec_t elapsed = now - d->report_at;
-    uint64_t bps = d->report_at != 0 && elapsed > 0
-                       ? (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed
-                       : 0;
+    if (d->report_at != 0 && elapsed < REPORT_US_MIN)
+        return d->sent_bps;
+    d->sent_bps =
+        d->report_at != 0 ? (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed : 0;
     d->bytes_before = bytes;
     d->report_at = now;
-    return bps;
+    return d->sent_bps;
 }
 
 /* A round trip that is longer than it was: a queue, where something is lost at its end too, or
@@ -460,6 +464,8 @@ void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *
     if (d == NULL || !p->connected)
         return;
     bwe_handle_remb(&d->bwe, now, bps, sent_since_report(c, now, p));
+    if (!d->has_numbers && bwe_get_estimate(&d->bwe) < share_of(wanted_of(p), SHORT_PERCENT))
+        note_trouble(c, now, p, "remb", tx);
     update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }

@@ -47,6 +47,7 @@ struct downlink {
     usec_t key_frames_us,
         key_frames_at;     /* time saved up for key frames on its account; counted at */
     uint64_t bytes_before; /* sent in all, at the last report */
+    uint64_t sent_bps;     /* between then and the one before it */
     usec_t report_at;      /* the last report; 0: none */
     usec_t rtt_min_us;
     usec_t queue_us; /* that the last report speaks of */

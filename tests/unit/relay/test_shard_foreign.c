@@ -1,0 +1,180 @@
+/* What clients other than the classroom page do: reports without transport-wide numbers, a port
+ * that was another one's. */
+#include "unit/relay/shard_bench.c"
+
+/* A screen of 1 Mbit/s. */
+static void show_screen(struct bench *b, struct peer *sender, usec_t duration)
+{
+    uint8_t frame[1200] = {0x10, 0x11, 2, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0};
+    for (usec_t end = b->now + duration; b->now < end;) {
+        frame[1] = sender->seq == 0 ? 0x10 : 0x11; /* a key frame first */
+        send_rtp(b, sender,
+                 &(struct sent){.payload_type = SCREEN_PT,
+                                .seq = sender->seq++,
+                                .timestamp = (uint32_t)(b->now * 9 / 100),
+                                .ssrc = sender->ssrc,
+                                .mid = 's',
+                                .payload = bytes_of(frame, sizeof frame)});
+        pass_time(b, MILLISECONDS(10));
+    }
+}
+
+/* One compound packet: a receiver report where `lost` is not negative (in 256ths), a REMB where
+ * `remb_bps` is not 0. */
+static void give_report(struct bench *b, struct peer *p, int lost, uint64_t remb_bps)
+{
+    uint8_t packet[200];
+    struct writer w = writer_of((struct bytes_mut){packet, 100});
+    struct rtcp_report report = {.ssrc = 5, .block_count = 1};
+    struct rtcp_remb remb = {.sender_ssrc = 5, .rate_bps = remb_bps, .ssrc_count = 1};
+    report.blocks[0].ssrc = remb.ssrcs[0] = (uint32_t)(70 + p->id);
+    report.blocks[0].fraction_lost = (uint8_t)(lost > 0 ? lost : 0);
+    if (lost >= 0)
+        rtcp_write_report(&w, &report);
+    if (remb_bps > 0)
+        rtcp_write_remb(&w, &remb);
+    size_t size = writer_size(&w);
+    assert_int_equal(media_cipher_protect_rtcp(p->cipher, packet, &size), STATUS_OK);
+    give(b, p, packet, size);
+}
+
+static struct downlink *begin(struct bench *b, struct peer **sender, struct peer **learner)
+{
+    *sender = add_peer(b, 0, true);
+    *learner = add_peer(b, 0, true);
+    bind_screen(b, *sender);
+    grant(b, *sender, true);
+    return shard_find_participant(b->cores[0], (*learner)->id)->downlink;
+}
+
+/* Chromium without transport-cc sends them so (RFC 3550 6.1). Its line carries 300 kbit/s. */
+static void a_remb_behind_a_report_lowers_the_estimate_and_the_screen_is_paced(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    for (int i = 0; i < 5; i++) {
+        show_screen(b, sender, SECONDS(1));
+        give_report(b, learner, 0, 300000);
+    }
+    assert_true(bwe_get_estimate(&d->bwe) <= 450000);
+    assert_int_equal(d->state, DOWNLINK_PACED);
+}
+
+static void no_report_raises_the_estimate_beyond_a_fresh_remb(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    for (int i = 0; i < 8; i++) {
+        show_screen(b, sender, MILLISECONDS(500));
+        give_report(b, learner, -1, 300000);
+        show_screen(b, sender, MILLISECONDS(500));
+        give_report(b, learner, 0, 0);
+    }
+    assert_true(bwe_get_estimate(&d->bwe) <= 330000);
+    for (int i = 0; i < 8; i++) { /* it says nothing more: what it said is old */
+        show_screen(b, sender, SECONDS(1));
+        give_report(b, learner, 0, 0);
+    }
+    assert_true(bwe_get_estimate(&d->bwe) > 400000);
+}
+
+/* libwebrtc's rises by 8 % a second behind what comes: on a wide line the first slide after a quiet
+ * minute is far more than it says. */
+static void a_remb_that_rises_behind_the_traffic_is_no_narrow_line(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    for (int i = 0; i < 6; i++) {
+        pass_time(b, SECONDS(1));
+        give_report(b, learner, 0, 100000);
+    }
+    for (uint64_t i = 1; i < 8; i++) {
+        show_screen(b, sender, SECONDS(1));
+        give_report(b, learner, 0, 100000 + 8000 * i);
+    }
+    assert_int_equal(d->state, DOWNLINK_FREE);
+}
+
+/* aiortc and pion report on each stream in a packet of its own: that is one line, and one second.
+ */
+static void reports_of_four_streams_raise_the_estimate_once_and_lower_it_once(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    show_screen(b, sender, SECONDS(1));
+    d->bwe.estimate_bps = 300000;
+    for (int i = 0; i < 4; i++)
+        give_report(b, learner, 0, 0);
+    assert_in_range(bwe_get_estimate(&d->bwe), 300001, 450000);
+    show_screen(b, sender, SECONDS(1));
+    d->bwe.estimate_bps = 300000;
+    give_report(b, learner, 0, 0); /* the worst of them counts, whichever comes first */
+    for (int i = 0; i < 3; i++)
+        give_report(b, learner, 100, 0);
+    assert_in_range(bwe_get_estimate(&d->bwe), 200000, 211000);
+}
+
+/* --- A port of a router's: one learner's yesterday, another one's now */
+
+static uint64_t check_from(struct bench *b, const struct peer *p, const struct net_addr *addr)
+{
+    uint8_t check[STUN_BYTES_MAX];
+    struct peer moved = *p;
+    moved.addr = *addr;
+    uint64_t refused = drops(b, 0, DROP_STUN_AUTH);
+    give(b, &moved, check, ice_peer_write_check(&b->peers[p->id - 1].ice, check));
+    return drops(b, 0, DROP_STUN_AUTH) - refused;
+}
+
+static void an_address_goes_to_who_proves_to_be_there_now_and_back_again(void **state)
+{
+    struct bench *b = *state;
+    struct peer *first = add_peer(b, 0, true);
+    struct peer *second = add_peer(b, 0, true);
+    struct shard_core *c = b->cores[0];
+    uint64_t key = net_addr_hash(&first->addr, c->config.hash_key);
+    uint64_t index = 0;
+    pass_time(b, SECONDS(10)); /* the first one is away */
+    assert_int_equal(check_from(b, second, &first->addr), 0);
+    assert_true(hash_map_find(&c->by_address, key, &index));
+    assert_int_equal(index, shard_find_participant(c, second->id)->handle.index);
+    assert_int_equal(check_from(b, first, &first->addr), 0);
+    assert_true(hash_map_find(&c->by_address, key, &index));
+    assert_int_equal(index, shard_find_participant(c, first->id)->handle.index);
+}
+
+static void a_forged_check_takes_nobodys_address(void **state)
+{
+    struct bench *b = *state;
+    struct peer *first = add_peer(b, 0, true);
+    struct peer *second = add_peer(b, 0, true);
+    struct shard_core *c = b->cores[0];
+    uint64_t key = net_addr_hash(&first->addr, c->config.hash_key);
+    uint64_t index = 0;
+    uint8_t check[STUN_BYTES_MAX];
+    size_t size = ice_peer_write_check(&second->ice, check);
+    check[size - 9] ^= 1; /* its integrity, before the fingerprint's eight bytes */
+    uint64_t consumed = c->stats.packets_in;
+    give(b, first, check, size);
+    assert_int_equal(c->stats.packets_in, consumed + 1);
+    assert_true(hash_map_find(&c->by_address, key, &index));
+    assert_int_equal(index, shard_find_participant(c, first->id)->handle.index);
+    assert_int_equal(shard_find_participant(c, second->id)->paths[1], 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(a_remb_behind_a_report_lowers_the_estimate_and_the_screen_is_paced),
+        BENCH_TEST(no_report_raises_the_estimate_beyond_a_fresh_remb),
+        BENCH_TEST(a_remb_that_rises_behind_the_traffic_is_no_narrow_line),
+        BENCH_TEST(reports_of_four_streams_raise_the_estimate_once_and_lower_it_once),
+        BENCH_TEST(an_address_goes_to_who_proves_to_be_there_now_and_back_again),
+        BENCH_TEST(a_forged_check_takes_nobodys_address),
+    };
+    return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);
+}
