@@ -14,8 +14,10 @@
 #define STANDING_US 10000 /* a queue that stays so long: no more growth */
 #define FULL_US 100000
 #define ASSUMED_US SECONDS(3)
-#define CEILING_US SECONDS(20) /* how long it is remembered */
-#define USED_SHARE 0.75        /* of the estimate: then what is sent says something about it */
+#define FIRST_TRAINS_US SECONDS(1) /* then jitter would be taken for one sooner or later */
+#define TRAIN_SHARE 0.85           /* of the estimate: a line that carries less is slow */
+#define CEILING_US SECONDS(20)     /* how long it is remembered */
+#define USED_SHARE 0.75            /* of the estimate: then what is sent says something about it */
 #define USED_WINDOW_US 150000
 #define GROWTH_STEP_US 200000 /* counted at once, at most */
 #define RESPONSE_GUESS_US 150000
@@ -260,6 +262,13 @@ static bool is_ours(const struct bwe *b, usec_t now, const struct bwe_delay_stre
             (double)busy->sent_bps > 1.05 * (double)busy->arrived_bps);
 }
 
+/* Nothing but a guess stands behind the estimate, and the line draws out what is sent at once. */
+static bool is_slow(const struct bwe *b, usec_t now)
+{
+    return b->is_assumed && now - b->started_at < FIRST_TRAINS_US && b->train.shown_at == now &&
+           b->train.shown_bps < share_of(b->estimate_bps, TRAIN_SHARE);
+}
+
 /* What came through while the line was busy is what it carries. Did we send no more than that, then
  * somebody else fills it: then a share less, down to what we were using. */
 static void handle_overuse(struct bwe *b, usec_t now)
@@ -356,8 +365,22 @@ static void note_pair(struct bwe *b, usec_t now, const struct twcc_fate *fate)
         bwe_note_width(b, now, found);
 }
 
+/* Of it some have come, and more were lost than any line loses that is not full. */
+static void note_overflow(struct bwe *b, usec_t now, const struct twcc_fate *fate)
+{
+    if (fate->was_lost)
+        return;
+    uint64_t found = bwe_overflow_handle_fate(&b->overflow, fate->sent_at, fate->arrival,
+                                              fate->bytes, fate->lost, (usec_t)b->delay.jitter_us);
+    if (found == 0)
+        return;
+    b->overflowed_at = now;
+    bwe_note_width(b, now, found);
+}
+
 static void handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate)
 {
+    note_overflow(b, now, fate);
     bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
     bwe_probe_handle_fate(&b->probe, fate->cluster, fate->sent_at, fate->arrival, fate->bytes,
                           fate->lost);
@@ -365,6 +388,8 @@ static void handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate)
         return;
     bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes);
     note_pair(b, now, fate);
+    if (!fate->was_lost)
+        bwe_train_handle_arrival(&b->train, now, fate->sent_at, fate->arrival, fate->bytes);
 }
 
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback)
@@ -394,7 +419,9 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
         note_response(b, now, newest_sent);
     uint64_t arrived_bps;
     bool used = is_used(b);
-    if (overused && !is_first(b))
+    if (is_slow(b, now))
+        bwe_note_width(b, now, b->train.shown_bps);
+    else if (overused && !is_first(b))
         handle_overuse(b, now);
     else if (bwe_loss_handle_feedback(&b->loss, now, used || is_full(b), &arrived_bps))
         handle_loss(b, now, arrived_bps);
@@ -422,6 +449,11 @@ void bwe_assume(struct bwe *b, usec_t now, uint64_t bps)
     b->is_assumed = true;
     set_estimate(b, at_least(b->estimate_bps, bps));
     b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
+}
+
+void bwe_expect_narrow(struct bwe *b, uint64_t bps)
+{
+    b->train.expected_bps = bps;
 }
 
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes)

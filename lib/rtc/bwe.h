@@ -17,8 +17,10 @@
 #include "base/status.h"
 #include "rtc/bwe_delay.h"
 #include "rtc/bwe_loss.h"
+#include "rtc/bwe_overflow.h"
 #include "rtc/bwe_pairs.h"
 #include "rtc/bwe_probe.h"
+#include "rtc/bwe_train.h"
 #include "rtc/twcc_sends.h"
 
 struct bwe_config {
@@ -40,7 +42,9 @@ struct bwe {
     struct bwe_delay delay;
     struct bwe_loss loss;
     struct bwe_pairs pairs;
+    struct bwe_overflow overflow;
     struct bwe_probe probe;
+    struct bwe_train train;
     uint64_t estimate_bps;
     uint64_t wanted_bps;
     uint64_t ceiling_bps; /* what the line carried when it was last full; 0: unknown */
@@ -50,15 +54,16 @@ struct bwe {
     bool has_started;    /* the first cluster has been sent */
     bool has_result;     /* and something was heard */
     usec_t started_at;
-    usec_t cut_at;       /* last reduction; 0: none */
-    usec_t others_since; /* the line is full of what is not ours, or the way has become longer */
-    usec_t raised_at;    /* by a probe; 0: never */
-    usec_t grown_at;     /* growth is counted from here */
-    usec_t feedback_at;  /* 0: never */
-    usec_t sent_at;      /* last stamped packet */
-    usec_t answered_at;  /* the newest that arrived was sent then; 0: none */
-    usec_t silent_since; /* oldest stamped packet since the last feedback; 0: none */
-    usec_t response_us;  /* from a packet to the feedback about it, smoothed; 0: unknown */
+    usec_t cut_at;        /* last reduction; 0: none */
+    usec_t others_since;  /* the line is full of what is not ours, or the way has become longer */
+    usec_t overflowed_at; /* its queue was seen to be too short for a burst; 0: never */
+    usec_t raised_at;     /* by a probe; 0: never */
+    usec_t grown_at;      /* growth is counted from here */
+    usec_t feedback_at;   /* 0: never */
+    usec_t sent_at;       /* last stamped packet */
+    usec_t answered_at;   /* the newest that arrived was sent then; 0: none */
+    usec_t silent_since;  /* oldest stamped packet since the last feedback; 0: none */
+    usec_t response_us;   /* from a packet to the feedback about it, smoothed; 0: unknown */
     usec_t response_min_us;
     uint64_t heard_bps;  /* the estimate before feedback failed to come; 0: it comes */
     uint64_t debt_bytes; /* to be held back until the queue has gone */
@@ -90,6 +95,9 @@ void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
 /* Nothing is known yet, and the line is taken to carry `bps` until it shows otherwise: no probe, no
  * waiting for a first answer. */
 void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
+/* Something speaks for its carrying only `bps` (0: nothing does): the first packets that agree are
+ * enough to believe it. */
+void bwe_expect_narrow(struct bwe *b, uint64_t bps);
 
 /* A packet of `bytes` leaves, and carries the number returned. Only while packets are numbered. */
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);

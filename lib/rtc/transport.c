@@ -2,6 +2,7 @@
 
 #include "base/wipe.h"
 #include "rtc/dtls.h"
+#include "rtc/handshake_width.h"
 #include "rtc/ice_lite.h"
 #include "rtc/media_cipher.h"
 #include "wire/demux.h"
@@ -26,6 +27,7 @@ struct transport {
     uint8_t answer[ICE_ANSWER_BYTES_MAX];
     struct transport_path_change changes[PATH_CHANGES_MAX];
     size_t change_count;
+    struct handshake_width width;
     struct transport_stats stats;
     struct log log;
 };
@@ -127,6 +129,7 @@ static void follow_dtls(struct transport *t, usec_t now)
     }
     t->stats.srtp_profile = media_profile_get_name(keys.profile);
     t->stats.connected_at = now;
+    handshake_width_note_done(&t->width, now);
     memory_wipe(&keys, sizeof keys);
     dtls_rest(t->dtls);
     set_state(t, TRANSPORT_CONNECTED, "");
@@ -163,6 +166,7 @@ static enum transport_input handle_stun(struct transport *t, usec_t now,
     t->has_answer = true;
     t->answer_to = *from;
     t->answer_bytes = size;
+    handshake_width_note_check(&t->width, now, size);
     if (change.dropped)
         note_change(t, &change.dropped_addr, false);
     if (change.added)
@@ -188,6 +192,7 @@ static enum transport_input handle_dtls(struct transport *t, usec_t now,
     if (status != STATUS_MALFORMED) {
         t->dtls_to = *from; /* may move within one handshake, as browsers change paths */
         t->has_dtls_to = t->has_heard_dtls = true;
+        handshake_width_note_datagram(&t->width, now);
     }
     /* Not a sign of life: OpenSSL does not tell whether a record was authentic. */
     follow_dtls(t, now);
@@ -296,6 +301,7 @@ bool transport_poll_datagram(struct transport *t, struct transport_datagram *out
     if (!t->has_dtls_to || !dtls_poll_datagram(t->dtls, &out->data))
         return false;
     out->to = t->dtls_to;
+    handshake_width_note_flight(&t->width, out->data.size);
     return true;
 }
 
@@ -354,6 +360,11 @@ bool transport_is_user(const struct transport *t, struct bytes username)
 const struct transport_stats *transport_get_stats(const struct transport *t)
 {
     return &t->stats;
+}
+
+uint64_t transport_get_narrow_bps(const struct transport *t)
+{
+    return handshake_width_get_bps(&t->width);
 }
 
 bool transport_get_route(const struct transport *t, usec_t now, struct transport_route *out)

@@ -120,6 +120,10 @@ struct transport_path_change {
 };
 bool transport_poll_path(struct transport *t, struct transport_path_change *out);
 
+/* What its line seems to carry, by how long the handshake took; 0: nothing speaks for its being
+ * narrow. A slow peer looks the same. */
+uint64_t transport_get_narrow_bps(const struct transport *t);
+
 /* Seals in place. `packet` holds *size bytes and has TRANSPORT_SEAL_BYTES of room behind; on
  * success *size is the datagram's length. STATUS_STATE before the handshake's end. Debug builds
  * CHECK that no two different RTP packets are ever sealed under one SSRC and index. */

@@ -20,12 +20,15 @@
 #define TROUBLE_NACKS 10
 #define KEY_FRAMES_US (2 * DOWNLINK_KEY_FRAME_US) /* saved up for two at most */
 #define QUEUE_LOSS_PERMILLE 10
+#define FINISH_US SECONDS(1) /* of the line's time for the rest of a key frame */
+#define PACKET_BYTES 1200
 #define QUEUE_RTT_US MILLISECONDS(300)
 #define NACKS_US MILLISECONDS(500)
 #define REPORT_US_MIN MILLISECONDS(200)
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
+#define SHORT_QUEUE_US SECONDS(60)          /* it is paced for so long, however wide it is */
 #define FULL_SHOWS_US SECONDS(1)
 #define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
 #define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
@@ -115,13 +118,15 @@ static void limit_redundancy(struct participant *p)
 {
     const struct downlink *d = p->downlink;
     unsigned share = is_lossy(d) ? VOICE_LOSSY_PERCENT : VOICE_PERCENT;
-    uint64_t most_bps = share_of(bwe_get_estimate(&d->bwe), share);
+    bool is_known = d->state == DOWNLINK_PACED && (!d->is_beginning || d->narrow_bps > 0);
+    uint64_t most_bps =
+        share_of(d->is_beginning ? d->narrow_bps : bwe_get_estimate(&d->bwe), share);
     for (size_t i = 0; i < p->subscription_count; i++) {
         struct subscription *s = &p->subscriptions[i];
         struct publication *source = is_video(s) ? NULL : source_of(p, s);
         uint32_t bps[LAYER_TEMPORAL_MAX];
         s->redundancy_limit = 0;
-        if (d->state == DOWNLINK_PACED && !d->is_beginning && source != NULL &&
+        if (is_known && source != NULL &&
             layer_rates_get(&publication_main(source)->rates, bps) > 0)
             s->redundancy_limit = (uint8_t)(1 + redundancy_fit(bps[0], most_bps));
     }
@@ -268,6 +273,13 @@ static bool has_begun_well(const struct downlink *d, usec_t now)
            d->bwe.sends.waiting_bytes < DOWNLINK_BEGIN_BYTES / 4;
 }
 
+/* Bursts that it would carry in a moment are lost at the end of its queue when they come at once.
+ */
+static bool has_short_queue(const struct downlink *d, usec_t now)
+{
+    return d->bwe.overflowed_at != 0 && now - d->bwe.overflowed_at < SHORT_QUEUE_US;
+}
+
 static void leave_paced(struct shard_core *c, usec_t now, struct participant *p, uint64_t wanted,
                         struct tx_batch *tx)
 {
@@ -278,6 +290,8 @@ static void leave_paced(struct shard_core *c, usec_t now, struct participant *p,
         set_state(c, now, p, DOWNLINK_FREE, "no_feedback", tx);
         return;
     }
+    if (wanted > 0 && has_short_queue(d, now))
+        return;
     if (wanted > 0 && (!bwe_is_proven(&d->bwe, share_of(wanted, ENOUGH_PERCENT)) ||
                        (d->bwe.cut_at != 0 && now - d->bwe.cut_at < CALM_US)))
         return;
@@ -291,6 +305,10 @@ static void begin(struct shard_core *c, usec_t now, struct participant *p, struc
 {
     p->downlink->is_beginning = true;
     p->downlink->answers_fast = false;
+    p->downlink->narrow_bps = transport_get_narrow_bps(p->transport);
+    bwe_expect_narrow(&p->downlink->bwe, p->downlink->narrow_bps);
+    log_debug(&c->log, "downlink_begins", "participant=%llu narrow_bps=%llu",
+              (unsigned long long)p->id, (unsigned long long)p->downlink->narrow_bps);
     set_state(c, now, p, DOWNLINK_PACED, "begins", tx);
 }
 
@@ -315,6 +333,8 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
     case DOWNLINK_WATCHED:
         if (bwe_get_estimate(&d->bwe) < share_of(wanted, SHORT_PERCENT))
             set_state(c, now, p, DOWNLINK_PACED, "short", tx);
+        else if (wanted > 0 && has_short_queue(d, now))
+            set_state(c, now, p, DOWNLINK_PACED, "short_queue", tx);
         else if (now >= watched_until(d))
             set_state(c, now, p, DOWNLINK_FREE, "calm", tx);
         return;
@@ -355,6 +375,13 @@ static void note_trouble(struct shard_core *c, usec_t now, struct participant *p
 bool downlink_has_thin_voices(const struct participant *p, usec_t now)
 {
     return p->downlink != NULL && now < p->downlink->thin_until;
+}
+
+uint32_t downlink_get_patience(const struct participant *p)
+{
+    return p->downlink == NULL ? 0
+                               : (uint32_t)(bwe_get_estimate(&p->downlink->bwe) / 8 * FINISH_US /
+                                            1000000 / PACKET_BYTES);
 }
 
 bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)

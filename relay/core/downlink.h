@@ -37,8 +37,11 @@ struct downlink {
     struct line_width width; /* asked of it while nothing else shows how wide it is */
     struct bitrate_allocator allocator;
     usec_t allocated_at, allocate_from;
-    bool is_beginning; /* paced, and of its line nothing is known yet */
-    bool answers_fast; /* most of the first bytes have come, and without a queue */
+    bool is_beginning;    /* paced, and of its line nothing is known yet */
+    bool answers_fast;    /* most of the first bytes have come, and without a queue */
+    uint32_t begin_bytes; /* numbered since the state began */
+    uint64_t
+        narrow_bps; /* the handshake speaks for the line's carrying only this; 0: for nothing */
     usec_t state_at, trouble_at;
     double credit_bytes; /* of the paced rate; below zero: to be earned first */
     usec_t credit_at;
@@ -93,6 +96,8 @@ void downlink_note_wide(struct shard_core *c, usec_t now, struct participant *p,
                         struct tx_batch *tx);
 /* Its line is so narrow that voices come thin. */
 bool downlink_has_thin_voices(const struct participant *p, usec_t now);
+/* So many packets of a key frame under way are sent to its end, whatever else would be better. */
+uint32_t downlink_get_patience(const struct participant *p);
 /* Whether a video packet may be sent again now: to who is paced only what its line carries. What
  * may not waits, at most RESEND_QUEUE_MAX packets, and goes out before anything new: the picture
  * that stands needs it. */

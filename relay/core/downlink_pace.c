@@ -2,10 +2,13 @@
 
 #include "relay/core/shard_private.h"
 
-#define BEGIN_BPS 10000000      /* the pace of the first picture */
+#define BEGIN_BPS 10000000   /* the pace of the first picture */
+#define TRAIN_US 100000      /* of a line that seems narrow, before the first answer: */
+#define TRAIN_BYTES_MIN 2000 /* two packets at least */
+#define TRAIN_PATIENCE_US MILLISECONDS(350)
 #define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
 #define BEGIN_QUEUE_US MILLISECONDS(15)
-#define RESEND_US MILLISECONDS(60) /* of the line's time, ahead of what waits */
+#define RESEND_US MILLISECONDS(20) /* of the line's time, ahead of what waits */
 #define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
 #define PADDING_BYTES 255
 
@@ -13,12 +16,14 @@ void downlink_pace_begin(struct downlink *d, usec_t now)
 {
     d->credit_bytes = 0;
     d->credit_at = now;
+    d->begin_bytes = 0;
     d->resends.count = 0; /* asked for again by who still misses it */
 }
 
 uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered)
 {
     d->credit_bytes -= (double)bytes;
+    d->begin_bytes += is_numbered ? (uint32_t)bytes : 0;
     return is_numbered ? bwe_handle_send(&d->bwe, now, bytes) : 0;
 }
 
@@ -66,14 +71,40 @@ static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
     return false;
 }
 
-/* What may leave now. Nothing more while a beginner's first bytes are unanswered: the answer wakes
+/* Of a line that seems narrow. */
+static uint32_t train_bytes(const struct downlink *d)
+{
+    uint64_t bytes = d->narrow_bps / 8 * TRAIN_US / 1000000;
+    bytes = bytes > TRAIN_BYTES_MIN ? bytes : TRAIN_BYTES_MIN;
+    return bytes < DOWNLINK_BEGIN_BYTES ? (uint32_t)bytes : DOWNLINK_BEGIN_BYTES;
+}
+
+static bool is_train_answered(const struct downlink *d)
+{
+    return d->narrow_bps == 0 || d->begin_bytes >= d->bwe.sends.waiting_bytes + train_bytes(d);
+}
+
+/* So much may be on the way without an answer: few packets, whose arrival shows how wide the line
+ * is; more once it has not shown itself narrow, or says nothing at all. */
+static uint32_t begin_bytes(const struct downlink *d, usec_t now)
+{
+    bool is_silent = d->bwe.answered_at < d->state_at && now - d->state_at >= TRAIN_PATIENCE_US;
+    if (d->answers_fast)
+        return BEGIN_MORE_BYTES;
+    return is_train_answered(d) || is_silent ? DOWNLINK_BEGIN_BYTES : train_bytes(d);
+}
+
+/* What may leave now. Little more while a beginner's first bytes are unanswered: the answer wakes
  * it. */
 static struct bwe_pace pace_of(const struct downlink *d, usec_t now)
 {
     struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
-    uint32_t most = d->answers_fast ? BEGIN_MORE_BYTES : DOWNLINK_BEGIN_BYTES;
-    if (d->is_beginning && !pace.is_probe && pace.rate_bps < BEGIN_BPS)
-        pace.rate_bps = d->bwe.sends.waiting_bytes < most ? BEGIN_BPS : 0;
+    uint64_t shown_bps = bwe_train_get_rate(&d->bwe.train, now);
+    if (!d->is_beginning || pace.is_probe || pace.rate_bps >= BEGIN_BPS)
+        return pace;
+    pace.rate_bps = shown_bps > 0 ? shown_bps : BEGIN_BPS;
+    if (d->bwe.sends.waiting_bytes >= begin_bytes(d, now))
+        pace.rate_bps = 0;
     return pace;
 }
 
@@ -137,7 +168,7 @@ void downlink_pace_handle_answer(struct downlink *d)
 {
     bool is_empty = bwe_delay_get_queue_us(&d->bwe.delay) < BEGIN_QUEUE_US;
     double waiting = (double)d->bwe.sends.waiting_bytes;
-    if (d->is_beginning && waiting < DOWNLINK_BEGIN_BYTES / 2.0 && is_empty)
+    if (d->is_beginning && is_train_answered(d) && waiting < DOWNLINK_BEGIN_BYTES / 2.0 && is_empty)
         d->answers_fast = true;
     if (d->credit_bytes < 0 && waiting < resend_bytes(d) && is_empty)
         d->credit_bytes = 0;

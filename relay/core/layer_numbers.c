@@ -29,6 +29,15 @@ void layer_numbers_note_segment(struct layer_selector *l, uint64_t first, uint64
     l->next_seq = next + l->shift.seq;
 }
 
+void layer_numbers_forget(struct layer_selector *l, uint64_t from)
+{
+    for (size_t i = 0; i < LAYER_SEGMENTS; i++) {
+        struct layer_segment *s = &l->segments[i];
+        if (s->serial == l->serial && s->next > from)
+            s->next = s->first > from ? s->first : from;
+    }
+}
+
 bool layer_selector_find(const struct layer_selector *l, uint16_t seq16, uint64_t *seq,
                          uint64_t *source_seq, struct layer_segment *segment)
 {

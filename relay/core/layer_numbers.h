@@ -22,3 +22,5 @@ void layer_numbers_note(struct layer_selector *l, const struct picture_numbers *
 /* The source numbers [first, next) have a place now, by the present shift. */
 void layer_numbers_note_segment(struct layer_selector *l, uint64_t first, uint64_t next,
                                 uint8_t layer);
+/* What was sent of the present source from number `from` on cannot be asked for any more. */
+void layer_numbers_forget(struct layer_selector *l, uint64_t from);

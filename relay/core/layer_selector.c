@@ -34,6 +34,11 @@ void layer_selector_set_target(struct layer_selector *l, struct layer_target tar
     l->target = target;
 }
 
+void layer_selector_set_patience(struct layer_selector *l, uint32_t packets)
+{
+    l->finish_packets = packets;
+}
+
 void layer_selector_restart(struct layer_selector *l)
 {
     l->state = LAYER_WAITING;
@@ -418,10 +423,40 @@ static bool is_between(const struct layer_selector *l, const struct retransmit_e
            (e != NULL && header->timestamp != l->picture_timestamp);
 }
 
+/* The target's encoding would show something sooner than the key frame under way is through. */
+static bool is_outdone(const struct layer_selector *l, const struct layer_source *sources,
+                       size_t count)
+{
+    uint64_t first;
+    uint8_t wanted = l->target.encoding;
+    const struct layer_source *source = source_of(l, sources, count);
+    if (l->finish_packets == 0 || l->target.mode == LAYER_OFF || wanted >= count ||
+        wanted == l->encoding || !l->in_picture || !l->in_key_frame || !l->taking ||
+        l->state != LAYER_FLOWING || source == NULL || source->tail == NULL ||
+        source->tail->key_seq != l->key_frame_seq)
+        return false;
+    const struct layer_source *other = &sources[wanted];
+    uint64_t end = l->key_frame_seq + source->tail->key_packets;
+    return l->cursor + l->finish_packets < end &&
+           find_start(other, l->target.mode == LAYER_STILL, &first) && other->tail != NULL &&
+           l->cursor + other->tail->key_packets < end;
+}
+
+/* What has left of it is not sent again. */
+static void give_up_picture(struct layer_selector *l)
+{
+    layer_numbers_forget(l, l->key_frame_seq);
+    l->in_picture = l->in_key_frame = false;
+    l->key_frame_sent = false;
+    l->pictures_left_out++;
+}
+
 bool layer_selector_take(struct layer_selector *l, usec_t now, const struct layer_source *sources,
                          size_t count, struct layer_packet *out)
 {
     bool placed = false;
+    if (is_outdone(l, sources, count))
+        give_up_picture(l);
     /* Each turn moves the cursor on, or away once; so many are a cache's, and then some. */
     for (unsigned turns = 0; turns < TURNS_MAX; turns++) {
         const struct layer_source *source = source_of(l, sources, count);

@@ -8,11 +8,11 @@
  *      `-----------------------'
  *     the source began anew, or the cursor fell out of the cache
  *
- * Never half a picture, never one whose references were left out: layers change between pictures
- * only; a higher layer is entered where the stream says that it can be; another encoding begins at
- * its key frame, from the cache when it is there, and with its base layer up to the newest picture
- * of that. A receiver that lags is not given pictures of upper layers that it can do without, and
- * goes on at a newer key frame where there is one.
+ * Never half a picture (but of a key frame that is given up), never one whose references were left
+ * out: layers change between pictures only; a higher layer is entered where the stream says that it
+ * can be; another encoding begins at its key frame, from the cache when it is there, and with its
+ * base layer up to the newest picture of that. A receiver that lags is not given pictures of upper
+ * layers that it can do without, and goes on at a newer key frame where there is one.
  *
  * Numbers. Inside a segment out = source + a constant; a segment ends where something was left out.
  * A packet that is missing from the cache is waited for a while, then passed over: its number stays
@@ -96,6 +96,7 @@ enum layer_state { LAYER_WAITING, LAYER_FLOWING, LAYER_RESTING };
 
 struct layer_selector {
     struct layer_target target;
+    uint32_t finish_packets; /* 0: every picture is sent to its end */
     enum layer_state state;
     uint64_t serial;            /* being read; 0: none */
     uint8_t encoding;           /* being read */
@@ -143,6 +144,10 @@ void layer_selector_take_over(struct layer_selector *l, const struct layer_sourc
                               uint64_t seq_offset, uint32_t timestamp_offset);
 
 void layer_selector_set_target(struct layer_selector *l, struct layer_target target);
+/* A key frame under way of which more than `packets` are still to come is given up for the shorter
+ * one of another encoding that the target has meanwhile: on a line that has shown itself narrow it
+ * would be seen many seconds later. 0: it never is. */
+void layer_selector_set_patience(struct layer_selector *l, uint32_t packets);
 
 /* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.
  */

@@ -260,6 +260,7 @@ bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *
     if (!begin_thinning(s))
         return false;
     layer_selector_set_target(s->selector, target);
+    layer_selector_set_patience(s->selector, paced ? downlink_get_patience(s->owner) : 0);
     tell_quality(c, s, target);
     if (p == NULL)
         return true;

@@ -31,6 +31,7 @@ static double concealed_percent(const struct sim *sim, int listener, int speaker
 struct narrow_case {
     const char *line;
     struct sim_participant_config (*trainer)(void);
+    usec_t first_us; /* from entering to a picture, at most; 0: whenever it comes */
     double join_concealed, concealed; /* percent, at most: of the first two seconds, and then */
     int never;                        /* of eleven slides */
     usec_t median_us;                 /* 0: there may be none */
@@ -40,6 +41,7 @@ static void run_case(struct sim *sim, const struct narrow_case *c)
 {
     struct sim_lecture l = sim_lecture_run(sim, c->line, c->trainer(), SECONDS(60));
     sim_lecture_print(strchr(c->line, '\n') + 1, &l);
+    assert_true(c->first_us == 0 || l.first_us <= c->first_us);
     assert_true(l.join_concealed <= c->join_concealed);
     assert_true(l.later_concealed <= c->concealed);
     assert_true(l.slides.never <= c->never);
@@ -53,8 +55,8 @@ static void run_case(struct sim *sim, const struct narrow_case *c)
 static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
-        {"delay 20ms\ndown rate 500k queue 200ms", sim_lecture_plain, 20, 0.3, 8, SECONDS(8)},
-        {"delay 20ms\ndown rate 300k queue 300ms", sim_lecture_plain, 20, 0.3, 9, SECONDS(10)},
+        {"delay 20ms\ndown rate 500k queue 200ms", sim_lecture_plain, 0, 20, 0.3, 8, SECONDS(8)},
+        {"delay 20ms\ndown rate 300k queue 300ms", sim_lecture_plain, 0, 20, 0.3, 9, SECONDS(10)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         run_case(sim, &cases[i]);
@@ -64,7 +66,8 @@ static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
 static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
-        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, 10, 0.3, 2, SECONDS(3)},
+        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, SECONDS(6), 10, 0.3, 1,
+         SECONDS(3)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         run_case(sim, &cases[i]);
@@ -104,10 +107,11 @@ a_voice_is_thin_where_it_would_fill_the_line_and_whole_again_when_that_opens(str
 static void every_slide_is_read_where_the_mean_fits(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
-        {"delay 20ms\ndown rate 1M queue 200ms", two_encodings, 20, 0.3, 0, MILLISECONDS(700)},
-        {"delay 20ms\ndown rate 500k queue 200ms", two_encodings, 20, 0.3, 0, SECONDS(1)},
-        {"delay 20ms\ndown rate 300k queue 300ms", two_encodings, 20, 0.3, 0, MILLISECONDS(1300)},
-        {"delay 20ms\ndown rate 200k queue 300ms", two_encodings, 20, 0.3, 1, SECONDS(3)},
+        {"delay 20ms\ndown rate 1M queue 200ms", two_encodings, 0, 20, 0.3, 0, MILLISECONDS(700)},
+        {"delay 20ms\ndown rate 500k queue 200ms", two_encodings, 0, 20, 0.3, 0, SECONDS(1)},
+        {"delay 20ms\ndown rate 300k queue 300ms", two_encodings, 0, 20, 0.3, 0,
+         MILLISECONDS(1300)},
+        {"delay 20ms\ndown rate 200k queue 300ms", two_encodings, 0, 20, 0.3, 1, SECONDS(3)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         run_case(sim, &cases[i]);

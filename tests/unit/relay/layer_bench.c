@@ -50,7 +50,7 @@ struct picture *add_picture(struct bench *b, struct encoding *e)
     }
     e->since_key++;
     p->first_seq = e->next_seq;
-    p->packets = p->key_frame ? 6 : 1 + (uint32_t)rng_below(&b->rng, 3);
+    p->packets = p->key_frame ? e->key_packets : 1 + (uint32_t)rng_below(&b->rng, 3);
     p->picture_id = e->picture_id = (uint16_t)((e->picture_id + 1) & 0x7fff);
     p->frame_number = ++e->frame_number;
     p->tl0 = e->tl0 = (uint8_t)(e->tl0 + (p->layer == 0));
@@ -222,6 +222,7 @@ void bench_begin(struct bench *b, enum media_codec codec, uint64_t seed)
     for (int i = 0; i < ENCODINGS; i++) {
         struct encoding *e = &b->encodings[i];
         e->codec = codec;
+        e->key_packets = 6;
         e->serial = 1 + (uint64_t)i;
         e->next_seq = 0x10000 + rng_below(&b->rng, 0xffff);
         e->zero = rng_u32(&b->rng);
@@ -312,7 +313,12 @@ static void check_pictures(struct bench *b)
             assert_int_equal(b->sent[i].seq - b->sent[i].source_seq, s->seq - s->source_seq);
         if (b->loss_percent > 0)
             continue;
-        if (packets != p->packets && i < b->sent_count)
+        bool is_half = packets != p->packets && i < b->sent_count;
+        if (is_half && p->key_frame && b->given_up_max > 0) {
+            b->given_up_max--;
+            continue;
+        }
+        if (is_half)
             fail_msg("half a picture: %u of %u", packets, p->packets);
         run += p->key_frame;
         for (size_t r = 0; r < p->reference_count; r++) {

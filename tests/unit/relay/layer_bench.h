@@ -57,7 +57,8 @@ struct encoding {
     uint8_t tl0;
     uint32_t last_of_layer[3], last_key;
     bool wants_key_frame;
-    bool never_syncs; /* VP8 whose switching points are not marked */
+    uint32_t key_packets; /* of its key frames */
+    bool never_syncs;     /* VP8 whose switching points are not marked */
 };
 
 struct sent {
@@ -88,6 +89,7 @@ struct bench {
     unsigned loss_percent;
     bool has_clock;
     uint32_t tail_max;
+    unsigned given_up_max; /* key frames that may end in their middle */
 };
 
 static const enum media_codec codecs[] = {MEDIA_CODEC_VP8, MEDIA_CODEC_VP9, MEDIA_CODEC_AV1,

@@ -29,6 +29,82 @@ static void another_encoding_begins_with_its_cached_key_frame(void **state)
     (void)state;
 }
 
+/* Two of a key frame's six packets have left when the line shows itself narrow. */
+static void begin_in_a_key_frame(struct bench *b, enum media_codec codec, uint32_t other_packets)
+{
+    bench_begin(b, codec, 8);
+    b->encodings[1].key_packets = other_packets;
+    send_picture(b, 0);
+    send_picture(b, 1);
+    assert_int_equal(drain(b, 2), 2);
+}
+
+static void expect_given_up(struct bench *b, enum layer_mode mode)
+{
+    uint64_t seq, source_seq;
+    struct layer_segment segment;
+    uint64_t given_up = b->selector.next_seq - 1;
+    b->given_up_max = 1;
+    layer_selector_set_target(&b->selector, (struct layer_target){mode, 1, LAYER_ALL});
+    layer_selector_set_patience(&b->selector, 3);
+    b->now += 1000;
+    assert_int_equal(drain(b, SIZE_MAX), 2);
+    assert_int_equal(b->selector.encoding, 1);
+    assert_int_equal(b->sent[2].seq, given_up + 1);
+    assert_int_equal(b->sent[3].encoding, 1);
+    /* What of it is lost is not worth the line's time. */
+    assert_false(
+        layer_selector_find(&b->selector, (uint16_t)given_up, &seq, &source_seq, &segment));
+    assert_true(
+        layer_selector_find(&b->selector, (uint16_t)(given_up + 1), &seq, &source_seq, &segment));
+    for (int i = 0; i < 30; i++)
+        step(b, SIZE_MAX);
+    check(b);
+    bench_end(b);
+}
+
+static void a_long_key_frame_is_given_up_for_a_shorter_one_where_the_line_is_narrow(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(codecs); i++) {
+        begin_in_a_key_frame(&bench, codecs[i], 2);
+        expect_given_up(&bench, LAYER_LIVE);
+        begin_in_a_key_frame(&bench, codecs[i], 2);
+        expect_given_up(&bench, LAYER_STILL);
+    }
+}
+
+static void a_key_frame_that_is_nearly_through_or_as_short_as_any_is_sent_to_its_end(void **state)
+{
+    static const struct {
+        const char *why;
+        uint32_t patience, other_packets;
+        bool other_comes;
+    } cases[] = {
+        {"no more than the line has time for are to come", 4, 2, true},
+        {"the other one is no shorter", 3, 4, true},
+        {"no line is narrow", 0, 2, true},
+        {"the other one is not there yet", 3, 2, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bench *b = &bench;
+        print_message("%s\n", cases[i].why);
+        bench_begin(b, MEDIA_CODEC_AV1, 8);
+        b->encodings[1].key_packets = cases[i].other_packets;
+        send_picture(b, 0);
+        if (cases[i].other_comes)
+            send_picture(b, 1);
+        assert_int_equal(drain(b, 2), 2);
+        layer_selector_set_target(&b->selector, (struct layer_target){LAYER_LIVE, 1, LAYER_ALL});
+        layer_selector_set_patience(&b->selector, cases[i].patience);
+        assert_int_equal(drain(b, 4), 4);
+        assert_int_equal(b->sent[5].encoding, 0);
+        check(b);
+        bench_end(b);
+    }
+}
+
 static void pictures_of_two_encodings_keep_the_publishers_time(void **state)
 {
     struct bench *b = &bench;
@@ -191,6 +267,8 @@ static void a_number_is_kept_for_a_packet_that_comes_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_key_frame_is_given_up_for_a_shorter_one_where_the_line_is_narrow),
+        cmocka_unit_test(a_key_frame_that_is_nearly_through_or_as_short_as_any_is_sent_to_its_end),
         cmocka_unit_test(another_encoding_begins_with_its_cached_key_frame),
         cmocka_unit_test(pictures_of_two_encodings_keep_the_publishers_time),
         cmocka_unit_test(stills_come_every_few_seconds_and_only_when_something_is_new),
