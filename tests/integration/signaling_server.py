@@ -13,20 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from stack import free_port  # noqa: E402
+from stack import free_port, take_build_option, waited_s  # noqa: E402, F401
 
-
-def take_build_option():
-    """--build DIR, taken off sys.argv before unittest sees it."""
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        build = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
-        return build
-    return os.path.join(ROOT, "build", "debug")
+BUILD = take_build_option()
 
 
 class SignalingServer:
@@ -138,6 +131,47 @@ class SignalingServer:
         _, made = self.api("POST", "/classes", {"title": "Essai"})
         _, invite = self.api("POST", f"/classes/{made['class_id']}/invites", {"role": role, "name": name})
         return invite["token"]
+
+
+class WithServer(unittest.TestCase):
+    """One server for all tests of a class; it is well after each of them, and ends well."""
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = SignalingServer(BUILD, *cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        code = cls.server.stop()
+        if code != 0:
+            raise AssertionError(f"amphi-signaling ended with {code}: {cls.server.last_log[-3000:]}")
+
+    def tearDown(self):
+        self.assertTrue(self.server.is_well(), "the server is no longer well")
+
+
+class WithTlsServer(unittest.TestCase):
+    """The same behind TLS, with a certificate for localhost that it made itself."""
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="amphi-tls-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.cert, cls.key = make_certificate(cls.folder.name)
+        cls.server = SignalingServer(BUILD, "--cert", cls.cert, "--key", cls.key, scheme="https")
+
+    @classmethod
+    def tearDownClass(cls):
+        WithServer.tearDownClass.__func__(cls)
+
+
+def make_certificate(folder):
+    """The paths of a certificate for localhost and of its key. Written over where there are some."""
+    cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+                    "-out", cert], check=True, stderr=subprocess.DEVNULL)
+    return cert, key
 
 
 def read_to_end(connection, limit=1 << 22):

@@ -20,9 +20,9 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 from support.peers import Peer, build_pion  # noqa: E402
-from support.stack import ROOT, Stack  # noqa: E402
+from support.stack import ROOT, Stack, take_build_option  # noqa: E402
 
-BUILD = os.path.join(ROOT, "build", "release")
+BUILD = take_build_option()
 RANDOM = random.Random(7)
 
 
@@ -257,8 +257,4 @@ class BadMedia(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     unittest.main()

@@ -14,12 +14,11 @@ import time
 import unittest
 import wave
 
-from signaling_server import SignalingServer, WebSocket, take_build_option
+from signaling_server import BUILD, SignalingServer, WebSocket
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from support.stack import Stack  # noqa: E402
 
-BUILD = take_build_option()
 
 
 class Page:

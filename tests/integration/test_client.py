@@ -16,9 +16,9 @@ import wave
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import ROOT, Stack, relay_delays, relay_share_later, shards_waited_s  # noqa: E402
+from support.stack import Stack, relay_delays, relay_share_later, take_build_option, waited_s  # noqa: E402
 
-BUILD = os.path.join(ROOT, "build", "release")
+BUILD = take_build_option()
 SECONDS = 60 if os.environ.get("AMPHI_LONG") else 15
 
 
@@ -66,6 +66,7 @@ class Client(unittest.TestCase):
             self.assertEqual(process.returncode, 0, error)
             with open(out, encoding="utf-8") as file:
                 return json.load(file)
+        finish.pid = process.pid
         return finish
 
     def relay_memory_kb(self):
@@ -93,17 +94,18 @@ class Client(unittest.TestCase):
         learners = self.start(self.learner, SECONDS, "--learners", 200)
         # The retransmit cache of a screen takes 3 MB in each shard, touched as packets come.
         time.sleep(SECONDS / 2 + 2.5)
-        waited = shards_waited_s(self.stack.relay.pid)
+        waited, learners_waited = waited_s(self.stack.relay.pid, "shard-"), waited_s(learners.pid)
         time.sleep(2.5)  # what the relay tells of itself is up to two seconds old
         early, before, began = self.relay_memory_kb(), self.stack.metrics(), time.monotonic()
         time.sleep(SECONDS / 2 - 3)
         late, after = self.relay_memory_kb(), self.stack.metrics()
         counted = {name: value - before.get(name, 0) for name, value in after.items()}
         added = relay_delays(counted)
-        waited_share = (shards_waited_s(self.stack.relay.pid) - waited) / (time.monotonic() - began)
+        waited_share = (waited_s(self.stack.relay.pid, "shard-") - waited) / (time.monotonic() - began)
+        learners_waited_share = (waited_s(learners.pid) - learners_waited) / (time.monotonic() - began)
         report = learners()["all"]
         trainer()
-        print(f"\n# {report['packets']} packets, {report['missing']} missing, delay {report['delay_ms']}, in the relay {added}, its shards waited {waited_share:.1%}, memory {early} to {late} kB")
+        print(f"\n# {report['packets']} packets, {report['missing']} missing, delay {report['delay_ms']}, in the relay {added}, its shards waited {waited_share:.1%}, the learners {learners_waited_share:.1%}, memory {early} to {late} kB")
         self.assertEqual((report["connected"], report["with_voice"], report["with_screen"]), (200, 200, 200))
         self.assertEqual((report["missing"], report["duplicates"], report["concealed"]), (0, 0, 0), report)
         self.assertLess(late, early * 1.02 if os.environ.get("AMPHI_LONG") else early + 7000)
@@ -115,8 +117,10 @@ class Client(unittest.TestCase):
         for kind, share in later.items():
             self.assertLess(share, allowed, f"{kind}: {later}, {added}, the shards waited {waited_share:.1%} of the time")
         # The learners decode on the same two cores as the relay; what is theirs is in this figure too.
-        self.assertLess(report["delay_ms"]["p50"], 10)
-        self.assertLess(report["delay_ms"]["p99"], 60)
+        # It says nothing where others had them for long: then what the relay added, above, is all that can be known.
+        if os.environ.get("AMPHI_LONG") or max(waited_share, learners_waited_share) < 0.1:
+            self.assertLess(report["delay_ms"]["p50"], 10)
+            self.assertLess(report["delay_ms"]["p99"], 60)
 
     def test_each_srtp_back_end_carries_a_class(self):
         for backend in ("ipsec-mb", "openssl", "libsrtp"):
@@ -149,8 +153,4 @@ class Client(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     unittest.main()

@@ -8,9 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-from signaling_server import ROOT, take_build_option
+from signaling_server import BUILD, ROOT
 
-BUILD = take_build_option()
 PROGRAMS = ("amphi-relay", "amphi-signaling", "amphi-ctl", "amphi-client")
 LEVELS = "expected error, warn, info, debug or trace, got 'loud'"
 LINK = "http://localhost:8443/#a.b.c"

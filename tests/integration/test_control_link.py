@@ -17,9 +17,9 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import ROOT, free_port  # noqa: E402
+from support.stack import ROOT, free_port, take_build_option  # noqa: E402
 
-BUILD = os.path.join(ROOT, "build", "release")
+BUILD = take_build_option()
 FINGERPRINT = ":".join(["AB"] * 32)
 
 
@@ -464,8 +464,4 @@ class Start(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     unittest.main()

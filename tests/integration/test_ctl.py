@@ -12,9 +12,8 @@ import threading
 import time
 import unittest
 
-from signaling_server import SignalingServer, take_build_option
+from signaling_server import BUILD, SignalingServer
 
-BUILD = take_build_option()
 
 
 class Ctl(unittest.TestCase):

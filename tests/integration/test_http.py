@@ -15,25 +15,9 @@ import unittest
 import urllib.parse
 import warnings
 
-from signaling_server import ROOT, SignalingServer, free_port, read_to_end, status_of, take_build_option, tls_context
+from signaling_server import BUILD, ROOT, SignalingServer, WithServer, WithTlsServer, free_port, make_certificate, read_to_end, status_of, tls_context
 
-BUILD = take_build_option()
 HOST = b"Host: localhost\r\n"
-
-
-class WithServer(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = SignalingServer(BUILD)
-
-    @classmethod
-    def tearDownClass(cls):
-        code = cls.server.stop()
-        if code != 0:
-            raise AssertionError(f"amphi-signaling ended with {code}: {cls.server.last_log[-3000:]}")
-
-    def tearDown(self):
-        self.assertTrue(self.server.is_well(), "the server is no longer well")
 
 
 class BadRequests(WithServer):
@@ -442,28 +426,7 @@ class Processes(unittest.TestCase):
             self.assertEqual(server.stop(), 0)
 
 
-class Tls(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="amphi-tls-")
-        cls.cert = os.path.join(cls.folder.name, "cert.pem")
-        cls.key = os.path.join(cls.folder.name, "key.pem")
-        cls.make_certificate()
-        cls.server = SignalingServer(BUILD, "--cert", cls.cert, "--key", cls.key, scheme="https")
-
-    @classmethod
-    def make_certificate(cls):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                        "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-                        cls.key, "-out", cls.cert], check=True, stderr=subprocess.DEVNULL)
-
-    @classmethod
-    def tearDownClass(cls):
-        code = cls.server.stop()
-        cls.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"amphi-signaling ended with {code}: {cls.server.last_log[-3000:]}")
-
+class Tls(WithTlsServer):
     def get(self, path="/healthz", context=None):
         context = context or tls_context(self.cert)
         with context.wrap_socket(self.server.connect(), server_hostname="localhost") as connection:
@@ -542,7 +505,7 @@ class Tls(unittest.TestCase):
             time.sleep(0.05)
         self.assertIn(f"certificate_unusable file={self.key}", self.server.log())
         self.assertEqual(self.get()[3], before)
-        self.make_certificate()
+        make_certificate(self.folder.name)
         self.server.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:

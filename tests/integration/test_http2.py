@@ -17,9 +17,8 @@ import tempfile
 import time
 import unittest
 
-from signaling_server import SignalingServer, read_to_end, status_of, take_build_option, tls_context
+from signaling_server import BUILD, SignalingServer, WithTlsServer, make_certificate, read_to_end, status_of, tls_context
 
-BUILD = take_build_option()
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS, HEADERS, RST_STREAM, PING, GOAWAY, CONTINUATION, DATA, WINDOW_UPDATE = 4, 1, 3, 6, 7, 9, 0, 8
 GET = b"\x82\x87\x84\x41\x09localhost"  # :method GET, :scheme https, :path /, :authority localhost
@@ -75,28 +74,7 @@ def send_and_read(connection, pieces, seconds):
     return sent, False
 
 
-def make_certificate(folder):
-    cert, key = (os.path.join(folder, name) for name in ("cert.pem", "key.pem"))
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
-                    "-out", cert], check=True, stderr=subprocess.DEVNULL)
-    return cert, key
-
-
-class Http2(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="amphi-http2-")
-        cls.cert, cls.key = make_certificate(cls.folder.name)
-        cls.server = SignalingServer(BUILD, "--cert", cls.cert, "--key", cls.key, scheme="https")
-
-    @classmethod
-    def tearDownClass(cls):
-        code = cls.server.stop()
-        cls.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"amphi-signaling ended with {code}: {cls.server.last_log[-3000:]}")
-
+class Http2(WithTlsServer):
     def url(self, path):
         return f"https://localhost:{self.server.port}{path}"
 

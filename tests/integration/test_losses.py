@@ -15,9 +15,9 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import ROOT, Stack, relay_delays  # noqa: E402
+from support.stack import Stack, relay_delays, take_build_option  # noqa: E402
 
-BUILD = os.path.join(ROOT, "build", "release")
+BUILD = take_build_option()
 LEARNERS = 300
 SETTLE_S, WINDOW_S = 10, 20
 REPORT_S = 5  # between two reports of the relay to signaling
@@ -98,8 +98,4 @@ class Losses(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     unittest.main()

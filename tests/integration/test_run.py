@@ -20,7 +20,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import ROOT, free_port  # noqa: E402
+from support.stack import ROOT, free_port, take_build_option  # noqa: E402
 
 RUN = os.path.join(ROOT, "run")
 FIRST_START_S = 300  # may have to build
@@ -342,7 +342,5 @@ class PageLibraries(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        del sys.argv[at:at + 2]
+    take_build_option()  # ./run builds its own
     unittest.main()

@@ -17,10 +17,10 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
-from support.stack import ROOT, Stack  # noqa: E402
+from support.stack import ROOT, Stack, take_build_option  # noqa: E402
 from test_bad_media import answer_value, offer, stun_request  # noqa: E402
 
-BUILD = os.path.join(ROOT, "build", "release")
+BUILD = take_build_option()
 RANDOM = random.Random(11)
 
 
@@ -194,8 +194,4 @@ class Stream(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = sys.argv[at + 1]
-        del sys.argv[at:at + 2]
     unittest.main()

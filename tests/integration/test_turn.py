@@ -22,7 +22,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from support.stack import ROOT, free_port  # noqa: E402
+from support.stack import ROOT, free_port, take_build_option  # noqa: E402
 
 COOKIE = 0x2112A442
 ALLOCATE, CREATE_PERMISSION, CHANNEL_BIND = 3, 8, 9
@@ -216,7 +216,5 @@ class RunWithTurn(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:  # ./run builds its own
-        at = sys.argv.index("--build")
-        del sys.argv[at:at + 2]
+    take_build_option()  # ./run builds its own
     unittest.main()

@@ -12,9 +12,8 @@ import time
 import unittest
 from unittest import mock
 
-from signaling_server import SignalingServer, WebSocket, take_build_option
+from signaling_server import BUILD, SignalingServer, WebSocket
 
-BUILD = take_build_option()
 SECRET = "tests' own secret"
 
 

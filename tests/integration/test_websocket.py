@@ -10,26 +10,16 @@ import time
 import unittest
 import zlib
 
-from signaling_server import (BINARY, CLOSE, PING, PONG, TEXT, SignalingServer, WebSocket, frame, read_to_end, status_of,
-                              take_build_option)
-
-BUILD = take_build_option()
+from signaling_server import (BINARY, BUILD, CLOSE, PING, PONG, TEXT, SignalingServer, WebSocket, WithServer, frame,
+                              read_to_end, status_of)
 
 
-class WithServer(unittest.TestCase):
+
+class WithLearner(WithServer):
     @classmethod
     def setUpClass(cls):
-        cls.server = SignalingServer(BUILD)
+        super().setUpClass()
         cls.token = cls.server.invite("learner", "Aïcha")
-
-    @classmethod
-    def tearDownClass(cls):
-        code = cls.server.stop()
-        if code != 0:
-            raise AssertionError(f"amphi-signaling ended with {code}: {cls.server.last_log[-3000:]}")
-
-    def tearDown(self):
-        self.assertTrue(self.server.is_well(), "the server is no longer well")
 
     def open(self, **more):
         client = WebSocket(self.server, **more)
@@ -45,7 +35,7 @@ class WithServer(unittest.TestCase):
         return client
 
 
-class Opening(WithServer):
+class Opening(WithLearner):
     def test_a_page_of_this_server_and_a_program_without_origin_may_join(self):
         for origin in ("own", None, f"http://127.0.0.1:{self.server.port}", f"http://[::1]:{self.server.port}"):
             with self.subTest(origin):
@@ -153,7 +143,7 @@ class Opening(WithServer):
         self.assertLess(abs(time.monotonic() - started - 5), 2)
 
 
-class Frames(WithServer):
+class Frames(WithLearner):
     def test_a_frame_that_breaks_the_protocol_closes_with_its_code(self):
         cases = [
             ("no mask", frame(TEXT, b"{}", masked=False), 1002),
@@ -275,7 +265,7 @@ class Frames(WithServer):
             client.close()
 
 
-class Slow(WithServer):
+class Slow(WithLearner):
     """What takes half a minute, side by side in one test."""
 
     def test_pings_come_every_10_s_and_who_is_silent_or_drips_for_25_s_is_dropped(self):

@@ -14,9 +14,9 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 from support.peers import python_peer  # noqa: E402
-from support.stack import Stack  # noqa: E402
+from support.stack import Stack, take_build_option  # noqa: E402
 
-BUILD = os.path.join(HERE, "..", "..", "build", "release")
+BUILD = take_build_option()
 ADDRESS = "10.77.0.1"
 
 
@@ -29,7 +29,7 @@ def enter_namespace():
         return True
     if os.geteuid() != 0:
         return False
-    os.execvpe("unshare", ["unshare", "--net", sys.executable, *sys.argv], dict(os.environ, AMPHI_IN_NAMESPACE="1"))
+    os.execvpe("unshare", ["unshare", "--net", sys.executable, *sys.argv, "--build", BUILD], dict(os.environ, AMPHI_IN_NAMESPACE="1"))
 
 
 @unittest.skipUnless(os.environ.get("AMPHI_IN_NAMESPACE"), "needs root for a network namespace")
@@ -81,10 +81,5 @@ class GStreamer(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
     enter_namespace()
-    if "--build" in sys.argv:
-        del sys.argv[at:at + 2]
     unittest.main()

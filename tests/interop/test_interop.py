@@ -13,9 +13,9 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 from support.peers import Peer, build_pion, python_peer  # noqa: E402
-from support.stack import Stack  # noqa: E402
+from support.stack import Stack, take_build_option  # noqa: E402
 
-BUILD = os.path.join(HERE, "..", "..", "build", "release")
+BUILD = take_build_option()
 
 
 class Interop(unittest.TestCase):
@@ -119,8 +119,4 @@ class Interop(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     unittest.main()

@@ -13,9 +13,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, HERE)
 from raw_peer import LEVEL, MID, TRANSPORT_CC, RawPeer, audio, bye, elements, empty_report, media, rtp, vp8  # noqa: E402
-from support.stack import Stack  # noqa: E402
+from support.stack import Stack, take_build_option  # noqa: E402
 
-BUILD = os.path.join(HERE, "..", "..", "build", "release")
+BUILD = take_build_option()
 KEY_FRAME = {  # a key frame's packet; one of another picture
     "VP8": (bytes.fromhex("10" "9001009d012a40010001"), bytes.fromhex("10" "91010000")),
     "VP9": (bytes.fromhex("8c" "8000" "82494342"), bytes.fromhex("cc" "8001" "86000000")),
@@ -231,8 +231,4 @@ class OddPeers(unittest.IsolatedAsyncioTestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = os.path.abspath(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     unittest.main()

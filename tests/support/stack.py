@@ -8,12 +8,23 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def take_build_option():
+    """--build DIR, taken off sys.argv before unittest sees it; the release build when it is left out."""
+    if "--build" not in sys.argv:
+        return os.path.join(ROOT, "build", "release")
+    at = sys.argv.index("--build")
+    build = os.path.abspath(sys.argv[at + 1])
+    del sys.argv[at:at + 2]
+    return build
 
 
 def free_port(kind=socket.SOCK_STREAM, count=1):
@@ -62,13 +73,16 @@ def relay_share_later(counted, kind, milliseconds):
     return 1 - buckets[milliseconds / 1000] / buckets[float("inf")]
 
 
-def shards_waited_s(pid):
-    """How long the relay's shards were ready to run and others had their cores: the longest of any shard, in seconds."""
+def waited_s(pid, name=""):
+    """How long a process was ready to run and others had its core, in seconds: the longest of any thread whose name begins so."""
     waited = []
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as comm, open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as stat:
-            if comm.read().startswith("shard-"):
-                waited.append(int(stat.read().split()[1]) / 1e9)
+        try:
+            with open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8") as comm, open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as stat:
+                if comm.read().startswith(name):
+                    waited.append(int(stat.read().split()[1]) / 1e9)
+        except FileNotFoundError:
+            continue  # a thread that has just ended
     return max(waited)
 
 
