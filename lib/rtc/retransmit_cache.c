@@ -1,5 +1,9 @@
 #include "rtc/retransmit_cache.h"
 
+#define RTP_HEADER_BYTES 12
+#define RTP_MARKER 0x80 /* in the second byte */
+#define RTP_TIMESTAMP_AT 4
+
 enum status retransmit_cache_init(struct retransmit_cache *cache, size_t capacity,
                                   size_t packet_bytes)
 {
@@ -34,6 +38,36 @@ static struct retransmit_entry *entry_of(const struct retransmit_cache *cache, u
     return &cache->entries[seq & (cache->capacity - 1)];
 }
 
+static struct retransmit_entry *find(const struct retransmit_cache *cache, uint64_t seq)
+{
+    struct retransmit_entry *e = entry_of(cache, seq);
+    return e->size > 0 && e->seq == seq ? e : NULL;
+}
+
+/* Two packets of one picture, `before` not its last (RFC 3550 5.1: the marker). */
+static bool is_same_picture(const struct retransmit_entry *before, const struct retransmit_entry *e)
+{
+    return before->size >= RTP_HEADER_BYTES && e->size >= RTP_HEADER_BYTES &&
+           (before->data[1] & RTP_MARKER) == 0 &&
+           memcmp(before->data + RTP_TIMESTAMP_AT, e->data + RTP_TIMESTAMP_AT, 4) == 0;
+}
+
+/* A key frame begins with the first packet of its picture that is held, whichever of them says so
+ * and in whatever order they come: H.264 may put a delimiter and more before the parameter sets. */
+static void note_key_frame(struct retransmit_cache *cache, struct retransmit_entry *e)
+{
+    struct retransmit_entry *known = find(cache, cache->key_frame_seq);
+    bool is_earlier_part = known != NULL && e->seq < known->seq && is_same_picture(e, known) &&
+                           (e->key_frame || e->seq + 1 == known->seq);
+    if (!is_earlier_part && !(e->key_frame && e->seq > cache->key_frame_seq))
+        return;
+    struct retransmit_entry *first = e, *before = find(cache, e->seq - 1);
+    for (; before != NULL && is_same_picture(before, first); before = find(cache, first->seq - 1))
+        first = before;
+    first->key_frame = first->layers.key_frame = true;
+    cache->key_frame_seq = first->seq;
+}
+
 struct retransmit_entry *retransmit_cache_store(struct retransmit_cache *cache, usec_t now,
                                                 uint64_t seq, struct bytes packet, bool key_frame)
 {
@@ -49,16 +83,26 @@ struct retransmit_entry *retransmit_cache_store(struct retransmit_cache *cache, 
     memcpy(e->data, packet.data, packet.size);
     if (seq > cache->highest)
         cache->highest = seq;
-    if (key_frame && seq > cache->key_frame_seq)
-        cache->key_frame_seq = seq;
+    note_key_frame(cache, e);
     return e;
 }
 
 const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cache *cache,
                                                      uint64_t seq)
 {
-    const struct retransmit_entry *e = entry_of(cache, seq);
-    return e->size > 0 && e->seq == seq ? e : NULL;
+    return find(cache, seq);
+}
+
+uint64_t retransmit_cache_find_picture(const struct retransmit_cache *cache, uint64_t seq)
+{
+    const struct retransmit_entry *e = find(cache, seq);
+    uint64_t first = seq;
+    for (; e != NULL && first > 0 && seq - first < RETRANSMIT_PICTURE_PACKETS; first--) {
+        const struct retransmit_entry *before = find(cache, first - 1);
+        if (before != NULL && !is_same_picture(before, e))
+            break;
+    }
+    return first;
 }
 
 const struct retransmit_entry *retransmit_cache_find_recent(const struct retransmit_cache *cache,

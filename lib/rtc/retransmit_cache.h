@@ -8,6 +8,7 @@
 #include "wire/layer_mark.h"
 
 #define RETRANSMIT_PACKET_BYTES 1500
+#define RETRANSMIT_PICTURE_PACKETS 64 /* of one picture that may be missing before a known one */
 
 struct retransmit_entry {
     uint64_t seq; /* unwrapped; valid while `size` > 0 */
@@ -33,7 +34,8 @@ MUST_CHECK enum status retransmit_cache_init(struct retransmit_cache *cache, siz
                                              size_t packet_bytes);
 void retransmit_cache_destroy(struct retransmit_cache *cache);
 
-/* Copies the packet in; NULL when it is left out: too long, or older than the ring. */
+/* Copies the packet in; NULL when it is left out: too long, or older than the ring. `key_frame`: a
+ * key frame begins here, if no packet of the same picture is held before this one. */
 struct retransmit_entry *retransmit_cache_store(struct retransmit_cache *cache, usec_t now,
                                                 uint64_t seq, struct bytes packet, bool key_frame);
 /* NULL when it is not held. Valid until the ring has gone round. */
@@ -44,6 +46,9 @@ const struct retransmit_entry *retransmit_cache_find(const struct retransmit_cac
 const struct retransmit_entry *retransmit_cache_find_recent(const struct retransmit_cache *cache,
                                                             usec_t now, usec_t age_us,
                                                             uint64_t seq);
+/* The lowest number that may be of the same picture as the held packet `seq`: behind the last held
+ * one of another picture, RETRANSMIT_PICTURE_PACKETS back at most. */
+uint64_t retransmit_cache_find_picture(const struct retransmit_cache *cache, uint64_t seq);
 void retransmit_cache_clear(struct retransmit_cache *cache);
 
 /* How many packets lead from the newest key frame to the newest packet, all of them held; 0 when

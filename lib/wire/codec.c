@@ -61,7 +61,9 @@ static enum status mark_h264(struct bytes payload, struct codec_mark *out)
     struct codec_h264 h264;
     enum status status = codec_h264_parse(payload, &h264);
     if (status == STATUS_OK)
-        *out = (struct codec_mark){.key_frame = h264.key_frame, .discardable = h264.discardable};
+        *out = (struct codec_mark){.key_frame = h264.key_frame,
+                                   .lacks_parameters = h264.key_frame && !h264.has_parameters,
+                                   .discardable = h264.discardable};
     return status;
 }
 

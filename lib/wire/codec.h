@@ -8,6 +8,8 @@
 struct codec_mark {
     bool key_frame;        /* first packet of a key frame (video), or any audio packet: a receiver
                             * can begin here. H264: several packets of one frame may say so */
+    bool lacks_parameters; /* H264: of a key frame whose sequence parameter set, if one is sent,
+                            * stands in a packet before this one */
     bool has_frame_bounds; /* whether the next two mean anything; otherwise use RTP timestamp and
                             * marker. VP8: only the start is visible, frame_end stays false */
     bool frame_start;

@@ -78,6 +78,7 @@ enum status codec_h264_parse(struct bytes payload, struct codec_h264 *out)
     if (status != STATUS_OK)
         return status;
     h264.key_frame = (h264.nal_types & (1u << TYPE_IDR | 1u << TYPE_SPS)) != 0;
+    h264.has_parameters = (h264.nal_types & 1u << TYPE_SPS) != 0;
     *out = h264;
     return STATUS_OK;
 }

@@ -307,6 +307,55 @@ static void keep(struct publication *p, uint32_t encoding, usec_t now,
                          packet->layers.temporal_layer, packet->key_frame);
 }
 
+static void replay_from(struct shard_core *c, usec_t now, struct publication *p,
+                        struct subscription *s, uint64_t first, struct tx_batch *tx)
+{
+    const struct publication_stream *main = publication_main(p);
+    for (uint64_t seq = first; seq <= main->cache.highest; seq++) {
+        const struct retransmit_entry *e = retransmit_cache_find(&main->cache, seq);
+        if (e == NULL)
+            continue;
+        struct media_packet packet = forwarder_packet_of(p, main, e->seq, e->key_frame);
+        if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK ||
+            !tx_batch_begin(tx, now, packet.header.payload))
+            continue;
+        forward(c, now, s, class_of(s->slot), &packet, false, tx);
+        tx_batch_end(tx);
+    }
+}
+
+static void replay_to_waiting(struct shard_core *c, usec_t now, struct publication *p,
+                              struct tx_batch *tx)
+{
+    struct room *room = p->slots != 0 ? shard_find_room(c, p->room) : NULL;
+    for (uint32_t slots = room != NULL ? p->slots : 0; slots != 0; slots &= slots - 1) {
+        const struct room_listeners *l = &room->listeners[__builtin_ctz(slots)];
+        for (uint32_t i = 0; i < l->count; i++) {
+            if (l->list[i]->waiting_key_frame)
+                replay_from(c, now, p, l->list[i], publication_main(p)->cache.key_frame_seq, tx);
+        }
+    }
+}
+
+/* To all who get the best encoding. Where a key frame's first packet comes behind others of it, who
+ * waits has refused those, and gets what has come so far from the cache. */
+static void hand_out(struct shard_core *c, usec_t now, struct publication *p,
+                     const struct media_packet *packet, struct tx_batch *tx)
+{
+    const struct retransmit_cache *cache = &publication_main(p)->cache;
+    if (!packet->key_frame || media_codec_kind(packet->codec) != MEDIA_KIND_VIDEO ||
+        packet->seq >= cache->highest ||
+        cache->highest - cache->key_frame_seq >= PUBLICATION_REPLAY_PACKETS) {
+        fan_out(c, now, p, packet, tx);
+        return;
+    }
+    struct media_packet late = *packet;
+    late.key_frame = false;
+    fan_out(c, now, p, &late, tx);
+    publication_main(p)->wants_key_frame = false;
+    replay_to_waiting(c, now, p, tx);
+}
+
 void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publication *p,
                              uint32_t encoding, const struct media_packet *packet,
                              struct bytes whole, struct tx_batch *tx)
@@ -315,7 +364,7 @@ void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publicatio
     if (encoding == p->main || p->wanted_elsewhere != 0)
         replicate(c, p, encoding, packet, whole);
     if (encoding == p->main)
-        fan_out(c, now, p, packet, tx);
+        hand_out(c, now, p, packet, tx);
     if (p->wanted_here != 0)
         thinning_handle_arrival(c, now, p, encoding, tx);
 }
@@ -353,7 +402,7 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
         return;
     }
     if (media->is_main)
-        fan_out(c, now, p, &packet, tx);
+        hand_out(c, now, p, &packet, tx);
     if (p->wanted_here != 0)
         thinning_handle_arrival(c, now, p, media->encoding, tx);
     if (s->wants_key_frame)
@@ -422,15 +471,8 @@ static bool replay(struct shard_core *c, usec_t now, struct publication *p, stru
         main->has_cache
             ? retransmit_cache_find_key_frame(&main->cache, PUBLICATION_REPLAY_PACKETS, &first)
             : 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct retransmit_entry *e = retransmit_cache_find(&main->cache, first + i);
-        struct media_packet packet = forwarder_packet_of(p, main, e->seq, e->key_frame);
-        if (rtp_parse_header(bytes_of(e->data, e->size), &packet.header) != STATUS_OK ||
-            !tx_batch_begin(tx, now, packet.header.payload))
-            continue;
-        forward(c, now, s, class_of(s->slot), &packet, false, tx);
-        tx_batch_end(tx);
-    }
+    if (count > 0)
+        replay_from(c, now, p, s, first, tx);
     return count > 0;
 }
 

@@ -311,9 +311,28 @@ static bool read_payload(struct shard_core *c, const struct participant *p, cons
         shard_drop(c, DROP_BAD_PAYLOAD);
         return false;
     }
-    packet->key_frame = mark.key_frame;
     packet->layers = find_layers(p, a, &mark);
+    if (!mark.key_frame)
+        return true;
+    a->stream->wants_key_frame = false;
+    packet->key_frame = publication_begins_key_frame(a->stream, packet->seq, a->header.timestamp,
+                                                     mark.lacks_parameters);
+    packet->layers.key_frame = packet->key_frame;
     return true;
+}
+
+/* What was lost before a key frame is not wanted any more; what was lost of it is, and of H264 that
+ * may be what lies before the first packet that says what it is. */
+static void forget_before_key_frame(const struct arrival *a, const struct media_packet *packet)
+{
+    if (!packet->key_frame || a->encoding->nack == NULL ||
+        media_codec_kind(packet->codec) != MEDIA_KIND_VIDEO)
+        return;
+    bool may_begin_before = packet->codec == MEDIA_CODEC_H264 && a->stream->has_cache;
+    nack_generator_forget_before(a->encoding->nack,
+                                 may_begin_before
+                                     ? retransmit_cache_find_picture(&a->stream->cache, packet->seq)
+                                     : packet->seq);
 }
 
 /* Takes the packet into its encoding's account: false (counted) when it has come before. */
@@ -382,14 +401,10 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
                                   .header = a->header};
     if (!read_payload(c, p, a, &packet))
         return;
-    if (packet.key_frame && media_codec_kind(packet.codec) == MEDIA_KIND_VIDEO) {
-        a->stream->wants_key_frame = false;
-        if (a->encoding->nack != NULL)
-            nack_generator_forget_before(a->encoding->nack, seq);
-    }
     packet.late_us = publication_note_lateness(a->stream, now, a->header.timestamp);
     note_active(c, now, p, publication);
     forwarder_handle_packet(c, now, publication, encoding, &packet, bytes_const(a->packet), tx);
+    forget_before_key_frame(a, &packet);
     if (encoding != publication->main)
         return;
     if (a->stream->wants_key_frame || (packet.header.marker && has_long_tail(publication, now)))

@@ -359,6 +359,15 @@ static void leave_out(struct layer_selector *l, const struct layer_source *sourc
         l->shift.picture--;
 }
 
+static void note_key_frame(struct layer_selector *l, usec_t now, uint64_t seq)
+{
+    l->in_key_frame = true;
+    l->temporal_now = LAYER_ALL;
+    l->key_frame_sent = true;
+    l->key_frame_seq = seq;
+    l->key_frame_at = now;
+}
+
 static void begin_picture(struct layer_selector *l, usec_t now, const struct layer_source *source,
                           const struct retransmit_entry *e, const struct rtp_header *header)
 {
@@ -373,12 +382,10 @@ static void begin_picture(struct layer_selector *l, usec_t now, const struct lay
         return;
     }
     struct picture_numbers numbers = layer_numbers_read(source, header);
-    l->in_key_frame = e->layers.key_frame;
+    l->in_key_frame = false;
     if (e->layers.key_frame) {
         layer_numbers_begin(l, &numbers);
-        l->key_frame_sent = true;
-        l->key_frame_seq = e->seq;
-        l->key_frame_at = now;
+        note_key_frame(l, now, e->seq);
     }
     layer_numbers_note(l, &numbers);
     l->pictures_in_a_row++;
@@ -399,6 +406,8 @@ static bool look_at(struct layer_selector *l, usec_t now, const struct layer_sou
         return false; /* padding: the numbers close over it */
     if (!l->in_picture || header->timestamp != l->picture_timestamp)
         begin_picture(l, now, source, e, header);
+    else if (e->layers.key_frame && l->taking && !l->in_key_frame)
+        note_key_frame(l, now, e->seq); /* H264 may say so only behind a delimiter */
     l->in_picture = !header->marker;
     if (!l->taking)
         return false;

@@ -109,6 +109,27 @@ enum status publication_prepare_cache(struct publication_stream *s)
     return status;
 }
 
+static bool is_of_picture(const struct retransmit_entry *e, uint32_t timestamp)
+{
+    struct rtp_header header;
+    return rtp_parse_header(bytes_of(e->data, e->size), &header) == STATUS_OK &&
+           header.timestamp == timestamp;
+}
+
+bool publication_begins_key_frame(struct publication_stream *s, uint64_t seq, uint32_t timestamp,
+                                  bool lacks_parameters)
+{
+    s->sends_parameters = s->sends_parameters || !lacks_parameters;
+    if (s->codec != MEDIA_CODEC_H264 || !s->has_cache)
+        return true;
+    const struct retransmit_entry *known = retransmit_cache_find(&s->cache, s->cache.key_frame_seq);
+    if (known != NULL && is_of_picture(known, timestamp))
+        return seq < known->seq;
+    const struct retransmit_entry *before = retransmit_cache_find(&s->cache, seq - 1);
+    return !lacks_parameters || !s->sends_parameters ||
+           (before != NULL && !is_of_picture(before, timestamp));
+}
+
 void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint64_t serial,
                              enum media_codec codec, const char *profile)
 {
@@ -121,6 +142,7 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
     s->has_clock = false;
     lateness_begin_turn(&s->lateness);
     s->tail = (struct stream_tail){0};
+    s->sends_parameters = false;
     free(s->structure);
     s->structure = NULL;
     if (s->has_cache)

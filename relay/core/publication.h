@@ -61,6 +61,7 @@ struct publication_stream {
     bool has_asked_key_frame; /* it came because it was asked for: no part of the rates */
     uint32_t asked_key_frame_timestamp;
     struct stream_tail tail;                /* video */
+    bool sends_parameters;                  /* H264: parameter sets come in the stream; home only */
     struct dependency_structure *structure; /* the newest key frame's; owned, home only */
 };
 
@@ -138,6 +139,12 @@ bool publication_has_key_frame(const struct publication *p);
 
 /* Shard `from` wants these encodings (bit n: encoding n) besides the best. */
 void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted);
+
+/* Packet `seq` says that it is of a key frame: whether who waits for one can begin with it, as with
+ * one packet of each key frame. A slice of H264 before which the parameter sets may be missing does
+ * not count. */
+bool publication_begins_key_frame(struct publication_stream *s, uint64_t seq, uint32_t timestamp,
+                                  bool lacks_parameters);
 
 /* A new epoch: the cache is emptied, subscriptions will go on without a gap from the next packet
  * (or key frame). */

@@ -16,6 +16,8 @@ void stream_tail_note(struct stream_tail *t, usec_t now, uint64_t seq, uint32_t 
 {
     if (begins_key_frame && (!t->has_key_frame || seq > t->key_seq))
         begin(t, now, seq, timestamp);
+    else if (t->has_key_frame && timestamp == t->key_timestamp && seq < t->key_seq)
+        t->key_seq = seq;
     if (!t->has_key_frame || seq < t->key_seq)
         return;
     t->packets++;

@@ -56,6 +56,43 @@ static void a_late_packet_is_held_unless_it_is_older_than_the_ring(void **state)
     assert_true(is_held(cache, FIRST + 9));
 }
 
+/* A packet of the picture at `timestamp`. */
+static void store_part(struct retransmit_cache *cache, uint64_t seq, uint32_t timestamp,
+                       bool marker, bool key_frame)
+{
+    uint8_t packet[13] = {0x80, marker ? 0x80 : 0};
+    store_u32(packet + 4, timestamp);
+    retransmit_cache_store(cache, (usec_t)seq, seq, bytes_of(packet, sizeof packet), key_frame);
+}
+
+static void a_key_frame_begins_with_the_first_packet_of_its_picture(void **state)
+{
+    struct retransmit_cache *cache = *state;
+    store_part(cache, FIRST, 10, true, false);
+    store_part(cache, FIRST + 1, 20, false, false); /* a delimiter */
+    store_part(cache, FIRST + 3, 20, false, true);  /* a parameter set */
+    assert_int_equal(cache->key_frame_seq, FIRST + 3);
+    assert_int_equal(retransmit_cache_find_picture(cache, FIRST + 3), FIRST + 1);
+    store_part(cache, FIRST + 2, 20, false, false); /* what lay between them */
+    assert_int_equal(cache->key_frame_seq, FIRST + 1);
+    assert_true(retransmit_cache_find(cache, FIRST + 1)->layers.key_frame);
+    store_part(cache, FIRST + 4, 20, true, false);
+    store_part(cache, FIRST + 5, 20, true, true); /* behind the marker: another one */
+    assert_int_equal(cache->key_frame_seq, FIRST + 5);
+    assert_int_equal(retransmit_cache_find_picture(cache, FIRST + 5), FIRST + 5);
+}
+
+static void what_is_missing_before_a_picture_may_be_of_it_within_limits(void **state)
+{
+    struct retransmit_cache *cache = *state;
+    store_part(cache, FIRST, 10, true, false);
+    store_part(cache, FIRST + 6, 20, false, true);
+    assert_int_equal(retransmit_cache_find_picture(cache, FIRST + 6), FIRST + 1);
+    store_part(cache, FIRST + 200, 30, false, true);
+    assert_int_equal(retransmit_cache_find_picture(cache, FIRST + 200),
+                     FIRST + 200 - RETRANSMIT_PICTURE_PACKETS);
+}
+
 static void packets_of_impossible_size_are_left_out(void **state)
 {
     struct retransmit_cache *cache = *state;
@@ -147,6 +184,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_newest_packets_are_held_and_no_others),
         TEST(a_late_packet_is_held_unless_it_is_older_than_the_ring),
+        TEST(a_key_frame_begins_with_the_first_packet_of_its_picture),
+        TEST(what_is_missing_before_a_picture_may_be_of_it_within_limits),
         TEST(packets_of_impossible_size_are_left_out),
         TEST(a_packet_too_old_to_be_of_use_is_not_sent_again),
         TEST(a_late_joiner_gets_the_newest_key_frame_and_all_behind_it),
