@@ -2,10 +2,7 @@
 
 #include "wire/stun_attribute.h"
 
-#include <limits.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #define FINGERPRINT_XOR 0x5354554eu
 
@@ -65,22 +62,6 @@ static uint32_t crc32_of(struct bytes b)
 uint32_t stun_fingerprint(struct bytes before)
 {
     return crc32_of(before) ^ FINGERPRINT_XOR;
-}
-
-enum status stun_integrity(struct bytes before, struct bytes password,
-                           uint8_t mac[STUN_INTEGRITY_BYTES])
-{
-    uint8_t text[STUN_BYTES_MAX];
-    if (before.size < STUN_HEADER_BYTES || before.size > sizeof text || password.size > INT_MAX)
-        return STATUS_LIMIT;
-    memcpy(text, before.data, before.size);
-    store_u16(text + 2, (uint16_t)(before.size - STUN_HEADER_BYTES + STUN_ATTRIBUTE_HEAD_BYTES +
-                                   STUN_INTEGRITY_BYTES));
-    const void *key = password.size > 0 ? (const void *)password.data : "";
-    unsigned mac_bytes = 0;
-    if (HMAC(EVP_sha1(), key, (int)password.size, text, before.size, mac, &mac_bytes) == NULL)
-        return STATUS_SYSTEM;
-    return STATUS_OK;
 }
 
 void stun_address_mask(const uint8_t transaction[STUN_TRANSACTION_BYTES], uint8_t mask[16])

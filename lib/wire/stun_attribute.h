@@ -30,8 +30,7 @@ enum stun_attribute {
 uint32_t stun_fingerprint(struct bytes before);
 
 /* HMAC-SHA1 over the message up to MESSAGE-INTEGRITY, with the length as if that came last
- * (RFC 8489 14.5). OpenSSL allocates meanwhile. STATUS_SYSTEM; STATUS_LIMIT above STUN_BYTES_MAX.
- */
+ * (RFC 8489 14.5). Allocates nothing. STATUS_SYSTEM; STATUS_LIMIT above STUN_BYTES_MAX. */
 MUST_CHECK enum status stun_integrity(struct bytes before, struct bytes password,
                                       uint8_t mac[STUN_INTEGRITY_BYTES]);
 

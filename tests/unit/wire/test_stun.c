@@ -1,6 +1,9 @@
-#include "wire/stun.h"
+#include "wire/stun_attribute.h"
 
 #include "unit/wire/wire_test.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 /* RFC 5769 section 2. */
 #define VECTOR_TRANSACTION 0xb7, 0xe7, 0xa7, 0x01, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae
@@ -333,6 +336,36 @@ static void written_responses_read_back(void **state)
     (void)state;
 }
 
+static void integrity_is_openssl_s_hmac_for_passwords_and_messages_of_any_length(void **state)
+{
+    uint8_t text[STUN_BYTES_MAX + 1], password[200], ours[STUN_INTEGRITY_BYTES],
+        theirs[STUN_INTEGRITY_BYTES];
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 7 + 3);
+    for (size_t i = 0; i < sizeof password; i++)
+        password[i] = (uint8_t)(i * 5 + 1);
+    for (size_t key = 0; key <= sizeof password; key++) {
+        size_t size = STUN_HEADER_BYTES + key * 7; /* up to 1420 */
+        unsigned bytes = 0;
+        store_u16(text + 2,
+                  (uint16_t)(size + STUN_ATTRIBUTE_HEAD_BYTES + sizeof ours - STUN_HEADER_BYTES));
+        assert_non_null(HMAC(EVP_sha1(), password, (int)key, text, size, theirs, &bytes));
+        store_u16(text + 2, 0xbeef); /* whatever stood there */
+        assert_int_equal(stun_integrity(bytes_of(text, size), bytes_of(password, key), ours),
+                         STATUS_OK);
+        assert_memory_equal(ours, theirs, sizeof ours);
+    }
+    assert_int_equal(stun_integrity(bytes_of(text, STUN_BYTES_MAX), bytes_of(password, 1), ours),
+                     STATUS_OK);
+    assert_int_equal(
+        stun_integrity(bytes_of(text, STUN_BYTES_MAX + 1), bytes_of(password, 1), ours),
+        STATUS_LIMIT);
+    assert_int_equal(
+        stun_integrity(bytes_of(text, STUN_HEADER_BYTES - 1), bytes_of(password, 1), ours),
+        STATUS_LIMIT);
+}
+
 static void an_error_without_a_password_has_no_integrity(void **state)
 {
     uint8_t memory[200];
@@ -407,6 +440,7 @@ int main(void)
         cmocka_unit_test(unknown_required_attributes_are_listed_up_to_the_limit),
         cmocka_unit_test(a_written_request_reads_back),
         cmocka_unit_test(written_responses_read_back),
+        cmocka_unit_test(integrity_is_openssl_s_hmac_for_passwords_and_messages_of_any_length),
         cmocka_unit_test(an_error_without_a_password_has_no_integrity),
         cmocka_unit_test(writing_without_room_fails_at_every_size),
         cmocka_unit_test(class_and_method_survive_their_interleaved_bits),
