@@ -11,7 +11,7 @@ static void set_buffer(int fd, int force, int ordinary)
         (void)net_socket_set(fd, SOL_SOCKET, ordinary, UDP_SOCKET_BUFFER_BYTES);
 }
 
-static bool prepare(int fd)
+bool udp_socket_prepare(int fd)
 {
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
@@ -22,7 +22,7 @@ enum status udp_socket_open(struct udp_socket *out, const struct net_addr *local
                             const struct log *log)
 {
     static const struct net_socket_config config = {
-        .type = SOCK_DGRAM, .prepare = prepare, .failed = "udp_open_failed"};
+        .type = SOCK_DGRAM, .prepare = udp_socket_prepare, .failed = "udp_open_failed"};
     return net_socket_open(&out->fd, &out->local, &config, local, log);
 }
 

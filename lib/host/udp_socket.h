@@ -15,4 +15,6 @@ struct udp_socket {
 /* As net_socket_open (host/net_socket.h); `local` of *out says which port it has. */
 MUST_CHECK enum status udp_socket_open(struct udp_socket *out, const struct net_addr *local,
                                        const struct log *log);
+/* Buffers as udp_socket_open asks for them; before bind. */
+bool udp_socket_prepare(int fd);
 void udp_socket_close(struct udp_socket *s);

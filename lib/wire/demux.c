@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 
+#define RTCP_RECEIVER_REPORT 201
+
 /* RFC 5761 section 4: RTCP packet types 192..223 stand where RTP has its marker and payload type.
  * That takes payload types 64..95 with a marker away from RTP; nobody negotiates those. */
 static enum demux_kind rtp_or_rtcp(struct bytes datagram)
@@ -24,6 +26,12 @@ enum demux_kind demux_classify(struct bytes datagram)
     if (first >= 128 && first <= 191)
         return rtp_or_rtcp(datagram);
     return DEMUX_NONE;
+}
+
+bool demux_is_report(struct bytes datagram)
+{
+    return datagram.size >= 2 && datagram.data[0] >> 6 == 2 &&
+           datagram.data[1] == RTCP_RECEIVER_REPORT;
 }
 
 const char *demux_kind_name(enum demux_kind kind)

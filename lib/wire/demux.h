@@ -15,4 +15,8 @@ enum demux_kind {
 };
 
 enum demux_kind demux_classify(struct bytes datagram);
+
+/* SRTCP that begins with a receiver report. Nobody waits for one: who misses something says so in a
+ * datagram of its own (RFC 5506), unless a report happens to be due at that moment. */
+bool demux_is_report(struct bytes datagram);
 const char *demux_kind_name(enum demux_kind kind);

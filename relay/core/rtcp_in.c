@@ -49,7 +49,9 @@ static void spread_sender_report(struct shard_core *c, const struct publication 
 static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_report *report, struct tx_batch *tx)
 {
-    uint64_t ntp_now = ntp_of_usec(c->config.ntp_at_zero, now);
+    /* The round trip ends where the report came in: it may have waited until now. */
+    usec_t arrived_at = tx_batch_get_arrival(tx, now);
+    uint64_t ntp_now = ntp_of_usec(c->config.ntp_at_zero, arrived_at);
     struct publication_encoding *encoding;
     struct publication *sent =
         report->has_sender_info ? find_sent(p, report->ssrc, &encoding) : NULL;

@@ -96,6 +96,12 @@ static inline void tx_batch_set_arrival(struct tx_batch *tx, usec_t at)
     tx->arrived_at = at;
 }
 
+/* `now` where nobody measures. */
+static inline usec_t tx_batch_get_arrival(const struct tx_batch *tx, usec_t now)
+{
+    return tx->arrived_at != 0 ? tx->arrived_at : now;
+}
+
 /* Begins a packet: `payload` is copied. False (counted) when it is too long. Everything that waits
  * is sent first when there is no room. */
 MUST_CHECK bool tx_batch_begin(struct tx_batch *tx, usec_t now, struct bytes payload);

@@ -2,6 +2,7 @@
 
 #include "host/host_clock.h"
 #include "host/udp_batch.h"
+#include "relay/shell/report_socket.h"
 #include "relay/shell/stream_port.h"
 #include "relay/shell/turn_times.h"
 
@@ -25,9 +26,12 @@ struct shard {
     struct log log;
     struct shard_socket sockets[SHARD_SOCKETS_MAX];
     size_t socket_count;
-    struct stream_port *streams;                  /* NULL: no media over TCP */
-    int epoll_fd;                                 /* of the streams */
-    struct pollfd watched[SHARD_SOCKETS_MAX + 2]; /* the sockets, the link, the streams' epoll */
+    struct shard_socket reports[SHARD_SOCKETS_MAX]; /* beside the sockets */
+    size_t report_count;                            /* as many, or none */
+    struct stream_port *streams;                    /* NULL: no media over TCP */
+    int epoll_fd;                                   /* of the streams */
+    /* The sockets, the link, the streams' epoll, and the reports' sockets. */
+    struct pollfd watched[2 * SHARD_SOCKETS_MAX + 2];
     struct shard_link link;
     struct shard_core *core;
     struct tx_batch tx;
@@ -35,9 +39,11 @@ struct shard {
     bool running;
     atomic_bool stopping;
     /* The thread's own */
-    bool more;        /* input is left over from the last turn */
-    usec_t looked_at; /* last look at all that is watched */
-    usec_t now;       /* of this turn */
+    bool more;         /* input is left over from the last turn */
+    usec_t looked_at;  /* last look at all that is watched */
+    usec_t woken_at;   /* by something that could not wait */
+    usec_t reports_at; /* last look at the reports */
+    usec_t now;        /* of this turn */
     struct turn_times times;
     usec_t measure_at, cpu_then, measured_then;
     usec_t unix_minus_now;
@@ -131,14 +137,30 @@ static size_t send_messages(void *context, const struct tx_message *messages, si
 /* --- The turn */
 
 #define LOOK_AT_ALL_US 1000 /* busy for this long: connections and other threads' wake-ups too */
+#define REPORTS_EVERY_US MILLISECONDS(5)
+#define REPORTS_WAIT_US MILLISECONDS(25) /* for what wakes the thread: voice comes each 20 ms */
 
 /* Between two portions of video nothing is waited for: to take what has come, if anything, is
  * cheaper than to ask first. */
 static bool look_at_sockets(struct shard *s)
 {
-    for (size_t i = 0; i < s->socket_count + 2; i++)
+    for (size_t i = 0; i < COUNT_OF(s->watched); i++)
         s->watched[i].revents = i < s->socket_count ? POLLIN : 0;
     return true;
+}
+
+/* Reports wake nobody while something else will do so soon: until when they need not. */
+static usec_t reports_wait_until(const struct shard *s, usec_t now)
+{
+    usec_t until = s->woken_at + REPORTS_WAIT_US;
+    return s->report_count > 0 && now < until ? until : USEC_NEVER;
+}
+
+/* ppoll passes over what is below 0. */
+static void watch_reports(struct shard *s, bool watched)
+{
+    for (size_t i = 0; i < s->report_count; i++)
+        s->watched[s->socket_count + 2 + i].fd = watched ? s->reports[i].socket.fd : -1;
 }
 
 /* True when some of what is watched is ready. By ppoll, not epoll: a socket that stands in an epoll
@@ -150,11 +172,15 @@ static bool wait_for_input(struct shard *s, usec_t now)
     until = usec_min(until, tx_batch_next_timeout(&s->tx));
     if (s->streams != NULL)
         until = usec_min(until, stream_port_next_timeout(s->streams));
+    usec_t reports_until = reports_wait_until(s, now);
+    watch_reports(s, reports_until == USEC_NEVER);
+    until = usec_min(until, reports_until);
     usec_t left = s->more || until <= now ? 0 : until - now;
     if (left == 0 && now - s->looked_at < LOOK_AT_ALL_US)
         return look_at_sockets(s);
     struct timespec wait = {.tv_sec = left / SECONDS(1), .tv_nsec = left % SECONDS(1) * 1000};
-    bool is_ready = ppoll(s->watched, s->socket_count + 2, &wait, NULL) > 0;
+    nfds_t count = s->socket_count + 2 + s->report_count;
+    bool is_ready = ppoll(s->watched, count, &wait, NULL) > 0;
     s->looked_at = host_clock_now();
     return is_ready;
 }
@@ -178,7 +204,8 @@ static usec_t arrival_of(const struct shard *s, usec_t now, const struct udp_rec
     return r->arrived_unix != 0 && at <= now && now - at < SHARD_LOAD_US ? at : now;
 }
 
-static void receive(struct shard *s, usec_t now, struct shard_socket *from)
+/* What one look finds. True when there may be more; *lost: the buffer had been full. */
+static bool take_in(struct shard *s, usec_t now, struct shard_socket *from, bool *lost)
 {
     size_t cut = 0;
     bool more = false;
@@ -193,12 +220,28 @@ static void receive(struct shard *s, usec_t now, struct shard_socket *from)
     }
     tx_batch_set_arrival(&s->tx, 0);
     uint32_t losses = udp_receive_batch_get_losses(from->batch);
-    if (losses != from->losses)
-        shard_core_note_overload(s->core, now);
+    *lost = losses != from->losses;
     s->tx.stats->drops[DROP_RECEIVE_BLOCKED] += losses - from->losses;
     from->losses = losses;
     s->tx.stats->drops[DROP_TOO_LONG] += cut;
+    return more;
+}
+
+static void receive(struct shard *s, usec_t now, struct shard_socket *from)
+{
+    bool lost;
+    s->more = take_in(s, now, from, &lost) || s->more;
+    if (lost)
+        shard_core_note_overload(s->core, now);
+}
+
+static void receive_reports(struct shard *s, usec_t now)
+{
+    bool more = false, lost;
+    for (size_t i = 0; i < s->report_count; i++)
+        more = take_in(s, now, &s->reports[i], &lost) || more;
     s->more = s->more || more;
+    s->reports_at = more ? 0 : now;
 }
 
 /* --- What the TCP side asks and tells */
@@ -271,8 +314,11 @@ static void handle_streams(struct shard *s, usec_t now)
 
 static void handle_ready(struct shard *s, usec_t now)
 {
-    for (size_t i = 0; i < s->socket_count; i++) {
-        if (s->watched[i].revents != 0)
+    for (size_t i = 0; i < s->socket_count + 2; i++) {
+        if (s->watched[i].revents == 0)
+            continue;
+        s->woken_at = now;
+        if (i < s->socket_count)
             receive(s, now, &s->sockets[i]);
     }
     if (s->watched[s->socket_count].revents != 0)
@@ -289,6 +335,8 @@ static usec_t turn(struct shard *s, usec_t before)
     s->more = false;
     if (is_ready)
         handle_ready(s, now);
+    if (s->report_count > 0 && now - s->reports_at >= REPORTS_EVERY_US)
+        receive_reports(s, now);
     s->more = handle_messages(s, now) || s->more;
     shard_core_handle_timeout(s->core, now, &s->tx); /* also what could still wait */
     if (s->streams != NULL && stream_port_next_timeout(s->streams) <= now)
@@ -342,6 +390,30 @@ static void watch(struct shard *s, size_t place, int fd)
     s->watched[place] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
+static enum status set_up(struct shard_socket *socket)
+{
+    udp_socket_ask_times(&socket->socket);
+    udp_socket_ask_losses(&socket->socket);
+    return udp_receive_batch_create(&socket->batch);
+}
+
+/* Reports have a socket of their own beside each, or, where the kernel gives none, come with the
+ * rest. */
+static enum status open_report_sockets(struct shard *s)
+{
+    for (size_t i = 0; i < s->socket_count; i++) {
+        struct shard_socket *socket = &s->reports[i];
+        if (report_socket_open(&socket->socket, &s->sockets[i].socket, &s->log) != STATUS_OK)
+            return STATUS_OK;
+        s->report_count = i + 1;
+        enum status status = set_up(socket);
+        if (status != STATUS_OK)
+            return status;
+        watch(s, s->socket_count + 2 + i, socket->socket.fd);
+    }
+    return STATUS_OK;
+}
+
 static enum status open_sockets(struct shard *s, struct net_addr *failed)
 {
     for (size_t i = 0; i < s->config.bind_count; i++) {
@@ -350,17 +422,15 @@ static enum status open_sockets(struct shard *s, struct net_addr *failed)
         enum status status = udp_socket_open(&socket->socket, failed, &s->log);
         if (status != STATUS_OK)
             return status;
-        udp_socket_ask_times(&socket->socket);
-        udp_socket_ask_losses(&socket->socket);
         s->socket_count = i + 1;
-        status = udp_receive_batch_create(&socket->batch);
+        status = set_up(socket);
         if (status != STATUS_OK)
             return status;
         watch(s, i, socket->socket.fd);
     }
     watch(s, s->socket_count, shard_link_get_fd(&s->link));
     watch(s, s->socket_count + 1, s->epoll_fd);
-    return STATUS_OK;
+    return open_report_sockets(s);
 }
 
 static enum status create_core(struct shard *s)
@@ -434,6 +504,12 @@ static void stop(struct shard *s)
     s->running = false;
 }
 
+static void close_socket(struct shard_socket *socket)
+{
+    udp_receive_batch_free(socket->batch);
+    udp_socket_close(&socket->socket);
+}
+
 void shard_free(struct shard *s)
 {
     if (s == NULL)
@@ -443,10 +519,10 @@ void shard_free(struct shard *s)
     stream_port_free(s->streams);
     shard_core_free(s->core);
     tx_batch_destroy(&s->tx);
-    for (size_t i = 0; i < s->socket_count; i++) {
-        udp_receive_batch_free(s->sockets[i].batch);
-        udp_socket_close(&s->sockets[i].socket);
-    }
+    for (size_t i = 0; i < s->report_count; i++)
+        close_socket(&s->reports[i]);
+    for (size_t i = 0; i < s->socket_count; i++)
+        close_socket(&s->sockets[i]);
     if (s->epoll_fd >= 0)
         close(s->epoll_fd);
     free(s);

@@ -1,4 +1,5 @@
 /* What a shard does when there is too much of something, and what a packet costs it. */
+#include "rtc/receive_stats.h"
 #include "unit/relay/shard_bench.c"
 
 static void a_publisher_above_its_rate_is_cut_to_it(void **state)
@@ -155,6 +156,34 @@ static void whom_no_padding_can_be_sent_does_not_wake_the_shard_to_be_asked(void
     assert_true(shard_delivery_next_timeout(p, b->now) > b->now + MILLISECONDS(100));
 }
 
+static void report(struct bench *b, struct peer *p, uint32_t last_sr)
+{
+    uint8_t packet[200];
+    struct writer w = writer_of((struct bytes_mut){packet, 100});
+    struct rtcp_report r = {.ssrc = 5, .block_count = 1};
+    r.blocks[0] = (struct rtcp_report_block){.ssrc = (uint32_t)(70 + p->id), .last_sr = last_sr};
+    rtcp_write_report(&w, &r);
+    size_t size = writer_size(&w);
+    assert_int_equal(media_cipher_protect_rtcp(p->cipher, packet, &size), STATUS_OK);
+    give(b, p, packet, size);
+}
+
+static void a_round_trip_ends_when_the_report_came_in_and_not_when_it_was_read(void **state)
+{
+    struct bench *b = *state;
+    struct peer *learner = add_peer(b, 0, true);
+    const struct participant *p = shard_find_participant(b->cores[0], learner->id);
+    pass_time(b, SECONDS(1));
+    uint64_t at_zero = b->cores[0]->config.ntp_at_zero;
+    uint32_t sent = (uint32_t)(ntp_of_usec(at_zero, b->now - MILLISECONDS(70)) >> 16);
+    tx_batch_set_arrival(&b->tx[0], b->now - MILLISECONDS(20));
+    report(b, learner, sent);
+    assert_in_range(p->rtt_us, MILLISECONDS(50) - 50, MILLISECONDS(50) + 50);
+    tx_batch_set_arrival(&b->tx[0], 0); /* nobody measures */
+    report(b, learner, sent);
+    assert_in_range(p->rtt_us, MILLISECONDS(70) - 50, MILLISECONDS(70) + 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +192,7 @@ int main(void)
         BENCH_TEST(reports_go_out_with_whatever_happens_and_wake_the_shard_at_shared_instants),
         BENCH_TEST(nothing_is_asked_for_again_while_the_relay_itself_loses_packets),
         BENCH_TEST(whom_no_padding_can_be_sent_does_not_wake_the_shard_to_be_asked),
+        BENCH_TEST(a_round_trip_ends_when_the_report_came_in_and_not_when_it_was_read),
         BENCH_TEST(forwarding_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);

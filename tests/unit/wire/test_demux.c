@@ -48,11 +48,38 @@ static void a_datagram_above_1500_bytes_is_nobodys(void **state)
     (void)state;
 }
 
+static void only_what_begins_with_a_receiver_report_may_wait(void **state)
+{
+    static const struct {
+        const char *what;
+        struct bytes datagram;
+        bool may_wait;
+    } cases[] = {
+        {"receiver report", BYTES("\x81\xc9\0\7"), true},
+        {"receiver report with padding", BYTES("\xa2\xc9"), true},
+        {"sender report", BYTES("\x81\xc8\0\7"), false},
+        {"NACK or transport-wide feedback", BYTES("\x81\xcd\0\3"), false},
+        {"picture loss", BYTES("\x81\xce\0\2"), false},
+        {"RTP, payload type 73 and no marker", BYTES("\x80\x49\0\1"), false},
+        {"STUN", BYTES("\0\xc9\0\1"), false},
+        {"DTLS", BYTES("\x16\xc9"), false},
+        {"version 3", BYTES("\xc1\xc9\0\7"), false},
+        {"one byte", BYTES("\x81"), false},
+        {"nothing", BYTES(""), false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        if (demux_is_report(cases[i].datagram) != cases[i].may_wait)
+            fail_msg("%s", cases[i].what);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_bytes_tell_the_protocol),
         cmocka_unit_test(a_datagram_above_1500_bytes_is_nobodys),
+        cmocka_unit_test(only_what_begins_with_a_receiver_report_may_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
