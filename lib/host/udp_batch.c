@@ -14,6 +14,7 @@ struct udp_receive_batch {
     struct sockaddr_storage from[UDP_BATCH_DATAGRAMS];
     _Alignas(struct cmsghdr) uint8_t control[UDP_BATCH_DATAGRAMS][CONTROL_BYTES];
     struct udp_received received[UDP_BATCH_DATAGRAMS];
+    size_t used; /* messages that the kernel has written to */
     uint32_t losses;
     uint8_t data[UDP_BATCH_DATAGRAMS][UDP_BATCH_DATAGRAM_BYTES];
 };
@@ -28,6 +29,7 @@ enum status udp_receive_batch_create(struct udp_receive_batch **out)
         b->messages[i].msg_hdr =
             (struct msghdr){.msg_name = &b->from[i], .msg_iov = &b->vectors[i], .msg_iovlen = 1};
     }
+    b->used = UDP_BATCH_DATAGRAMS;
     *out = b;
     return STATUS_OK;
 }
@@ -72,17 +74,25 @@ static usec_t read_control(struct msghdr *message, uint32_t *losses)
     return arrived;
 }
 
-size_t udp_receive_batch_fetch(struct udp_receive_batch *b, const struct udp_socket *socket,
-                               size_t *cut, bool *more)
+/* Room again for what the kernel wrote: most looks find a few datagrams, or none. */
+static void make_ready(struct udp_receive_batch *b)
 {
-    for (size_t i = 0; i < UDP_BATCH_DATAGRAMS; i++) {
+    for (size_t i = 0; i < b->used; i++) {
         b->messages[i].msg_hdr.msg_namelen = sizeof b->from[i];
         b->messages[i].msg_hdr.msg_control = b->control[i];
         b->messages[i].msg_hdr.msg_controllen = CONTROL_BYTES;
     }
+    b->used = 0;
+}
+
+size_t udp_receive_batch_fetch(struct udp_receive_batch *b, const struct udp_socket *socket,
+                               size_t *cut, bool *more)
+{
+    make_ready(b);
     /* An ICMP error of an earlier send (ECONNREFUSED) only costs this call. */
     int count = recvmmsg(socket->fd, b->messages, UDP_BATCH_DATAGRAMS, MSG_DONTWAIT, NULL);
     *more = count == UDP_BATCH_DATAGRAMS || (count < 0 && errno == ECONNREFUSED);
+    b->used = count > 0 ? (size_t)count : 0;
     size_t kept = 0;
     for (int i = 0; i < count; i++) {
         struct udp_received *r = &b->received[kept];
