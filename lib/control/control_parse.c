@@ -1,6 +1,9 @@
 /* JSON to structures. Every getter checks type and range and fails for good: one look at the end.
  */
+#include "base/bounded_json.h"
 #include "control/control_message_private.h"
+
+#define DEPTH_MAX 8 /* deeper than any message is */
 
 struct take {
     enum status status; /* STATUS_OK until something is wrong */
@@ -512,35 +515,11 @@ static void parse_body(struct take *t, const json_t *o, struct control_message *
     }
 }
 
-/* Deeper nesting than any message has is refused before jansson, which recurses. */
-static bool is_shallow(struct bytes text)
-{
-    int depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > 8)
-                return false;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return true;
-}
-
 enum status control_message_parse(struct bytes text, struct control_message *out)
 {
     if (text.size > CONTROL_MESSAGE_BYTES_MAX)
         return STATUS_LIMIT;
-    if (!is_shallow(text))
+    if (bounded_json_check(text, DEPTH_MAX, SIZE_MAX) != STATUS_OK)
         return STATUS_MALFORMED;
     json_t *o = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(o)) {

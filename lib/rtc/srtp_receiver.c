@@ -2,8 +2,8 @@
 
 #include "base/wipe.h"
 #include "rtc/srtp_keys.h"
+#include "rtc/srtp_library.h"
 
-#include <srtp2/srtp.h>
 #include <stdlib.h>
 
 #define RTP_HEADER_BYTES 12
@@ -48,27 +48,6 @@ static enum status status_of(srtp_err_status_t error)
     }
 }
 
-static enum status create_reference(struct srtp_receiver *r, const struct media_keys *keys)
-{
-    srtp_policy_t policy;
-    uint8_t key[MEDIA_MASTER_BYTES_MAX];
-    memset(&policy, 0, sizeof policy);
-    memcpy(key, keys->remote, sizeof key);
-    if (r->is_gcm) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-    }
-    policy.ssrc.type = ssrc_any_inbound;
-    policy.key = key;
-    policy.window_size = SRTP_WINDOW_NUMBERS;
-    srtp_err_status_t error = srtp_create(&r->reference, &policy);
-    memory_wipe(key, sizeof key);
-    return error == srtp_err_status_ok ? STATUS_OK : STATUS_SYSTEM;
-}
-
 static enum status make_key(const struct srtp_receiver *r, const struct media_keys *keys,
                             enum srtp_keys_use use, void **key, uint8_t *salt)
 {
@@ -105,7 +84,8 @@ enum status srtp_receiver_create(struct srtp_receiver **out, enum srtp_backend b
     r->is_gcm = keys->profile == MEDIA_PROFILE_GCM_128;
     r->ops = ops_of(backend, r->is_gcm);
     enum status status = r->ops == NULL
-                             ? create_reference(r, keys)
+                             ? srtp_library_open(&r->reference, keys->profile, keys->remote,
+                                                 ssrc_any_inbound, SRTP_WINDOW_NUMBERS)
                              : make_key(r, keys, SRTP_KEYS_RTP, &r->rtp_key, r->rtp_salt);
     if (status == STATUS_OK && r->ops != NULL)
         status = make_key(r, keys, SRTP_KEYS_RTCP, &r->rtcp_key, r->rtcp_salt);

@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/wipe.h"
 #include "rtc/srtp_keys.h"
+#include "rtc/srtp_library.h"
 
-#include <srtp2/srtp.h>
 #include <stdlib.h>
 
 #define RTP_HEADER_BYTES 12
@@ -110,27 +110,6 @@ static enum status make_key(const struct srtp_cipher_ops *ops, const struct medi
     return *key != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-static enum status create_reference(struct srtp_sender *s, const struct media_keys *keys)
-{
-    srtp_policy_t policy;
-    uint8_t key[MEDIA_MASTER_BYTES_MAX];
-    memset(&policy, 0, sizeof policy);
-    memcpy(key, keys->local, sizeof key);
-    if (s->is_gcm) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-    }
-    policy.ssrc.type = ssrc_any_outbound;
-    policy.key = key;
-    policy.window_size = SRTP_SENDER_WINDOW;
-    srtp_err_status_t error = srtp_create(&s->reference, &policy);
-    memory_wipe(key, sizeof key);
-    return error == srtp_err_status_ok ? STATUS_OK : STATUS_SYSTEM;
-}
-
 static struct srtp_sender *allocate(void)
 {
     const size_t lines = (sizeof(struct srtp_sender) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES;
@@ -153,7 +132,8 @@ enum status srtp_sender_create(struct srtp_sender **out, enum srtp_backend backe
     s->ops = ops_of(backend);
     s->rtcp_ops = s->is_gcm ? s->ops : &srtp_cipher_openssl;
     enum status status = s->ops == NULL
-                             ? create_reference(s, keys)
+                             ? srtp_library_open(&s->reference, keys->profile, keys->local,
+                                                 ssrc_any_outbound, SRTP_SENDER_WINDOW)
                              : make_key(s->ops, keys, SRTP_KEYS_RTP, &s->rtp_key, s->rtp_salt);
     if (status == STATUS_OK && s->ops != NULL)
         status = make_key(s->rtcp_ops, keys, SRTP_KEYS_RTCP, &s->rtcp_key, s->rtcp_salt);

@@ -1,50 +1,7 @@
 #include "signaling/core/strict_json.h"
 
+#include "base/bounded_json.h"
 #include "signaling/core/limits.h"
-
-/* Counts brackets and separators without building anything. A value is always next to one of
- * them, so tokens are bounded by twice the count and one. */
-static enum status scan_bounds(struct bytes text)
-{
-    size_t depth = 0, tokens = 1;
-    bool in_string = false;
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-            continue;
-        }
-        switch (c) {
-        case '"':
-            in_string = true;
-            break;
-        case '{':
-        case '[':
-            tokens += 2;
-            if (++depth > LIMIT_JSON_DEPTH)
-                return STATUS_LIMIT;
-            break;
-        case '}':
-        case ']':
-            if (depth == 0)
-                return STATUS_MALFORMED;
-            depth--;
-            break;
-        case ',':
-        case ':':
-            tokens += 2;
-            break;
-        default:
-            break;
-        }
-        if (tokens > LIMIT_JSON_TOKENS)
-            return STATUS_LIMIT;
-    }
-    return STATUS_OK;
-}
 
 enum status strict_json_parse(struct bytes text, size_t size_max, json_t **out)
 {
@@ -52,7 +9,7 @@ enum status strict_json_parse(struct bytes text, size_t size_max, json_t **out)
         return STATUS_LIMIT;
     if (text.size == 0)
         return STATUS_MALFORMED;
-    enum status status = scan_bounds(text);
+    enum status status = bounded_json_check(text, LIMIT_JSON_DEPTH, LIMIT_JSON_TOKENS);
     if (status != STATUS_OK)
         return status;
     json_error_t error;
