@@ -10,6 +10,14 @@ static void begin(struct sim *sim, int *trainer, int *learner)
     sim_forget(sim);
 }
 
+static void in_five_seconds_all_arrives(struct sim *sim, int trainer, int learner)
+{
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(5));
+    assert_in_range(sim_voice(sim, learner, trainer).packets, 249, 251);
+    assert_in_range(sim_screen(sim, learner).frames, 49, 51);
+}
+
 static void a_learner_whose_address_changes_hears_again_with_its_next_check(struct sim *sim)
 {
     int trainer, learner;
@@ -18,10 +26,7 @@ static void a_learner_whose_address_changes_hears_again_with_its_next_check(stru
     sim_run_for(sim, SECONDS(6));
     assert_true(sim_voice(sim, learner, trainer).longest_gap_us < MILLISECONDS(3200));
     assert_int_equal(sim_participant(sim, learner)->peer.sessions, 1);
-    sim_forget(sim);
-    sim_run_for(sim, SECONDS(5));
-    assert_in_range(sim_voice(sim, learner, trainer).packets, 249, 251);
-    assert_in_range(sim_screen(sim, learner).frames, 49, 51);
+    in_five_seconds_all_arrives(sim, trainer, learner);
 }
 
 static void a_trainer_whose_address_changes_is_heard_by_all_again(struct sim *sim)
@@ -45,10 +50,7 @@ static void a_line_that_is_dead_for_ten_seconds_goes_on_where_it_was(struct sim 
     assert_int_equal(sim_told(sim, trainer, "person_left"), 0);
     sim_run_for(sim, SECONDS(7));
     assert_int_equal(sim_participant(sim, learner)->peer.sessions, 1);
-    sim_forget(sim);
-    sim_run_for(sim, SECONDS(5));
-    assert_in_range(sim_voice(sim, learner, trainer).packets, 249, 251);
-    assert_in_range(sim_screen(sim, learner).frames, 49, 51);
+    in_five_seconds_all_arrives(sim, trainer, learner);
 }
 
 /* Its socket lives: it is told, and makes a new connection. */

@@ -333,17 +333,18 @@ static int report(const struct client *c, double seconds)
 {
     char *text = headless_report_write(c->peers, c->count, c->now, seconds);
     FILE *out = c->options.out[0] != '\0' ? fopen(c->options.out, "w") : stdout;
-    bool all_connected = true;
+    size_t unconnected = 0;
     for (size_t i = 0; i < c->count; i++)
-        all_connected = all_connected && c->peers[i].connected_at > 0;
-    if (text == NULL || out == NULL || fprintf(out, "%s\n", text) < 0) {
+        unconnected += c->peers[i].connected_at == 0;
+    if (unconnected > 0)
+        fprintf(stderr, "amphi-client: %zu of %zu never connected\n", unconnected, c->count);
+    bool written = text != NULL && out != NULL && fprintf(out, "%s\n", text) >= 0;
+    if (!written)
         fprintf(stderr, "amphi-client: the report cannot be written\n");
-        all_connected = false;
-    }
     if (out != NULL && out != stdout)
         fclose(out);
     free(text);
-    return all_connected ? 0 : 1;
+    return written && unconnected == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -65,6 +65,21 @@ static void set_target(struct bench *b, const struct peer *p, struct layer_targe
     pump(b);
 }
 
+static void got_every_number(const struct peer *p)
+{
+    assert_int_equal((uint16_t)(p->last_seq - p->first_seq) + 1u, p->screen);
+}
+
+/* What is lost at home comes again when it is asked for, whichever encoding it was. */
+static void is_sent_again(struct bench *b, struct peer *p, uint16_t seq)
+{
+    size_t resent = p->resent;
+    ask(b, p, &seq);
+    pass_time(b, MILLISECONDS(10));
+    assert_int_equal(p->resent, resent + 1);
+    assert_int_equal(p->last_resent, seq);
+}
+
 static void
 a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best(void **state)
 {
@@ -108,19 +123,11 @@ a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best(void
     struct peer *const thinned[] = {near, far};
     for (size_t i = 0; i < COUNT_OF(thinned); i++) {
         assert_int_equal(thinned[i]->last_tag, 0x13);
-        assert_int_equal((uint16_t)(thinned[i]->last_seq - thinned[i]->first_seq) + 1u,
-                         thinned[i]->screen);
+        got_every_number(thinned[i]);
     }
     assert_int_equal(other->last_tag, 0x82);
-    /* What is lost at home is sent again, whichever encoding it was. */
-    for (uint16_t back = 0; back < 3; back++) {
-        uint16_t seq = (uint16_t)(far->last_seq - back);
-        size_t resent = far->resent;
-        ask(b, far, &seq);
-        pass_time(b, MILLISECONDS(10));
-        assert_int_equal(far->resent, resent + 1);
-        assert_int_equal(far->last_resent, seq);
-    }
+    for (uint16_t back = 0; back < 3; back++)
+        is_sent_again(b, far, (uint16_t)(far->last_seq - back));
     /* Back: at the best one's next key frame, and then as if nothing had been. */
     set_target(b, near, everything);
     set_target(b, far, everything);
@@ -132,14 +139,9 @@ a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best(void
     for (size_t i = 0; i < COUNT_OF(thinned); i++) {
         assert_int_equal(thinned[i]->last_tag, 0x92);
         assert_false(screen_of(b, thinned[i])->is_thinned);
-        assert_int_equal((uint16_t)(thinned[i]->last_seq - thinned[i]->first_seq) + 1u,
-                         thinned[i]->screen);
+        got_every_number(thinned[i]);
     }
-    uint16_t before = (uint16_t)(far->last_seq - 4); /* of the worse encoding */
-    size_t resent = far->resent;
-    ask(b, far, &before);
-    pass_time(b, MILLISECONDS(10));
-    assert_int_equal(far->resent, resent + 1);
+    is_sent_again(b, far, (uint16_t)(far->last_seq - 4)); /* of the worse encoding */
     const struct publication *home =
         shard_find_publication(b->cores[0], (struct publication_ref){sender->id, SEND_SLOT_SCREEN});
     assert_int_equal(home->wanted_here | home->wanted_elsewhere, 0);
@@ -268,7 +270,7 @@ a_low_encoding_that_nobody_needs_is_not_asked_for_and_at_once_when_one_does(void
     pass_time(b, MILLISECONDS(100));
     assert_int_equal(far->last_tag, 0x11);
     assert_int_equal(near->last_tag, 0x82);
-    assert_int_equal((uint16_t)(far->last_seq - far->first_seq) + 1u, far->screen);
+    got_every_number(far);
     set_target(b, far, everything);
     for (int i = 0; i < 24; i++) {
         send_encoding(b, sender, 'h', i == 0, high++, 0x83);

@@ -144,6 +144,13 @@ static void the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_t
     tell(h, &r.learners[1], "report", ",\"sound\":\"ok\"");
     harness_run_for(h, SECONDS(1));
     assert_true(harness_got(h, r.trainer.connection, "\"ok\":2"));
+}
+
+static void a_report_of_what_nobody_can_report_is_refused(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
     static const char *const bad[] = {"", ",\"sound\":\"loud\"", ",\"picture\":true",
                                       ",\"path\":\"pigeon\""};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -201,10 +208,23 @@ static void what_the_relay_measures_is_told_within_a_quarter_of_a_second(void **
             fail_msg("%s: the trainer was not told %s", cases[i].why, part);
         harness_run_for(h, SECONDS(1));
     }
-    /* The same again is no news; of a transport that was replaced nothing is believed. */
+}
+
+static void what_is_measured_again_is_no_news_and_of_a_replaced_transport_not_believed(void **state)
+{
+    static const struct control_delivery late = {
+        .hears = CONTROL_HEARING_YES, .reached = true, .screen_behind_ms = 9400};
+    static const struct control_delivery deaf = {.hears = CONTROL_HEARING_NO, .reached = true};
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *karim = &r.learners[1];
+    reach_everybody(h, &r);
+    relay_measures(h, karim, 1, late);
+    harness_run_for(h, SECONDS(2));
     harness_forget(h);
-    relay_measures(h, karim, 1, cases[COUNT_OF(cases) - 1].measured);
-    relay_measures(h, karim, 2, cases[0].measured);
+    relay_measures(h, karim, 1, late);
+    relay_measures(h, karim, 2, deaf);
     harness_run_for(h, SECONDS(1));
     assert_false(harness_got(h, r.trainer.connection, "\"type\":\"delivery\""));
     tell(h, &r.learners[0], "report", ",\"path\":\"tls\"");
@@ -250,7 +270,9 @@ int main(void)
         HARNESS_TEST(of_whom_nothing_is_measured_nothing_is_known),
         HARNESS_TEST(nobody_is_blind_while_nothing_is_shown),
         HARNESS_TEST(the_staff_is_told_within_a_second_who_hears_nothing_and_whose_word_that_is),
+        HARNESS_TEST(a_report_of_what_nobody_can_report_is_refused),
         HARNESS_TEST(what_the_relay_measures_is_told_within_a_quarter_of_a_second),
+        HARNESS_TEST(what_is_measured_again_is_no_news_and_of_a_replaced_transport_not_believed),
         HARNESS_TEST(
             a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told),
     };
