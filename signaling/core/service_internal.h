@@ -92,7 +92,9 @@ static inline void log_inspector(struct service *service, const struct participa
                  (unsigned long long)p->record.room, (unsigned long long)p->record.id);
 }
 
-/* --- service.c */
+/* --- service_connections.c */
+/* Those that have not said in time who they are. */
+void service_close_strangers(struct service *service, struct instant at);
 struct connection *service_find_connection(const struct service *service, uint64_t id);
 /* To a page's socket, if it has one. `text` is taken over. */
 void service_send_text(struct service *service, uint64_t connection, struct text_json *text);
@@ -103,6 +105,8 @@ void service_say_goodbye_for(struct service *service, struct connection *connect
                              enum goodbye code, const char *reason);
 void service_close_connection(struct service *service, struct connection *connection,
                               uint16_t code);
+
+/* --- service.c */
 void service_arm_participant(struct service *service, struct participant *participant);
 void service_arm_classroom(struct service *service, struct classroom *classroom);
 /* Writes the records that changed; afterwards everything waiting is in the open transaction. */
