@@ -52,6 +52,7 @@ class SignalingServer:
                 break
             except OSError:
                 if time.monotonic() > deadline:
+                    self.process.kill()
                     raise RuntimeError("not ready: " + self.log()) from None
                 time.sleep(0.02)
         with open(os.path.join(self.data, "api_key"), encoding="ascii") as key:

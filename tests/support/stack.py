@@ -99,9 +99,13 @@ class Stack:
         self.environment = dict(os.environ, **(environment or {}))
         self.shards = shards
         self.relay = self.signaling = None
-        self.start_relay()
-        self.start_signaling()
-        self.wait_ready()
+        try:
+            self.start_relay()
+            self.start_signaling()
+            self.wait_ready()
+        except BaseException:
+            self.stop()  # nothing is left running of what did not come up
+            raise
 
     def _start(self, name, *arguments):
         log = open(os.path.join(self.data, f"{name}.log"), "ab")
@@ -190,17 +194,18 @@ class Stack:
         return values
 
     def stop(self):
-        for process in (self.signaling, self.relay):
-            if process and process.poll() is None:
+        started = [process for process in (self.signaling, self.relay) if process is not None]
+        for process in started:
+            if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         codes = []
-        for process in (self.signaling, self.relay):
+        for process in started:
             try:
                 codes.append(process.wait(timeout=10))
             except subprocess.TimeoutExpired:
                 process.kill()
                 codes.append("did not stop on SIGTERM")
         self.codes = codes
-        self.logs = {name: self.log(name) for name in ("relay", "signaling")}
+        self.logs = {name: self.log(name) for name in ("relay", "signaling") if getattr(self, name) is not None}
         self.folder.cleanup()
         return codes
