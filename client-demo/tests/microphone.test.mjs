@@ -129,6 +129,14 @@ test('a raised hand is not heard when a discussion opens every microphone, and w
   assert.equal(status(), 'muted', 'the floor is gone, and with it the wish');
 });
 
+test('loaded anew in a discussion with its hand up, the page says what its microphone does', async () => {
+  const { mic, hear, told } = learner('learner', ['mic']);
+  await hear({ type: 'person', person: person({ hand: 5 }) });
+  assert.deepEqual(told, [false]);
+  await mic.want(true);
+  assert.deepEqual(told, [false, true]);
+});
+
 test('the wish of a raised hand waits through a discussion for the next lecture', async () => {
   const { mic, hear, status } = learner();
   await mic.want(true);

@@ -105,11 +105,12 @@ export class Microphone {
     const opened = openedBy(state);
     const hand = ownHand(state) !== null;
     if (!hand && !hasFloor(state)) this.wish = false;
+    // The server waits for a word before the class hears anything of who asked for the floor alone.
+    if (hand && opened === 'mode' && this.opened !== 'mode') this.told = null;
     const unasked = opened === 'mode' || (opened === 'aside' && this.opened === 'nothing');
     if (this.opened !== null && opened !== this.opened && unasked) {
       this.wish = hand && (state.mic.wanted || this.wish);
       this.#show({ wanted: false });
-      if (hand && opened === 'mode') this.told = null; // the server waits for this word before the class hears any of it
     } else if (this.wish && (opened === 'floor' || opened === 'nothing')) {
       this.wish = false;
       this.#show({ wanted: true });
