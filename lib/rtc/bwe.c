@@ -15,9 +15,10 @@
 #define FULL_US 100000
 #define ASSUMED_US SECONDS(3)
 #define FIRST_TRAINS_US SECONDS(1) /* then jitter would be taken for one sooner or later */
-#define TRAIN_SHARE 0.85           /* of the estimate: a line that carries less is slow */
-#define CEILING_US SECONDS(20)     /* how long it is remembered */
-#define USED_SHARE 0.75            /* of the estimate: then what is sent says something about it */
+#define TRAIN_JITTER 3
+#define TRAIN_SHARE 0.85       /* of the estimate: a line that carries less is slow */
+#define CEILING_US SECONDS(20) /* how long it is remembered */
+#define USED_SHARE 0.75        /* of the estimate: then what is sent says something about it */
 #define USED_WINDOW_US 150000
 #define GROWTH_STEP_US 200000 /* counted at once, at most */
 #define RESPONSE_GUESS_US 150000
@@ -262,9 +263,13 @@ static bool is_ours(const struct bwe *b, usec_t now, const struct bwe_delay_stre
             (double)busy->sent_bps > 1.05 * (double)busy->arrived_bps);
 }
 
-/* Nothing but a guess stands behind the estimate, and the line draws out what is sent at once. */
+/* Nothing but a guess stands behind the estimate, and the line draws out what is sent at once, by
+ * more than it trembles. */
 static bool is_slow(const struct bwe *b, usec_t now)
 {
+    usec_t packet_us = (usec_t)(PACKET_BITS * 1000000ull / at_least(b->train.shown_bps, 1));
+    if ((double)packet_us < TRAIN_JITTER * b->delay.jitter_us)
+        return false;
     return b->is_assumed && now - b->started_at < FIRST_TRAINS_US && b->train.shown_at == now &&
            b->train.shown_bps < share_of(b->estimate_bps, TRAIN_SHARE);
 }

@@ -6,6 +6,7 @@
 #define GAPS_MIN 3
 #define DRAWN_OUT_US 6000 /* so much longer at the other end, at least */
 #define EXPECTED_FACTOR 2
+#define EXPECTED_BPS_MAX 150000 /* jitter brings two packets as far apart as a wider line does */
 #define EVEN_FACTOR 2.5 /* from the shortest gap to the longest: one lost packet in between */
 
 static void begin(struct bwe_train *t, usec_t sent_at, usec_t arrival)
@@ -28,7 +29,8 @@ static uint64_t rate_of(const struct bwe_train *t)
 static bool is_expected(const struct bwe_train *t)
 {
     uint64_t bps = rate_of(t);
-    return t->expected_bps * EXPECTED_FACTOR >= bps && bps * EXPECTED_FACTOR >= t->expected_bps;
+    return t->expected_bps <= EXPECTED_BPS_MAX && t->expected_bps * EXPECTED_FACTOR >= bps &&
+           bps * EXPECTED_FACTOR >= t->expected_bps;
 }
 
 static bool is_drawn_out(const struct bwe_train *t)

@@ -29,6 +29,11 @@ void handshake_width_note_flight(struct handshake_width *w, size_t bytes)
     w->flight_bytes += (uint32_t)bytes + HEADER_BYTES;
 }
 
+void handshake_width_note_timeout(struct handshake_width *w)
+{
+    w->is_whole = w->flight_bytes > 0;
+}
+
 void handshake_width_note_done(struct handshake_width *w, usec_t now)
 {
     if (w->done_at == 0)

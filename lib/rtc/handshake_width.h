@@ -30,6 +30,8 @@ void handshake_width_note_check(struct handshake_width *w, usec_t now, size_t by
 void handshake_width_note_datagram(struct handshake_width *w, usec_t now);
 /* A datagram of ours leaves at once behind what was heard last. */
 void handshake_width_note_flight(struct handshake_width *w, size_t bytes);
+/* A timer has run out: what leaves from now on has left before. */
+void handshake_width_note_timeout(struct handshake_width *w);
 /* The handshake has ended with what was heard last. */
 void handshake_width_note_done(struct handshake_width *w, usec_t now);
 

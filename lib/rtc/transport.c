@@ -267,6 +267,7 @@ void transport_handle_timeout(struct transport *t, usec_t now)
     if (t->state == TRANSPORT_CLOSED)
         return;
     dtls_handle_timeout(t->dtls, now);
+    handshake_width_note_timeout(&t->width);
     follow_dtls(t, now);
     if (t->state == TRANSPORT_CLOSED)
         return;

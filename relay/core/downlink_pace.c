@@ -4,7 +4,9 @@
 
 #define BEGIN_BPS 10000000   /* the pace of the first picture */
 #define TRAIN_US 100000      /* of a line that seems narrow, before the first answer: */
-#define TRAIN_BYTES_MIN 2000 /* two packets at least */
+#define TRAIN_BYTES_MIN 4800 /* four packets; of a very narrow one two are enough */
+#define VERY_NARROW_BPS 150000
+#define TRAIN_BYTES_LEAST 2000 /* two packets at least */
 #define TRAIN_PATIENCE_US MILLISECONDS(350)
 #define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
 #define BEGIN_QUEUE_US MILLISECONDS(15)
@@ -75,7 +77,8 @@ static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
 static uint32_t train_bytes(const struct downlink *d)
 {
     uint64_t bytes = d->narrow_bps / 8 * TRAIN_US / 1000000;
-    bytes = bytes > TRAIN_BYTES_MIN ? bytes : TRAIN_BYTES_MIN;
+    uint64_t least = d->narrow_bps <= VERY_NARROW_BPS ? TRAIN_BYTES_LEAST : TRAIN_BYTES_MIN;
+    bytes = bytes > least ? bytes : least;
     return bytes < DOWNLINK_BEGIN_BYTES ? (uint32_t)bytes : DOWNLINK_BEGIN_BYTES;
 }
 

@@ -2,6 +2,10 @@
 
 #include "wire/rtp_extension.h"
 
+#define TICKS_MIN_US 1000 /* between two pictures of different encodings, at least */
+#define TICKS_MAX_US SECONDS(10)
+#define FRAME_US 20000
+
 static struct layer_segment *newest(struct layer_selector *l)
 {
     return &l->segments[(l->segment_count - 1) % LAYER_SEGMENTS];
@@ -120,6 +124,38 @@ void layer_numbers_note(struct layer_selector *l, const struct picture_numbers *
         l->has_frame = true;
         l->last_frame = (uint16_t)(n->frame + l->shift.frame);
     }
+}
+
+static bool find_ntp(const struct layer_source *s, uint32_t timestamp, uint64_t *ntp)
+{
+    if (!s->has_clock || s->clock_rate == 0)
+        return false;
+    int64_t ticks = (int32_t)(timestamp - s->clock_timestamp);
+    *ntp = s->clock_ntp + (uint64_t)(ticks * ((int64_t)1 << 32) / (int64_t)s->clock_rate);
+    return true;
+}
+
+/* How much later than the last picture sent, which was `old`'s at the source's `last`, the picture
+ * at `timestamp` of `fresh` is: by the publisher's clock where both are known, else by the wall. */
+static usec_t find_step_us(const struct layer_selector *l, usec_t now,
+                           const struct layer_source *old, uint32_t last,
+                           const struct layer_source *fresh, uint32_t timestamp)
+{
+    uint64_t from, to;
+    usec_t step = usec_max(now - l->last_at, FRAME_US);
+    if (old != NULL && find_ntp(old, last, &from) && find_ntp(fresh, timestamp, &to))
+        step = (int64_t)(to - from) / (((int64_t)1 << 32) / 1000000);
+    return usec_max(TICKS_MIN_US, usec_min(step, TICKS_MAX_US));
+}
+
+void layer_numbers_begin_time(struct layer_selector *l, usec_t now, const struct layer_source *old,
+                              const struct layer_source *fresh, uint32_t timestamp)
+{
+    usec_t step = FRAME_US;
+    if (l->has_sent)
+        step = find_step_us(l, now, old, l->last_timestamp - l->shift.timestamp, fresh, timestamp);
+    uint32_t ticks = (uint32_t)((uint64_t)step * fresh->clock_rate / 1000000u);
+    l->shift.timestamp = l->last_timestamp + ticks - timestamp;
 }
 
 void layer_shift_apply(const struct layer_shift *shift, enum media_codec codec,

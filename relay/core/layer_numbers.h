@@ -19,6 +19,11 @@ void layer_numbers_begin(struct layer_selector *l, const struct picture_numbers 
 /* They go out. */
 void layer_numbers_note(struct layer_selector *l, const struct picture_numbers *n);
 
+/* `fresh` is gone on with at its picture of `timestamp`, behind what was sent of `old` (NULL: of
+ * nothing): so much later at the receiver as it is at the publisher. */
+void layer_numbers_begin_time(struct layer_selector *l, usec_t now, const struct layer_source *old,
+                              const struct layer_source *fresh, uint32_t timestamp);
+
 /* The source numbers [first, next) have a place now, by the present shift. */
 void layer_numbers_note_segment(struct layer_selector *l, uint64_t first, uint64_t next,
                                 uint8_t layer);

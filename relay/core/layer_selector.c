@@ -3,9 +3,6 @@
 #include "base/seq.h"
 #include "relay/core/layer_numbers.h"
 
-#define TICKS_MIN_US 1000 /* between two pictures of different encodings, at least */
-#define TICKS_MAX_US SECONDS(10)
-#define FRAME_US 20000
 #define TURNS_MAX 8192
 #define ROW_LONG 16 /* pictures in a row: nothing is left out any more */
 
@@ -45,44 +42,14 @@ void layer_selector_restart(struct layer_selector *l)
     l->key_frame_sent = false;
 }
 
+static bool is_in_key_frame(const struct layer_selector *l)
+{
+    return l->in_key_frame && l->in_picture && l->taking;
+}
+
 bool layer_selector_is_in_key_frame(const struct layer_selector *l, usec_t since)
 {
-    return l->state != LAYER_WAITING &&
-           ((l->in_key_frame && l->in_picture && l->taking) || (l->key_frame_ended_at > since));
-}
-
-/* --- Time */
-
-static bool find_ntp(const struct layer_source *s, uint32_t timestamp, uint64_t *ntp)
-{
-    if (!s->has_clock || s->clock_rate == 0)
-        return false;
-    int64_t ticks = (int32_t)(timestamp - s->clock_timestamp);
-    *ntp = s->clock_ntp + (uint64_t)(ticks * ((int64_t)1 << 32) / (int64_t)s->clock_rate);
-    return true;
-}
-
-/* How much later than the last picture sent, which was `old`'s at the source's `last`, the picture
- * at `timestamp` of `fresh` is: by the publisher's clock where both are known, else by the wall. */
-static usec_t find_step_us(const struct layer_selector *l, usec_t now,
-                           const struct layer_source *old, uint32_t last,
-                           const struct layer_source *fresh, uint32_t timestamp)
-{
-    uint64_t from, to;
-    usec_t step = usec_max(now - l->last_at, FRAME_US);
-    if (old != NULL && find_ntp(old, last, &from) && find_ntp(fresh, timestamp, &to))
-        step = (int64_t)(to - from) / (((int64_t)1 << 32) / 1000000);
-    return usec_max(TICKS_MIN_US, usec_min(step, TICKS_MAX_US));
-}
-
-static void begin_time(struct layer_selector *l, usec_t now, const struct layer_source *old,
-                       const struct layer_source *fresh, uint32_t timestamp)
-{
-    usec_t step = FRAME_US;
-    if (l->has_sent)
-        step = find_step_us(l, now, old, l->last_timestamp - l->shift.timestamp, fresh, timestamp);
-    uint32_t ticks = (uint32_t)((uint64_t)step * fresh->clock_rate / 1000000u);
-    l->shift.timestamp = l->last_timestamp + ticks - timestamp;
+    return l->state != LAYER_WAITING && (is_in_key_frame(l) || l->key_frame_ended_at > since);
 }
 
 /* --- Where to read */
@@ -158,12 +125,21 @@ static void begin(struct layer_selector *l, usec_t now, const struct layer_sourc
     l->is_behind = fresh->cache->highest - first >= LAYER_REPLAY_PACKETS;
     if (same || !parse_entry(retransmit_cache_find(fresh->cache, first), &header))
         return; /* the same clock, and numbers are begun anew at every key frame */
-    begin_time(l, now, old, fresh, header.timestamp);
+    layer_numbers_begin_time(l, now, old, fresh, header.timestamp);
     l->switches += l->serial != 0;
     l->encoding = encoding;
     l->serial = fresh->serial;
     l->key_frame_sent = false;
     l->temporal_now = 0;
+}
+
+/* Not where a key frame made now would show what is new sooner: on a line that was found narrow, by
+ * more than a second. */
+static bool is_fresh(const struct layer_selector *l, const struct layer_source *s)
+{
+    uint64_t key_packets = s->tail != NULL && s->tail->has_key_frame ? s->tail->key_packets : 0;
+    return l->finish_packets == 0 ||
+           s->cache->highest - s->cache->key_frame_seq <= key_packets + l->finish_packets;
 }
 
 /* WAITING: with the target's encoding, or while that does not come at all, with any that does. */
@@ -260,7 +236,8 @@ static bool choose_place(struct layer_selector *l, usec_t now, const struct laye
     if (l->state == LAYER_WAITING)
         return begin_live(l, now, sources, count);
     uint8_t wanted = l->target.encoding;
-    if (wanted != l->encoding && wanted < count && find_start(&sources[wanted], false, &first)) {
+    if (wanted != l->encoding && wanted < count && find_start(&sources[wanted], false, &first) &&
+        is_fresh(l, &sources[wanted])) {
         begin(l, now, sources, count, wanted, first);
     } else if (layer_selector_lag(l, now, sources, count) > LAYER_BEHIND_US &&
                find_start(source, true, &first) && first > l->cursor) {
@@ -440,15 +417,14 @@ static bool is_outdone(const struct layer_selector *l, const struct layer_source
     uint8_t wanted = l->target.encoding;
     const struct layer_source *source = source_of(l, sources, count);
     if (l->finish_packets == 0 || l->target.mode == LAYER_OFF || wanted >= count ||
-        wanted == l->encoding || !l->in_picture || !l->in_key_frame || !l->taking ||
-        l->state != LAYER_FLOWING || source == NULL || source->tail == NULL ||
-        source->tail->key_seq != l->key_frame_seq)
+        wanted == l->encoding || !is_in_key_frame(l) || l->state != LAYER_FLOWING ||
+        source == NULL || source->tail == NULL || source->tail->key_seq != l->key_frame_seq)
         return false;
     const struct layer_source *other = &sources[wanted];
     uint64_t end = l->key_frame_seq + source->tail->key_packets;
     return l->cursor + l->finish_packets < end &&
            find_start(other, l->target.mode == LAYER_STILL, &first) && other->tail != NULL &&
-           l->cursor + other->tail->key_packets < end;
+           is_fresh(l, other) && l->cursor + other->tail->key_packets < end;
 }
 
 /* What has left of it is not sent again. */
@@ -523,8 +499,11 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
     }
     if (*encoding >= count || !sources[*encoding].accepted)
         return false;
-    if (source == NULL || l->state != LAYER_FLOWING || *encoding != l->encoding)
+    if (source == NULL || l->state != LAYER_FLOWING)
         return !find_start(&sources[*encoding], false, &first);
+    if (*encoding != l->encoding)
+        return !find_start(&sources[*encoding], false, &first) ||
+               (!is_in_key_frame(l) && !is_fresh(l, &sources[*encoding]));
     if (l->shut_out_at != 0 && now - l->shut_out_at > LAYER_SHUT_OUT_US)
         return true;
     return layer_selector_lag(l, now, sources, count) > LAYER_STALE_US &&

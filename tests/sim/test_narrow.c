@@ -66,7 +66,7 @@ static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
 static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
 {
     static const struct narrow_case cases[] = {
-        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, SECONDS(6), 10, 0.3, 1,
+        {"delay 20ms\ndown rate 100k queue 400ms", low_encoding, SECONDS(7), 10, 0.3, 1,
          SECONDS(3)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

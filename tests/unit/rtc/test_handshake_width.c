@@ -95,6 +95,8 @@ static void what_is_repeated_does_not_count(void **state)
     handshake_width_note_check(&w, BEGINS_AT + 20000, CHECK_BYTES);
     handshake_width_note_datagram(&w, BEGINS_AT + 47360);
     handshake_width_note_flight(&w, FLIGHT_BYTES);
+    handshake_width_note_timeout(&w);
+    handshake_width_note_flight(&w, FLIGHT_BYTES);
     handshake_width_note_datagram(&w, BEGINS_AT + 97360);
     handshake_width_note_flight(&w, FLIGHT_BYTES);
     handshake_width_note_datagram(&w, BEGINS_AT + 140320);
