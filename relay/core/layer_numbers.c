@@ -86,8 +86,9 @@ struct picture_numbers layer_numbers_read(const struct layer_source *source,
     return n;
 }
 
-/* Of a key frame. The best encoding's own numbers are taken up again where that is a step forward:
- * from then on it needs no rewriting. Anything else goes on right behind the last one. */
+/* Of a key frame; what it has no numbers of needs none. The best encoding's own numbers are taken
+ * up again where that is a step forward: from then on it needs no rewriting. Anything else goes on
+ * right behind the last one. */
 static uint16_t shift_of(bool has_last, uint16_t last, uint16_t next, unsigned bits, bool best)
 {
     uint16_t mask = (uint16_t)((1u << bits) - 1u);
@@ -100,13 +101,11 @@ static uint16_t shift_of(bool has_last, uint16_t last, uint16_t next, unsigned b
 void layer_numbers_begin(struct layer_selector *l, const struct picture_numbers *n)
 {
     bool best = l->encoding == 0;
-    if (n->picture_bits != 0)
-        l->shift.picture =
-            shift_of(l->has_picture, l->last_picture, n->picture, n->picture_bits, best);
-    if (n->has_tl0)
-        l->shift.tl0 = (uint8_t)shift_of(l->has_tl0, l->last_tl0, n->tl0, 8, best);
-    if (n->has_frame)
-        l->shift.frame = shift_of(l->has_frame, l->last_frame, n->frame, 16, best);
+    l->shift.picture = n->picture_bits != 0 ? shift_of(l->has_picture, l->last_picture, n->picture,
+                                                       n->picture_bits, best)
+                                            : 0;
+    l->shift.tl0 = n->has_tl0 ? (uint8_t)shift_of(l->has_tl0, l->last_tl0, n->tl0, 8, best) : 0;
+    l->shift.frame = n->has_frame ? shift_of(l->has_frame, l->last_frame, n->frame, 16, best) : 0;
 }
 
 void layer_numbers_note(struct layer_selector *l, const struct picture_numbers *n)

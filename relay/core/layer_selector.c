@@ -328,11 +328,12 @@ static void note_way_in(struct layer_selector *l, usec_t now, const struct layer
     }
 }
 
-static void leave_out(struct layer_selector *l, const struct layer_source *source)
+static void leave_out(struct layer_selector *l, const struct layer_source *source,
+                      const struct rtp_header *header)
 {
     l->pictures_left_out++;
     l->pictures_in_a_row = 0;
-    if (source->codec == MEDIA_CODEC_VP8)
+    if (source->codec == MEDIA_CODEC_VP8 && layer_numbers_read(source, header).picture_bits != 0)
         l->shift.picture--;
 }
 
@@ -355,7 +356,7 @@ static void begin_picture(struct layer_selector *l, usec_t now, const struct lay
     if (!in_the_way)
         note_way_in(l, now, &e->layers);
     if (!l->taking) {
-        leave_out(l, source);
+        leave_out(l, source, header);
         return;
     }
     struct picture_numbers numbers = layer_numbers_read(source, header);

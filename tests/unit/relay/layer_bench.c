@@ -66,7 +66,9 @@ struct picture *add_picture(struct bench *b, struct encoding *e)
 static void write_payload(const struct encoding *e, const struct picture *p, bool first,
                           struct writer *w)
 {
-    if (e->codec == MEDIA_CODEC_VP8) {
+    if (e->codec == MEDIA_CODEC_VP8 && e->lacks_numbers) {
+        write_u8(w, first ? 0x10 : 0);
+    } else if (e->codec == MEDIA_CODEC_VP8) {
         codec_vp8_write_descriptor(w, &(struct codec_vp8){.start_of_partition = first,
                                                           .picture_id = p->picture_id,
                                                           .tl0_index = p->tl0,

@@ -59,6 +59,7 @@ struct encoding {
     bool wants_key_frame;
     uint32_t key_packets; /* of its key frames */
     bool never_syncs;     /* VP8 whose switching points are not marked */
+    bool lacks_numbers;   /* VP8 without picture ids: what they say stands in another descriptor */
 };
 
 struct sent {

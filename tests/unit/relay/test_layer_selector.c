@@ -234,9 +234,36 @@ static void who_comes_too_late_waits_for_a_key_frame(void **state)
     bench_end(&b);
 }
 
+/* As Chromium sends it with a dependency descriptor. One learner's dip is over, and with the next
+ * key frame that learner is like the others again: nothing is left to be rewritten. */
+static void vp8_without_picture_ids_needs_no_rewriting_behind_a_key_frame(void **state)
+{
+    static const struct layer_target all = {LAYER_LIVE, 0, LAYER_ALL}, base = {LAYER_LIVE, 0, 0};
+    struct bench *b = &bench;
+    bench_begin(b, MEDIA_CODEC_VP8, 1);
+    struct encoding *e = &b->encodings[0];
+    e->never_syncs = e->lacks_numbers = true;
+    layer_selector_set_target(&b->selector, all);
+    for (int i = 0; i < 40; i++)
+        step(b, SIZE_MAX);
+    layer_selector_set_target(&b->selector, base);
+    for (int i = 0; i < 10; i++)
+        step(b, SIZE_MAX);
+    assert_int_not_equal(b->selector.pictures_left_out, 0);
+    layer_selector_set_target(&b->selector, all);
+    e->wants_key_frame = true;
+    for (int i = 0; i < 40; i++)
+        step(b, SIZE_MAX);
+    prepare_sources(b);
+    assert_true(layer_selector_is_plain(&b->selector, b->sources, ENCODINGS));
+    bench_end(b);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vp8_without_picture_ids_needs_no_rewriting_behind_a_key_frame),
         cmocka_unit_test(fewer_layers_are_fewer_pictures_at_once),
         cmocka_unit_test(a_higher_layer_is_entered_without_a_key_frame),
         cmocka_unit_test(a_layer_without_a_way_in_is_worth_a_key_frame_after_a_while),
