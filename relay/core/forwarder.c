@@ -412,9 +412,14 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx)
 {
+    struct participant *home = p->is_home ? shard_find_participant(c, p->ref.participant) : NULL;
+    bool is_new = !p->streams[encoding].wants_key_frame;
     p->streams[encoding].wants_key_frame = true;
-    if (!publication_admit_key_frame_request(p, &p->streams[encoding], now))
+    if (!publication_admit_key_frame_request(p, now, &encoding)) {
+        if (is_new && home != NULL)
+            shard_arm_timer(c, now, home); /* asked for when its time has come */
         return;
+    }
     if (p->is_home) {
         rtcp_send_key_frame_request(c, now, p, encoding, tx);
         return;

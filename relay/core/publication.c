@@ -173,16 +173,50 @@ void publication_clear_caches(struct publication *p)
         retransmit_cache_clear(&p->thin->stream.cache);
 }
 
-bool publication_admit_key_frame_request(const struct publication *p, struct publication_stream *s,
-                                         usec_t now)
+static bool can_ask(const struct publication *p, size_t encoding)
 {
-    usec_t interval = p->ref.source == SEND_SLOT_SCREEN ? PUBLICATION_KEY_FRAME_SCREEN_US
-                                                        : PUBLICATION_KEY_FRAME_CAMERA_US;
-    if (!s->wants_key_frame ||
-        (s->key_frame_asked_at != 0 && now - s->key_frame_asked_at < interval))
+    return p->streams[encoding].wants_key_frame && p->encodings[encoding].ssrc != 0 &&
+           publication_is_wanted(p, encoding);
+}
+
+static usec_t next_request(const struct publication_stream *s)
+{
+    return s->key_frame_asked_at == 0 ? 0 : s->key_frame_asked_at + PUBLICATION_KEY_FRAME_US;
+}
+
+static void note_asked(struct publication *p, usec_t now, uint32_t *encoding)
+{
+    uint32_t last = p->key_frame_encoding;
+    for (uint32_t i = CONTROL_ENCODINGS_MAX; i > 0; i--) {
+        if (can_ask(p, (last + i) % CONTROL_ENCODINGS_MAX))
+            *encoding = (last + i) % CONTROL_ENCODINGS_MAX;
+    }
+    p->key_frame_encoding = *encoding;
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
+        p->streams[e].key_frame_asked_at = now;
+}
+
+bool publication_admit_key_frame_request(struct publication *p, usec_t now, uint32_t *encoding)
+{
+    struct publication_stream *s = &p->streams[*encoding];
+    if (!s->wants_key_frame || now < next_request(s) ||
+        (p->is_home && p->encodings[*encoding].ssrc == 0)) /* nobody to ask yet */
         return false;
-    s->key_frame_asked_at = now;
+    if (p->is_home)
+        note_asked(p, now, encoding);
+    else
+        s->key_frame_asked_at = now;
     return true;
+}
+
+usec_t publication_next_key_frame_request(const struct publication *p)
+{
+    usec_t next = USEC_NEVER;
+    for (size_t e = 0; p->slots != 0 && e < CONTROL_ENCODINGS_MAX; e++) {
+        if (can_ask(p, e))
+            next = usec_min(next, next_request(&p->streams[e]));
+    }
+    return next;
 }
 
 /* Differences of timestamps are taken as signed, so that both directions work across a wrap. */

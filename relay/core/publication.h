@@ -21,9 +21,8 @@
 /* And to a shard that has nothing of it yet, with room left in its ring for what comes meanwhile.
  */
 #define PUBLICATION_SHARE_PACKETS 400
-#define PUBLICATION_SHARE_SHARDS_MAX 15            /* with more of them rings are short */
-#define PUBLICATION_KEY_FRAME_SCREEN_US SECONDS(1) /* between two requests */
-#define PUBLICATION_KEY_FRAME_CAMERA_US 500000
+#define PUBLICATION_SHARE_SHARDS_MAX 15    /* with more of them rings are short */
+#define PUBLICATION_KEY_FRAME_US 1050000   /* between two requests: two at most in any 2 s */
 #define PUBLICATION_SILENT_US SECONDS(2)   /* a microphone without a packet */
 #define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
 #define PUBLICATION_ABSENT_US SECONDS(3)   /* of others' packets, and none of the one told on */
@@ -55,7 +54,7 @@ struct publication_stream {
 
     /* Key-frame requests. */
     bool wants_key_frame;
-    usec_t key_frame_asked_at; /* 0: never */
+    usec_t key_frame_asked_at; /* 0: never; at home the same for all encodings */
 
     struct layer_rates rates;
     bool has_asked_key_frame; /* it came because it was asked for: no part of the rates */
@@ -116,6 +115,7 @@ struct publication {
     usec_t level_at;
     uint32_t level_sum, level_count;
     usec_t report_at;
+    uint32_t key_frame_encoding; /* which was asked for a key frame last */
 };
 
 MUST_CHECK enum status publication_create(struct publication **out, struct publication_ref ref,
@@ -170,10 +170,13 @@ void publication_begin_turn(struct publication *p);
 /* Nobody who comes now is shown what was. */
 void publication_clear_caches(struct publication *p);
 
-/* True, and noted, when a request should go to the publisher (home) or the home shard (replica)
- * now. */
-bool publication_admit_key_frame_request(const struct publication *p, struct publication_stream *s,
-                                         usec_t now);
+/* True, and noted, when a request should go now to the publisher (home) or the home shard
+ * (replica). A publisher may answer with a key frame of each encoding: its requests count together,
+ * and those who want different ones take turns. *encoding: who wants one; then, whom to ask for it.
+ */
+bool publication_admit_key_frame_request(struct publication *p, usec_t now, uint32_t *encoding);
+/* Home: when one that is wanted can be asked for; USEC_NEVER when none is. */
+usec_t publication_next_key_frame_request(const struct publication *p);
 
 /* A voice's packet has come; returns what lateness_note does, 0 of video. */
 int32_t publication_note_lateness(struct publication_stream *s, usec_t now, uint32_t timestamp);

@@ -231,6 +231,8 @@ usec_t rtcp_next_timeout(const struct participant *p)
     usec_t next = USEC_NEVER;
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         const struct publication *publication = p->publications[slot];
+        if (publication != NULL && publication->open)
+            next = usec_min(next, publication_next_key_frame_request(publication));
         for (size_t e = 0; publication != NULL && publication->open && e < CONTROL_ENCODINGS_MAX;
              e++) {
             const struct nack_generator *nack = publication->encodings[e].nack;

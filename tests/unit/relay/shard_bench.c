@@ -29,6 +29,7 @@ static void note_rtcp(struct peer *p, struct bytes compound)
     struct rtcp_iterator it = rtcp_iterate(compound);
     struct rtcp_packet packet;
     struct rtcp_report report;
+    struct rtcp_pli pli;
     size_t reports = 0;
     while (rtcp_next(&it, &packet) == STATUS_OK) {
         if (rtcp_parse_report(&packet, &report) == STATUS_OK && report.has_sender_info) {
@@ -37,6 +38,8 @@ static void note_rtcp(struct peer *p, struct bytes compound)
             p->voice_reports += report.ssrc == 270 + p->id;
         }
         p->plis += rtcp_feedback_of(&packet) == RTCP_FEEDBACK_PLI ? 1 : 0;
+        if (rtcp_parse_pli(&packet, &pli) == STATUS_OK)
+            p->plis_of[pli.media_ssrc == 9000]++;
         p->nacks += rtcp_feedback_of(&packet) == RTCP_FEEDBACK_NACK ? 1 : 0;
     }
     p->report_datagrams += reports > 0;

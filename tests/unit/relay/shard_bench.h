@@ -36,6 +36,7 @@ struct peer {
     uint16_t seq;
     /* What it has got. */
     size_t screen, resent, plis, nacks;
+    size_t plis_of[2]; /* of the encodings that send_encoding sends: "h", "l" */
     uint16_t first_seq, last_seq, last_resent;
     uint8_t last_tag; /* the payload's last byte */
     size_t voice;

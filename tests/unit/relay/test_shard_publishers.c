@@ -157,11 +157,50 @@ static void what_is_lost_of_an_h264_key_frame_on_its_way_up_is_asked_for(void **
     }
 }
 
+/* Learners of two encodings have lost the thread, all at once: each request may make a key frame of
+ * every encoding (docs/decisions/screen-encodings.md), so they count together. */
+static void two_requests_at_most_reach_a_publisher_of_two_encodings_in_two_seconds(void **state)
+{
+    struct bench *b = *state;
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    struct peer *high = add_peer(b, 0, true), *low = add_peer(b, 0, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint16_t high_seq = 100, low_seq = 60000;
+    for (int i = 0; i < 300; i++) { /* so far that the cached key frame is no way in any more */
+        send_encoding(b, sender, 'h', i == 0, high_seq++, 0x80);
+        send_encoding(b, sender, 'l', i == 0, low_seq++, 0x10);
+        pass_time(b, MILLISECONDS(20));
+    }
+    struct shard_core *c = b->cores[0];
+    struct subscription *s = &shard_find_participant(c, low->id)->subscriptions[0];
+    assert_true(thinning_set_target(c, b->now, s, (struct layer_target){LAYER_LIVE, 1, LAYER_ALL},
+                                    false, &b->tx[0]));
+    pump(b);
+    pass_time(b, SECONDS(5));
+    size_t asked_at[80]; /* how many had been asked for then: every 100 ms */
+    for (size_t i = 0; i < COUNT_OF(asked_at); i++) {
+        asked_at[i] = sender->plis;
+        if (i >= 20)
+            assert_in_range(asked_at[i] - asked_at[i - 20], 1, 2); /* and none is lost */
+        ask(b, high, NULL);
+        ask(b, low, NULL);
+        send_encoding(b, sender, 'h', false, high_seq++, 0x80);
+        send_encoding(b, sender, 'l', false, low_seq++, 0x10);
+        pass_time(b, MILLISECONDS(100));
+    }
+    /* They take turns: a publisher may answer with the encoding that was asked for alone. */
+    assert_true(sender->plis_of[0] > 1 && sender->plis_of[1] > 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(who_comes_late_gets_an_h264_key_frame_from_its_first_packet_on),
         BENCH_TEST(a_key_frame_whose_packets_overtake_each_other_has_one_beginning),
+        BENCH_TEST(two_requests_at_most_reach_a_publisher_of_two_encodings_in_two_seconds),
         BENCH_TEST(what_is_lost_of_an_h264_key_frame_on_its_way_up_is_asked_for),
     };
     return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);
