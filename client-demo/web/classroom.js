@@ -62,6 +62,7 @@ import { may, teaches } from './state/roles.js';
  * @property {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} transport as this browser sees it
  * @property {'udp'|'tcp'|'relay'|null} path the way that media takes now; null: not known
  * @property {boolean} weak much of the sound is lost on the way
+ * @property {boolean} sendsPoorly the own line loses what is said here, or holds the shared screen back
  * @property {{status: MicStatus, problem: string|null, deviceId: string, wanted: boolean}} mic `wanted`: on unless something is in the way
  * @property {{id: string, label: string}[]} microphones
  * @property {{status: 'off'|'asking'|'live', audio: boolean, problem: string|null}} share
@@ -106,6 +107,7 @@ export function initialState() {
     transport: 'none',
     path: null,
     weak: false,
+    sendsPoorly: false,
     mic: { status: 'off', problem: null, deviceId: '', wanted: false },
     microphones: [],
     share: { status: 'off', audio: false, problem: null },
@@ -137,6 +139,8 @@ export function reduce(state, event) {
       return state.path === event.path ? state : { ...state, path: event.path };
     case 'weak':
       return state.weak === event.weak ? state : { ...state, weak: event.weak };
+    case 'uplink':
+      return state.sendsPoorly === event.poor ? state : { ...state, sendsPoorly: event.poor };
     case 'mic':
       return { ...state, mic: { ...state.mic, ...event.mic } };
     case 'microphones':

@@ -17,6 +17,7 @@ import { catchUpAfterMs } from './state/chat.js';
 import { deliveredOf, ownReport, pathOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
+import { UplinkJudge } from './uplink_judge.js';
 
 /** @typedef {import('./classroom.js').State} State */
 /** @typedef {{state: State, dispatch(event: any): void, subscribe(f: (s: State) => void): () => void}} Store */
@@ -441,12 +442,14 @@ export class Session {
     });
     navigator.mediaDevices?.addEventListener?.('devicechange', () => this.mic.refreshList());
     const judge = new EncoderJudge();
+    const uplinkJudge = new UplinkJudge();
     let before = /** @type {Record<string, any>} */ ({});
     setInterval(async () => {
       if (this.store.state.transport !== 'connected') return;
       this.#save();
-      const { receive, rttMs, path, encoder } = await this.stats();
+      const { receive, rttMs, path, encoder, uplink } = await this.stats();
       if (judge.look(this.share.sharing ? encoder : null, performance.now())) this.peer.lightenScreen();
+      if (uplink) this.store.dispatch({ type: 'uplink', poor: uplinkJudge.look(uplink, performance.now()) });
       this.store.dispatch({ type: 'path', path });
       this.store.dispatch({ type: 'line', line: { rttMs } });
       this.#look(before, receive);

@@ -1,13 +1,14 @@
 /** What `getStats` says, by slot and in a few numbers. */
 
 import { readEncoder } from './encoder_judge.js';
+import { readUplink } from './uplink_judge.js';
 import { readWay } from './way_watch.js';
 
 /** @typedef {import('./peer.js').Peer} Peer */
 
 /**
  * @param {Peer|null} peer
- * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null, encoder: import('./encoder_judge.js').EncoderSums|null}>}
+ * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null, encoder: import('./encoder_judge.js').EncoderSums|null, uplink: import('./uplink_judge.js').UplinkSums|null}>}
  */
 export async function readStats(peer) {
   /** @type {Record<string, any>} */
@@ -15,7 +16,7 @@ export async function readStats(peer) {
   /** @type {Record<string, any>} */
   const receive = {};
   const pc = peer?.pc;
-  if (!peer || !pc) return { send, receive, rttMs: null, path: null, encoder: null };
+  if (!peer || !pc) return { send, receive, rttMs: null, path: null, encoder: null, uplink: null };
   const sendByMid = byMid(peer.senders);
   const receiveByMid = byMid(peer.receivers);
   let rttMs = null;
@@ -26,7 +27,7 @@ export async function readStats(peer) {
     if (report.type === 'candidate-pair' && report.nominated && report.currentRoundTripTime !== undefined)
       rttMs = Math.round(report.currentRoundTripTime * 1000);
   }
-  return { send, receive, rttMs, path: readWay(reports).path, encoder: readEncoder(reports, peer.senders.get('screen')?.mid) };
+  return { send, receive, rttMs, path: readWay(reports).path, encoder: readEncoder(reports, peer.senders.get('screen')?.mid), uplink: readUplink(reports, { mic: peer.senders.get('mic')?.mid, screen: peer.senders.get('screen')?.mid }) };
 }
 
 /** @param {Map<string, RTCRtpTransceiver>} lines */

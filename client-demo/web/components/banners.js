@@ -44,11 +44,13 @@ function SoundBlocked({ state, session }) {
  */
 function Broken({ state, onChat }) {
   const up = connection(state);
-  const how = state.unreached && up === 'good' ? 'unreached' : up;
+  const shares = state.share.status === 'live';
+  const poorly = state.sendsPoorly && (shares ? 'sends_screen_poorly' : state.mic.status === 'live' && 'sends_poorly');
+  const how = up !== 'good' ? up : state.unreached ? 'unreached' : poorly || up;
   const slow = useLong(how === 'connecting');
   if (how === 'good' || (how === 'connecting' && !slow)) return null;
   const writes = onChat && ['connecting', 'media_lost', 'no_relay', 'unreached'].includes(how);
-  return html`<${Notice} text=${t(`trouble.${how}`)} testid="trouble" level=${how === 'weak' ? 'info' : 'bad'} icon="signal-off">
+  return html`<${Notice} text=${t(`trouble.${how}`)} testid="trouble" level=${how === 'weak' || how === poorly ? 'info' : 'bad'} icon="signal-off">
     ${writes && html`<${Button} label=${t('trouble.write')} icon="chat" testid="trouble-chat" onClick=${onChat} />`}
   <//>`;
 }

@@ -136,6 +136,8 @@ export default {
   'connection.media_lost': 'Son coupé',
   'connection.no_relay': 'Son indisponible',
   'trouble.weak': 'Votre connexion est faible : le son peut couper. Rapprochez-vous de la box, ou fermez les autres vidéos.',
+  'trouble.sends_poorly': 'Votre connexion perd des mots quand vous parlez. Rapprochez-vous de la box, ou utilisez un câble.',
+  'trouble.sends_screen_poorly': 'Votre connexion envoie mal. Votre voix passe d’abord ; votre écran arrive plus lentement. Utilisez un câble, et partagez une fenêtre, pas plusieurs écrans.',
   'trouble.reconnecting': 'La connexion est coupée. Nous la remettons. Restez sur cette page.',
   'trouble.media_lost': 'Le son et l’image sont coupés. Nous les remettons. Vérifiez votre connexion internet.',
   'trouble.unreached': 'Vous êtes connecté, mais rien n’arrive. Nous avons essayé encore une fois. Essayez un autre réseau, ou appelez votre contact.',
