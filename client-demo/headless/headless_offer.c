@@ -53,31 +53,37 @@ PRINTF_LIKE(2, 3) static void add(struct text *text, const char *format, ...)
     text->left -= (size_t)size;
 }
 
-static void add_video_codec(struct text *text, const char *name, int pt, int rtx, const char *fmtp)
+static void add_video_codec(struct text *text, const struct headless_offer_params *params,
+                            const char *name, int pt, int rtx, const char *fmtp)
 {
     add(text, "a=rtpmap:%d %s/90000\r\na=rtcp-fb:%d nack\r\na=rtcp-fb:%d nack pli\r\n", pt, name,
         pt, pt);
-    add(text, "a=rtcp-fb:%d ccm fir\r\na=rtcp-fb:%d transport-cc\r\n", pt, pt);
+    add(text, "a=rtcp-fb:%d ccm fir\r\n", pt);
+    if (!params->lacks_numbers)
+        add(text, "a=rtcp-fb:%d transport-cc\r\n", pt);
     if (fmtp != NULL)
         add(text, "a=fmtp:%d %s\r\n", pt, fmtp);
-    add(text, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", rtx, rtx, pt);
+    if (!params->lacks_rtx)
+        add(text, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", rtx, rtx, pt);
 }
 
-static void add_codecs(struct text *text, enum media_kind kind)
+static void add_codecs(struct text *text, const struct headless_offer_params *params,
+                       enum media_kind kind)
 {
     if (kind == MEDIA_KIND_AUDIO) {
         add(text, "a=rtpmap:%d opus/48000/2\r\na=fmtp:%d minptime=10;useinbandfec=1\r\n",
             HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
-        add(text, "a=rtcp-fb:%d transport-cc\r\n", HEADLESS_PT_OPUS);
+        if (!params->lacks_numbers)
+            add(text, "a=rtcp-fb:%d transport-cc\r\n", HEADLESS_PT_OPUS);
         add(text, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", HEADLESS_PT_RED,
             HEADLESS_PT_RED, HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
         return;
     }
-    add_video_codec(text, "VP8", HEADLESS_PT_VP8, HEADLESS_PT_VP8_RTX, NULL);
-    add_video_codec(text, "VP9", HEADLESS_PT_VP9, HEADLESS_PT_VP9_RTX, "profile-id=0");
-    add_video_codec(text, "H264", HEADLESS_PT_H264, HEADLESS_PT_H264_RTX,
+    add_video_codec(text, params, "VP8", HEADLESS_PT_VP8, HEADLESS_PT_VP8_RTX, NULL);
+    add_video_codec(text, params, "VP9", HEADLESS_PT_VP9, HEADLESS_PT_VP9_RTX, "profile-id=0");
+    add_video_codec(text, params, "H264", HEADLESS_PT_H264, HEADLESS_PT_H264_RTX,
                     "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f");
-    add_video_codec(text, "AV1", HEADLESS_PT_AV1, HEADLESS_PT_AV1_RTX, NULL);
+    add_video_codec(text, params, "AV1", HEADLESS_PT_AV1, HEADLESS_PT_AV1_RTX, NULL);
 }
 
 static void add_line(struct text *text, const struct headless_offer_params *params,
@@ -85,7 +91,9 @@ static void add_line(struct text *text, const struct headless_offer_params *para
 {
     enum media_kind kind = lines[line].kind;
     add(text, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\n", media_kind_name(kind),
-        kind == MEDIA_KIND_AUDIO ? "111 63" : "96 97 98 99 102 103 45 46");
+        kind == MEDIA_KIND_AUDIO ? "111 63"
+        : params->lacks_rtx      ? "96 98 102 45"
+                                 : "96 97 98 99 102 103 45 46");
     add(text, "a=mid:%d\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", (int)line,
         lines[line].sent ? "sendonly" : "recvonly");
     add(text, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", params->ice.ufrag, params->ice.pwd);
@@ -101,7 +109,7 @@ static void add_line(struct text *text, const struct headless_offer_params *para
         header_extension_uri(HEADER_EXTENSION_ABS_CAPTURE_TIME));
     add(text, "a=extmap:%d %s\r\n", HEADLESS_EXT_TRANSPORT_CC,
         header_extension_uri(HEADER_EXTENSION_TRANSPORT_CC));
-    add_codecs(text, kind);
+    add_codecs(text, params, kind);
     if (!lines[line].sent)
         return;
     if (kind == MEDIA_KIND_VIDEO && params->has_rids) {

@@ -175,6 +175,8 @@ static bool queue_offer(struct headless_peer *p, bool restart)
     params.ssrcs[1] = p->encodings[0].sender.ssrc;
     params.rtx_ssrc = p->encodings[0].rtx_ssrc;
     params.has_rids = p->encoding_count > 1;
+    params.lacks_rtx = p->config.lacks_rtx;
+    params.lacks_numbers = p->config.lacks_numbers;
     if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {
         fail(p, "offer");
         return false;

@@ -56,6 +56,7 @@ struct headless_config {
     struct made_up_screen made_up[HEADLESS_ENCODINGS];
     bool made_up_voice; /* voice without a file */
     bool raise_hand, decode;
+    bool lacks_rtx, lacks_numbers; /* is offered neither RTX nor transport-wide feedback */
     bool ignores_floor; /* sends always: what a page does that somebody has tampered with */
     uint64_t stamp;     /* ends made-up payloads; 0: none */
     /* Told of each packet that came in; may be NULL. */

@@ -471,6 +471,11 @@ uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes)
     return twcc_sends_note(&b->sends, now, bytes, cluster);
 }
 
+void bwe_note_repeat(struct bwe *b, uint16_t number)
+{
+    twcc_sends_note_repeat(&b->sends, number);
+}
+
 /* What is thought of the line was true of another one. */
 static void doubt(struct bwe *b, usec_t now)
 {

@@ -101,6 +101,8 @@ void bwe_expect_narrow(struct bwe *b, uint64_t bps);
 
 /* A packet of `bytes` leaves, and carries the number returned. Only while packets are numbered. */
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);
+/* The packet that carries `number` was asked for again and leaves once more as it was. */
+void bwe_note_repeat(struct bwe *b, uint16_t number);
 /* Nothing has been stamped for a while and now it begins again. `queue_us`: so long a queue stands,
  * as far as reports tell; 0: none. */
 void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us);

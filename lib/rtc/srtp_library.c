@@ -20,6 +20,8 @@ enum status srtp_library_open(srtp_t *out, enum media_profile profile,
     policy.ssrc.type = direction;
     policy.key = key;
     policy.window_size = window;
+    /* The sender has held it against the first one; it is for receiving that libsrtp refuses. */
+    policy.allow_repeat_tx = direction == ssrc_any_outbound;
     srtp_err_status_t error = srtp_create(out, &policy);
     memory_wipe(key, sizeof key);
     return error == srtp_err_status_ok ? STATUS_OK : STATUS_SYSTEM;

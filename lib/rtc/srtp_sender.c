@@ -6,6 +6,7 @@
 #include "rtc/srtp_keys.h"
 #include "rtc/srtp_library.h"
 
+#include <openssl/rand.h>
 #include <stdlib.h>
 
 #define RTP_HEADER_BYTES 12
@@ -14,6 +15,9 @@
 /* The numbers of one SSRC that were used. */
 struct numbers {
     struct srtp_window window;
+    uint64_t *repeats; /* hashes of what may be sealed again, by number; owned, NULL: nothing may */
+    uint64_t repeat_key[2];
+    uint16_t repeat_count;
 #ifndef AMPHI_RELEASE
     uint64_t hashes[SRTP_SENDER_WINDOW]; /* of the plain packets, to tell our bug from a repeat */
 #endif
@@ -163,8 +167,10 @@ void srtp_sender_free(struct srtp_sender *s)
     free_key(s, s->rtcp_ops, s->rtcp_key);
     if (s->reference != NULL)
         (void)srtp_dealloc(s->reference);
-    for (size_t i = 0; i < s->ssrc_count; i++)
+    for (size_t i = 0; i < s->ssrc_count; i++) {
+        free(s->numbers[i]->repeats);
         free(s->numbers[i]);
+    }
     memory_wipe(s, sizeof *s);
     free(s);
 }
@@ -199,6 +205,12 @@ static enum status find_numbers(struct srtp_sender *s, uint32_t ssrc, struct num
     return STATUS_OK;
 }
 
+static uint64_t hash_of(const struct srtp_job *job, const uint64_t key[2])
+{
+    return hash_bytes(bytes_of(job->packet, job->header_bytes), key) * 3 +
+           hash_bytes(job->payload, key);
+}
+
 /* Two different packets under one key, SSRC and index would give GCM's key away (RFC 7714 8.3):
  * a second one is refused in all builds; debug builds stop when it was a different one, since that
  * is our bug. */
@@ -208,13 +220,47 @@ static void check_repeat(struct numbers *n, uint64_t index, const struct srtp_jo
     (void)n, (void)index, (void)job, (void)is_new;
 #else
     static const uint64_t key[2];
-    uint64_t hash = hash_bytes(bytes_of(job->packet, job->header_bytes), key) * 3 +
-                    hash_bytes(job->payload, key);
+    uint64_t hash = hash_of(job, key);
     if (is_new)
         n->hashes[index % SRTP_SENDER_WINDOW] = hash;
-    else if (n->window.highest - index < SRTP_SENDER_WINDOW)
+    else if (n->window.highest - index < SRTP_SENDER_WINDOW && !job->is_repeat)
         CHECK(n->hashes[index % SRTP_SENDER_WINDOW] == hash);
 #endif
+}
+
+/* The roll-over count is in it, too. Nobody outside knows the key: what publishers send cannot be
+ * made to hash alike. */
+static uint64_t repeat_hash(const struct numbers *n, uint64_t index, const struct srtp_job *job)
+{
+    const uint64_t key[2] = {n->repeat_key[0], n->repeat_key[1] ^ index >> 16};
+    return hash_of(job, key);
+}
+
+/* Without memory nothing can be sealed again. */
+static bool keeps_repeats(struct numbers *n, uint16_t count)
+{
+    CHECK((count & (count - 1)) == 0);
+    if (n->repeats == NULL && count > 0 &&
+        RAND_bytes((unsigned char *)n->repeat_key, sizeof n->repeat_key) == 1) {
+        n->repeats = calloc(count, sizeof *n->repeats);
+        n->repeat_count = count;
+    }
+    return n->repeats != NULL && count == n->repeat_count;
+}
+
+/* Every number of the SSRC takes its place, so that an older packet's is never found there. */
+static void note_repeat(struct numbers *n, uint64_t index, const struct srtp_job *job)
+{
+    bool keeps = keeps_repeats(n, job->repeats);
+    if (n->repeats != NULL)
+        n->repeats[index % n->repeat_count] = keeps ? repeat_hash(n, index, job) : 0;
+}
+
+static bool is_same_again(const struct numbers *n, uint64_t index, const struct srtp_job *job)
+{
+    return job->is_repeat && n->repeats != NULL && index <= n->window.highest &&
+           n->window.highest - index < n->repeat_count &&
+           n->repeats[index % n->repeat_count] == repeat_hash(n, index, job);
 }
 
 static enum status number(struct srtp_job *job, uint64_t *index)
@@ -227,10 +273,12 @@ static enum status number(struct srtp_job *job, uint64_t *index)
         return status;
     *index = srtp_window_guess(&n->window, load_u16(job->packet + 2));
     bool is_new = srtp_window_admits(&n->window, *index);
-    if (is_new)
+    if (is_new) {
         srtp_window_note(&n->window, *index);
+        note_repeat(n, *index, job);
+    }
     check_repeat(n, *index, job, is_new);
-    return is_new ? STATUS_OK : STATUS_REPLAYED;
+    return is_new || is_same_again(n, *index, job) ? STATUS_OK : STATUS_REPLAYED;
 }
 
 /* --- RTP */

@@ -62,7 +62,10 @@ struct srtp_job {
     uint8_t *packet;      /* holds the header; the sealed packet is written behind it */
     size_t header_bytes;  /* all of it: CSRCs and extension too */
     struct bytes payload; /* at packet + header_bytes, or in memory that does not overlap */
-    enum status status;   /* out */
+    uint16_t repeats;   /* of so many of its SSRC's numbers it is kept what they were sealed with: a
+                           power of two, the same for all of the SSRC; 0: it is not kept */
+    bool is_repeat;     /* the packet that was sealed under its number, if it is kept, again */
+    enum status status; /* out */
 };
 
 /* The thread's own means for bursts; one per thread that seals many. NULL stands for none: then
@@ -74,7 +77,9 @@ void srtp_worker_free(struct srtp_worker *w);
 /* Seals `count` packets (any number). A sealed one takes header_bytes + payload.size +
  * srtp_sender_get_tag_bytes from `packet` on. Each gets a status: STATUS_REPLAYED for a number that
  * was used before (two packets under one nonce would give the key away; debug builds CHECK that it
- * is the same packet again), STATUS_LIMIT for an SSRC too many, STATUS_MALFORMED, STATUS_SYSTEM. */
+ * is the same packet again), STATUS_LIMIT for an SSRC too many, STATUS_MALFORMED, STATUS_SYSTEM. A
+ * repeat is sealed when header and payload are, by a keyed hash, those of the first time: the same
+ * datagram then leaves twice, which tells nobody anything. */
 void srtp_sender_protect_rtp(struct srtp_worker *w, struct srtp_job *jobs, size_t count);
 
 /* A compound RTCP packet in place; SRTP_RTCP_TRAILER_BYTES_MAX of room behind. */

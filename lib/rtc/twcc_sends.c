@@ -4,7 +4,14 @@
 
 /* Given up: behind what the first feedback begins with. A receiver never reports what was lost
  * before the first packet that it got. */
-enum state { STATE_NONE, STATE_WAITING, STATE_GIVEN_UP, STATE_LOST, STATE_ARRIVED };
+enum state {
+    STATE_NONE,
+    STATE_WAITING,
+    STATE_GIVEN_UP,
+    STATE_LOST,
+    STATE_ARRIVED,
+    STATE_REPEATED /* lost, and not reported as that yet */
+};
 
 static struct twcc_send *send_of(struct twcc_sends *s, uint64_t number)
 {
@@ -69,6 +76,18 @@ static bool find_number(const struct twcc_sends *s, uint16_t seq, uint64_t *numb
     return true;
 }
 
+void twcc_sends_note_repeat(struct twcc_sends *s, uint16_t seq)
+{
+    uint64_t number;
+    if (!find_number(s, seq, &number))
+        return;
+    struct twcc_send *send = send_of(s, number);
+    if (send->state == STATE_LOST)
+        send->state = STATE_NONE;
+    else if (send->state == STATE_WAITING || send->state == STATE_GIVEN_UP)
+        stop_waiting(s, send, STATE_REPEATED);
+}
+
 /* Once: later a receiver reports what is missing. */
 static void give_up_before(struct twcc_sends *s, uint16_t base_seq)
 {
@@ -116,10 +135,12 @@ bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
         if (!find_number(f->sends, status.seq, &number))
             continue;
         struct twcc_send *send = send_of(f->sends, number);
+        bool is_repeated = send->state == STATE_REPEATED;
         bool is_news = send->state == STATE_WAITING || send->state == STATE_GIVEN_UP ||
-                       (send->state == STATE_LOST && !lost);
+                       is_repeated || (send->state == STATE_LOST && !lost);
         if (!is_news)
             continue;
+        lost = lost || is_repeated;
         *out =
             (struct twcc_fate){.number = number,
                                .sent_at = f->now - (usec_t)(uint32_t)((uint32_t)f->now - send->at),
@@ -128,7 +149,7 @@ bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
                                .cluster = send->cluster,
                                .lost = lost,
                                .was_lost = send->state == STATE_LOST};
-        stop_waiting(f->sends, send, lost ? STATE_LOST : STATE_ARRIVED);
+        stop_waiting(f->sends, send, is_repeated ? STATE_NONE : lost ? STATE_LOST : STATE_ARRIVED);
         return true;
     }
     return false;

@@ -40,6 +40,10 @@ uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t
 /* While it is closed: a number for a packet that somebody else keeps an eye on. */
 uint16_t twcc_sends_skip(struct twcc_sends *s);
 
+/* The packet of number `seq` was asked for again and leaves once more, under the same number: it
+ * was lost, and what is reported of it from now on measures nothing. */
+void twcc_sends_note_repeat(struct twcc_sends *s, uint16_t seq);
+
 /* Forgets what has not been heard of: feedback about it will be ignored. Numbers go on. */
 void twcc_sends_forget(struct twcc_sends *s);
 

@@ -1,10 +1,11 @@
 /* The hot path: one packet of a publication to every subscription of its room slots, and one copy
  * to each other shard that has some. A few words per receiver; allocates nothing. */
 #include "relay/core/redundancy.h"
+#include "relay/core/repeats.h"
 #include "relay/core/shard_private.h"
 #include "relay/core/thin_voice.h"
+#include "wire/rtp_extension.h"
 
-#define OSN_BYTES 2
 #define KEY_FRAME_ANSWER_US SECONDS(2) /* from a request to its key frame, at most */
 
 static enum tx_class class_of(enum room_slot slot)
@@ -12,19 +13,28 @@ static enum tx_class class_of(enum room_slot slot)
     return room_slot_kind(slot) == MEDIA_KIND_AUDIO ? TX_CLASS_FIRST : TX_CLASS_VIDEO;
 }
 
-/* What a packet takes on the line beside its header, extensions and payload: IPv4, UDP, SRTP tag.
- */
-#define LINE_BYTES (20 + 8 + 16)
-#define RTP_HEADER_BYTES 12
-
 _Static_assert(SUBSCRIPTION_EXTENSIONS_BYTES <= TX_PREFIX_BYTES, "all that is written has room");
+
+/* What went out on the retransmission stream is not sent again. */
+static void note_repeatable(usec_t now, const struct subscription *s,
+                            const struct tx_prefix *prefix, struct tx_rtp *rtp)
+{
+    if (!s->is_repeatable || rtp->ssrc != s->ssrc)
+        return;
+    rtp->repeat = TX_REPEATABLE;
+    repeats_note(s->repeats, &(struct repeat){.seq = rtp->seq,
+                                              .stamp = rtp->stamp,
+                                              .send_time = rtp_abs_send_time_of(now) & 0xffffff,
+                                              .redundancy = rtp->redundancy & 0xfu,
+                                              .is_stamped = prefix->stamp_at != 0});
+}
 
 static void send_metered(usec_t now, struct subscription *s, enum tx_class class,
                          const struct tx_prefix *prefix, const struct tx_rtp *rtp,
                          struct tx_batch *tx)
 {
     struct tx_rtp numbered = *rtp;
-    size_t bytes = LINE_BYTES + RTP_HEADER_BYTES + prefix->bytes + tx_batch_get_payload_bytes(tx);
+    size_t bytes = forwarder_line_bytes(prefix, tx);
     bool is_numbered = prefix->stamp_at != 0;
     if (s->owner->downlink->state == DOWNLINK_FREE)
         numbered.stamp = shard_number_question(now, s, is_numbered);
@@ -32,6 +42,7 @@ static void send_metered(usec_t now, struct subscription *s, enum tx_class class
         numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, is_numbered);
     if (is_numbered && s->owner->downlink->width.is_open)
         line_width_note_packet(&s->owner->downlink->width, numbered.stamp, bytes);
+    note_repeatable(now, s, prefix, &numbered);
     tx_batch_add(tx, now, s->receiver, class, prefix, &numbered);
 }
 
@@ -48,10 +59,15 @@ static void send_packet(usec_t now, struct subscription *s, enum tx_class class,
             s, now, packet, s->owner->extension_ids, fresh->data, &fresh->stamp_at);
         prefix = fresh;
     }
-    if (s->is_metered)
+    if (s->is_metered) {
         send_metered(now, s, class, prefix, rtp, tx);
-    else
+    } else if (s->is_repeatable) {
+        struct tx_rtp repeatable = *rtp;
+        note_repeatable(now, s, prefix, &repeatable);
+        tx_batch_add(tx, now, s->receiver, class, prefix, &repeatable);
+    } else {
         tx_batch_add(tx, now, s->receiver, class, prefix, rtp);
+    }
 }
 
 void forwarder_send(usec_t now, struct subscription *s, const struct media_packet *packet,
@@ -82,6 +98,7 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s, en
                                      .timestamp = timestamp,
                                      .ssrc = s->ssrc,
                                      .payload_type = red ? s->red_payload_type : s->payload_type,
+                                     .redundancy = red ? (uint8_t)redundancy_choose(s, packet) : 0,
                                      .marker = packet->header.marker},
                     tx);
         return;
@@ -499,116 +516,4 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
         return; /* it has it already */
     if (!replay(c, now, p, s, tx) && !thinning_begin_late(c, now, s, tx))
         forwarder_request_key_frame(c, now, p, p->main, tx);
-}
-
-/* What went out as `seq16`, from the cache. */
-struct resend {
-    const struct publication_stream *stream;
-    const struct retransmit_entry *entry;
-    uint64_t seq; /* out */
-    struct layer_shift shift;
-};
-
-/* A thinned subscription's numbers are its selector's; also those of before it got everything
- * again. */
-static bool find_sent(struct publication *p, const struct subscription *s, uint16_t seq16,
-                      struct resend *r)
-{
-    struct layer_segment segment;
-    uint64_t source_seq;
-    bool is_plain = !s->is_thinned || room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
-    if (is_plain && subscription_find_source_seq(s, seq16, &source_seq, &r->seq)) {
-        r->stream = publication_find_stream(p, s->source_serial);
-        r->shift = (struct layer_shift){.timestamp = s->timestamp_offset};
-        segment.temporal_max = LAYER_ALL;
-    } else if (thinning_find_sent(s, seq16, &r->seq, &source_seq, &segment)) {
-        r->stream = publication_find_stream(p, segment.serial);
-        r->shift = segment.shift;
-    } else {
-        return false;
-    }
-    r->entry = r->stream != NULL && r->stream->has_cache
-                   ? retransmit_cache_find(&r->stream->cache, source_seq)
-                   : NULL;
-    /* Its number was kept until it came, and it turned out to be of a layer that is left out. */
-    return r->entry != NULL && r->entry->layers.temporal_layer <= segment.temporal_max;
-}
-
-/* RFC 4588 4: the original's number stands before its payload. Returns the size, 0 when it does not
- * fit. */
-static size_t write_rtx(const struct resend *r, struct bytes payload, uint8_t out[TX_PAYLOAD_BYTES])
-{
-    if (payload.size + OSN_BYTES > TX_PAYLOAD_BYTES)
-        return 0;
-    store_u16(out, (uint16_t)r->seq);
-    if (payload.size > 0)
-        memcpy(out + OSN_BYTES, payload.data, payload.size);
-    layer_shift_apply(&r->shift, r->stream->codec,
-                      (struct bytes_mut){out + OSN_BYTES, payload.size});
-    return payload.size + OSN_BYTES;
-}
-
-bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *p,
-                          struct subscription *s, uint16_t seq16, struct tx_batch *tx)
-{
-    struct publication *publication = shard_source_of(s);
-    struct resend r;
-    uint8_t payload[TX_PAYLOAD_BYTES];
-    /* Without RTX nothing is sent again: the same number under the same key must never carry other
-     * bytes. */
-    if (publication == NULL || s->rtx_ssrc == 0 || s->rtx_payload_type == 0 ||
-        !find_sent(publication, s, seq16, &r)) {
-        shard_drop(c, DROP_RETRANSMIT_GONE);
-        return false;
-    }
-    if (!subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
-        shard_drop(c, DROP_RETRANSMIT_LIMIT);
-        return false;
-    }
-    struct media_packet packet =
-        forwarder_packet_of(publication, r.stream, r.entry->seq, r.entry->key_frame);
-    if (rtp_parse_header(bytes_of(r.entry->data, r.entry->size), &packet.header) != STATUS_OK)
-        return false;
-    packet.frame_shift = r.shift.frame;
-    size_t bytes = write_rtx(&r, packet.header.payload, payload);
-    if (bytes == 0 || !tx_batch_begin(tx, now, bytes_of(payload, bytes)))
-        return false;
-    send_packet(now, s, class_of(s->slot), &packet,
-                &(struct tx_rtp){.seq = (uint16_t)s->rtx_seq++,
-                                 .timestamp = packet.header.timestamp + r.shift.timestamp,
-                                 .ssrc = s->rtx_ssrc,
-                                 .payload_type = s->rtx_payload_type,
-                                 .marker = packet.header.marker},
-                tx);
-    tx_batch_end(tx);
-    c->stats.retransmitted++;
-    return true;
-}
-
-void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
-                      struct subscription *s, uint16_t seq16, struct tx_batch *tx)
-{
-    bool is_voice = room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
-    if (is_voice || downlink_admits_resend(c, now, p, s, seq16))
-        (void)forwarder_resend_now(c, now, p, s, seq16, tx);
-}
-
-bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx)
-{
-    static const uint8_t no_extensions[HEADER_EXTENSION_COUNT];
-    struct media_packet packet = {.extension_ids = no_extensions};
-    uint8_t padding[UINT8_MAX] = {0};
-    CHECK(bytes > 0 && bytes <= sizeof padding);
-    padding[bytes - 1] = (uint8_t)bytes;
-    if (!tx_batch_begin(tx, now, bytes_of(padding, bytes)))
-        return false;
-    send_packet(now, s, class_of(s->slot), &packet,
-                &(struct tx_rtp){.seq = (uint16_t)s->rtx_seq++,
-                                 .timestamp = s->last_timestamp,
-                                 .ssrc = s->rtx_ssrc,
-                                 .payload_type = s->rtx_payload_type,
-                                 .is_padding = true},
-                tx);
-    tx_batch_end(tx);
-    return true;
 }

@@ -114,11 +114,6 @@ void forwarder_handle_replica(struct shard_core *c, usec_t now, const struct sha
 /* A receiver starts with a slot: key frame and tail from the cache, or a request. */
 void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subscription *s,
                                   struct tx_batch *tx);
-void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
-                      struct subscription *s, uint16_t seq, struct tx_batch *tx);
-/* Whatever its line carries. False when it cannot be. */
-bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *p,
-                          struct subscription *s, uint16_t seq, struct tx_batch *tx);
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
 
@@ -127,15 +122,26 @@ void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct 
                                        uint32_t encoding, uint32_t shard, bool has_none,
                                        struct tx_batch *tx);
 
-/* RTP padding on the retransmission stream, at most 255 bytes. False when it could not. */
-bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx);
-
 struct media_packet forwarder_packet_of(const struct publication *p,
                                         const struct publication_stream *s, uint64_t seq,
                                         bool key_frame);
 /* The packet that was begun in `tx`, to one receiver. */
 void forwarder_send(usec_t now, struct subscription *s, const struct media_packet *packet,
                     const struct tx_rtp *rtp, struct tx_batch *tx);
+/* What it takes on the line: IPv4, UDP, RTP header, extensions, payload, SRTP tag. */
+static inline size_t forwarder_line_bytes(const struct tx_prefix *prefix, const struct tx_batch *tx)
+{
+    return 20 + 8 + 12 + prefix->bytes + tx_batch_get_payload_bytes(tx) + 16;
+}
+
+/* forwarder_resend.c: what a receiver asks for again */
+void forwarder_resend(struct shard_core *c, usec_t now, struct participant *p,
+                      struct subscription *s, uint16_t seq, struct tx_batch *tx);
+/* Whatever its line carries. False when it cannot be. */
+bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *p,
+                          struct subscription *s, uint16_t seq, struct tx_batch *tx);
+/* RTP padding on the retransmission stream, at most 255 bytes. False when it could not. */
+bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx);
 
 /* voice_end.c */
 /* A private voice ends. */

@@ -3,6 +3,8 @@
 #include "base/hash.h"
 #include "relay/core/layer_selector.h"
 #include "relay/core/participant.h"
+#include "relay/core/repeats.h"
+#include "relay/core/tx_batch.h"
 #include "wire/rtp_extension.h"
 
 #define RESEND_AGAIN_US MILLISECONDS(100) /* of a round trip that is unknown */
@@ -63,7 +65,9 @@ void subscription_init(struct subscription *s, struct participant *owner,
             .profile_hash = codec_profile_hash(params->codecs[i].profile),
             .payload_type = params->codecs[i].payload_type,
             .rtx_payload_type = params->codecs[i].rtx_payload_type,
-            .red_payload_type = params->codecs[i].red_payload_type};
+            .red_payload_type = params->codecs[i].red_payload_type,
+            .can_repeat = params->codecs[i].nack &&
+                          (params->rtx_ssrc == 0 || params->codecs[i].rtx_payload_type == 0)};
     }
     /* Below 2^15, so that early loss cannot confuse the receiver's SRTP roll-over guess; one cycle
      * up, so that unwrapped numbers never go below zero. */
@@ -76,7 +80,10 @@ void subscription_destroy(struct subscription *s)
 {
     free(s->resends);
     free(s->selector);
+    repeats_free(s->repeats);
     s->resends = NULL;
+    s->repeats = NULL;
+    s->is_repeatable = false;
     s->selector = NULL;
 }
 
@@ -101,9 +108,18 @@ void subscription_reset_source(struct subscription *s)
     s->source_serial = 0;
 }
 
+/* Without memory it is not: who asks for a packet again gets the next key frame. */
+static bool make_repeatable(struct subscription *s)
+{
+    bool is_voice = room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
+    return s->repeats != NULL ||
+           repeats_create(&s->repeats, is_voice ? TX_REPEATS_VOICE : TX_REPEATS_VIDEO) == STATUS_OK;
+}
+
 static void choose_payload_type(struct subscription *s, const struct media_packet *packet)
 {
     s->has_payload_type = false;
+    s->is_repeatable = false;
     for (size_t i = 0; i < s->codec_count; i++) {
         if (s->codecs[i].codec != packet->codec ||
             s->codecs[i].profile_hash != packet->profile_hash)
@@ -112,6 +128,7 @@ static void choose_payload_type(struct subscription *s, const struct media_packe
         s->payload_type = s->codecs[i].payload_type;
         s->rtx_payload_type = s->codecs[i].rtx_payload_type;
         s->red_payload_type = s->codecs[i].red_payload_type;
+        s->is_repeatable = s->codecs[i].can_repeat && make_repeatable(s);
         return;
     }
 }
@@ -280,12 +297,12 @@ static bool find_passed_on(const struct subscription *s, const struct media_pack
     return extension == HEADER_EXTENSION_PLAYOUT_DELAY && s->slot == ROOM_SLOT_SCREEN;
 }
 
-size_t subscription_write_extensions(const struct subscription *s, usec_t now,
-                                     const struct media_packet *packet, const uint8_t *ids,
-                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at)
+/* `send_time_24`: as rtp_abs_send_time_of gives it. */
+static size_t write_extensions(const struct subscription *s, bool stamped, uint32_t send_time_24,
+                               const struct media_packet *packet, const uint8_t *ids,
+                               uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at)
 {
     static const uint8_t no_number[RTP_TRANSPORT_SEQ_BYTES];
-    bool stamped = s->is_metered && s->can_stamp;
     struct rtp_extension elements[HEADER_EXTENSION_COUNT];
     uint8_t send_time[RTP_ABS_SEND_TIME_BYTES];
     uint8_t descriptor[SUBSCRIPTION_ELEMENTS_BYTES];
@@ -303,7 +320,7 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
         bytes += 2 + elements[count++].data.size;
     }
     if (ids[HEADER_EXTENSION_ABS_SEND_TIME] != 0) {
-        rtp_extension_store_abs_send_time(send_time, rtp_abs_send_time_of(now));
+        rtp_extension_store_abs_send_time(send_time, send_time_24);
         elements[count++] = (struct rtp_extension){ids[HEADER_EXTENSION_ABS_SEND_TIME],
                                                    bytes_of(send_time, sizeof send_time)};
         bytes += 2 + sizeof send_time;
@@ -330,4 +347,21 @@ size_t subscription_write_extensions(const struct subscription *s, usec_t now,
     store_u16(out, profile);
     store_u16(out + 2, (uint16_t)(writer_size(&w) / 4));
     return RTP_EXTENSION_HEADER_BYTES + writer_size(&w);
+}
+
+size_t subscription_write_extensions(const struct subscription *s, usec_t now,
+                                     const struct media_packet *packet, const uint8_t *ids,
+                                     uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at)
+{
+    return write_extensions(s, s->is_metered && s->can_stamp, rtp_abs_send_time_of(now), packet,
+                            ids, out, stamp_at);
+}
+
+size_t subscription_write_extensions_again(const struct subscription *s,
+                                           const struct repeat *repeat,
+                                           const struct media_packet *packet, const uint8_t *ids,
+                                           uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES],
+                                           uint8_t *stamp_at)
+{
+    return write_extensions(s, repeat->is_stamped, repeat->send_time, packet, ids, out, stamp_at);
 }

@@ -19,6 +19,8 @@
 
 struct participant;
 struct layer_selector;
+struct repeat;
+struct repeats;
 
 /* A publication's packet on its way to subscriptions; everything borrowed for the call. */
 struct media_packet {
@@ -43,6 +45,7 @@ struct subscription_codec {
     enum media_codec codec;
     uint32_t profile_hash;
     uint8_t payload_type, rtx_payload_type, red_payload_type;
+    bool can_repeat; /* it may ask for packets again, and takes no RTX */
 };
 
 #define SUBSCRIPTION_RESENDS 128    /* retransmissions remembered */
@@ -77,6 +80,7 @@ struct subscription {
     uint8_t redundancy_limit;               /* 1 and the level that its line carries; 0: any */
     bool is_metered; /* what it is sent is counted, and numbered where it takes that (downlink) */
     bool can_stamp;  /* negotiated: transport-wide numbers */
+    bool is_repeatable; /* what it is sent is noted in `repeats` */
 
     struct participant *owner; /* borrowed: who embeds this */
     enum room_slot slot;
@@ -90,6 +94,7 @@ struct subscription {
     struct subscription_codec codecs[CONTROL_CODECS_MAX];
     size_t codec_count;
     struct subscription_resends *resends; /* owned; NULL: none was asked for yet */
+    struct repeats *repeats; /* owned; NULL: nothing was sent yet to who takes no RTX */
 
     /* It gets less than everything (thinning.c). */
     bool is_thinned;
@@ -178,3 +183,10 @@ static inline uint64_t subscription_get_layout(const struct subscription *s)
 size_t subscription_write_extensions(const struct subscription *s, usec_t now,
                                      const struct media_packet *packet, const uint8_t *ids,
                                      uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES], uint8_t *stamp_at);
+/* Those of a packet that goes out again as it did, also when its transport-wide number, if it had
+ * one, is the caller's. */
+size_t subscription_write_extensions_again(const struct subscription *s,
+                                           const struct repeat *repeat,
+                                           const struct media_packet *packet, const uint8_t *ids,
+                                           uint8_t out[SUBSCRIPTION_EXTENSIONS_BYTES],
+                                           uint8_t *stamp_at);

@@ -9,7 +9,10 @@
 #define NOT_PADDED UINT8_MAX
 _Static_assert(NOT_PADDED > TX_PADDING_MAX, "no length of padding");
 #define PREFIX_IS_PADDING 0x80 /* beside an entry's prefix */
-_Static_assert(TX_PREFIXES < PREFIX_IS_PADDING, "one bit is left");
+#define PREFIX_IS_REPEATABLE 0x40
+#define PREFIX_IS_AGAIN 0x20
+#define PREFIX_INDEX 0x1f
+_Static_assert(TX_PREFIXES <= PREFIX_INDEX + 1, "three bits are left");
 
 struct tx_slot {
     uint32_t refs; /* entries, and one while it is open */
@@ -29,7 +32,7 @@ struct tx_entry {
     uint32_t timestamp, ssrc;
     uint16_t seq;
     uint16_t stamp;
-    uint8_t prefix;          /* index, PREFIX_IS_PADDING */
+    uint8_t prefix;          /* index, and PREFIX_IS_... */
     uint8_t marker_and_type; /* second byte of the header */
 };
 
@@ -227,7 +230,7 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
 
 static const struct tx_prefix *prefix_of(const struct tx_slot *slot, const struct tx_entry *e)
 {
-    return &slot->prefixes[e->prefix & (PREFIX_IS_PADDING - 1)];
+    return &slot->prefixes[e->prefix & PREFIX_INDEX];
 }
 
 static size_t size_of(const struct tx_batch *tx, const struct tx_entry *e)
@@ -274,8 +277,10 @@ static bool pad(struct tx_slot *slot, size_t bytes)
 static void pad_run(struct tx_batch *tx, struct run *run)
 {
     for (size_t i = 0; i + 1 < run->count; i++) {
-        struct tx_slot *slot = &tx->slots[tx->entries[run->entries[i]].slot];
-        if (!pad(slot, run->segment - run->sizes[i]))
+        const struct tx_entry *e = &tx->entries[run->entries[i]];
+        size_t bytes = run->segment - run->sizes[i];
+        bool must_stay = bytes > 0 && (e->prefix & PREFIX_IS_REPEATABLE) != 0;
+        if (must_stay || !pad(&tx->slots[e->slot], bytes))
             run->count = i + 1;
         else
             run->sizes[i] = (uint16_t)run->segment;
@@ -285,7 +290,7 @@ static void pad_run(struct tx_batch *tx, struct run *run)
 }
 
 static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const struct tx_entry *e,
-                         size_t size, uint8_t *out)
+                         enum tx_class class, size_t size, uint8_t *out)
 {
     const struct tx_slot *slot = &tx->slots[e->slot];
     const struct tx_prefix *prefix = prefix_of(slot, e);
@@ -300,11 +305,14 @@ static void write_packet(struct tx_batch *tx, struct srtp_sender *sender, const 
     memcpy(out + RTP_HEADER_BYTES, prefix->data, prefix->bytes);
     if (prefix->stamp_at != 0)
         store_u16(out + RTP_HEADER_BYTES + prefix->stamp_at, e->stamp);
-    tx_plan_add_job(tx->plan,
-                    &(struct srtp_job){.sender = sender,
-                                       .packet = out,
-                                       .header_bytes = header,
-                                       .payload = bytes_of(slot->payload, size - header)});
+    struct srtp_job job = {.sender = sender,
+                           .packet = out,
+                           .header_bytes = header,
+                           .payload = bytes_of(slot->payload, size - header),
+                           .is_repeat = (e->prefix & PREFIX_IS_AGAIN) != 0};
+    if ((e->prefix & PREFIX_IS_REPEATABLE) != 0)
+        job.repeats = class == TX_CLASS_VIDEO ? TX_REPEATS_VIDEO : TX_REPEATS_VOICE;
+    tx_plan_add_job(tx->plan, &job);
 }
 
 static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class class)
@@ -318,7 +326,8 @@ static size_t send_run(struct tx_batch *tx, struct tx_receiver *r, enum tx_class
     uint8_t *out = tx_plan_make_room(tx->plan, run.count * segment, run.count);
     usec_t arrived_at = tx->slots[tx->entries[run.entries[0]].slot].arrived_at;
     for (size_t i = 0; i < run.count; i++) {
-        write_packet(tx, sender, &tx->entries[run.entries[i]], run.sizes[i], out + i * segment);
+        write_packet(tx, sender, &tx->entries[run.entries[i]], class, run.sizes[i],
+                     out + i * segment);
         drop_head(tx, r, class);
     }
     tx_plan_commit(tx->plan,
@@ -501,7 +510,9 @@ void tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_cl
         .ssrc = rtp->ssrc,
         .seq = rtp->seq,
         .stamp = rtp->stamp,
-        .prefix = (uint8_t)((prefix - s->prefixes) | (rtp->is_padding ? PREFIX_IS_PADDING : 0)),
+        .prefix = (uint8_t)((prefix - s->prefixes) | (rtp->is_padding ? PREFIX_IS_PADDING : 0) |
+                            (rtp->repeat != TX_ONCE ? PREFIX_IS_REPEATABLE : 0) |
+                            (rtp->repeat == TX_AGAIN ? PREFIX_IS_AGAIN : 0)),
         .marker_and_type = (uint8_t)((rtp->marker ? RTP_MARKER : 0) | rtp->payload_type)};
     if (rtp->is_padding)
         s->padding = NOT_PADDED;

@@ -29,6 +29,15 @@ struct tx_prefix {
     uint8_t data[TX_PREFIX_BYTES]; /* profile, length, elements; empty without extensions */
 };
 
+#define TX_REPEATS_VIDEO 512 /* numbers of one SSRC that may be sent again (a power of two) */
+#define TX_REPEATS_VOICE 64
+
+enum tx_repeat {
+    TX_ONCE,
+    TX_REPEATABLE, /* it may be sent again byte for byte: no padding evens it with others */
+    TX_AGAIN       /* as it was sent before; refused (seal_failed) when it is another packet */
+};
+
 /* What a receiver's copy has of its own. */
 struct tx_rtp {
     uint16_t seq;
@@ -37,6 +46,8 @@ struct tx_rtp {
     uint8_t payload_type;
     bool marker;
     bool is_padding; /* the whole payload is RTP padding (RFC 3550 5.1): its last byte counts it */
+    enum tx_repeat repeat;
+    uint8_t redundancy; /* level of the payload (redundancy.h), for who keeps what is repeatable */
 };
 
 struct tx_slot; /* a payload while somebody waits for it */

@@ -83,6 +83,16 @@ static void fill_slots(struct control_participant_add *p)
     p->receive_slot_count = ROOM_SLOT_COUNT;
 }
 
+/* It asks for the very packets again, voices' too. */
+static void leave_out_rtx(struct control_participant_add *p)
+{
+    for (size_t i = 0; i < p->receive_slot_count; i++) {
+        p->receive_slots[i].rtx_ssrc = 0;
+        p->receive_slots[i].codecs[0].rtx_payload_type = 0;
+        p->receive_slots[i].codecs[0].nack = true;
+    }
+}
+
 static void add(struct shard_core *c, uint64_t id, struct tx_batch *tx)
 {
     struct shard_participant_add *add = calloc(1, sizeof *add);
@@ -93,6 +103,8 @@ static void add(struct shard_core *c, uint64_t id, struct tx_batch *tx)
     for (size_t i = 0; i < HEADER_EXTENSION_COUNT; i++)
         add->params.extension_ids[i] = (uint8_t)(i + 1);
     fill_slots(&add->params);
+    if (id == PARTICIPANTS)
+        leave_out_rtx(&add->params);
     struct shard_message m = {.type = SHARD_PARTICIPANT_ADD, .participant_add = add};
     shard_core_handle_message(c, 0, &m, tx);
     struct participant *p = shard_find_participant(c, id);

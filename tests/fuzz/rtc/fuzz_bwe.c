@@ -18,6 +18,7 @@ enum step {
     STEP_REMB,
     STEP_WANTED,
     STEP_RESUME,
+    STEP_REPEAT,
     STEP_COUNT
 };
 
@@ -99,6 +100,9 @@ static void run_step(struct reader *r)
         bwe_end_numbers(&b);
         CHECK(bwe_begin_numbers(&b) == STATUS_OK);
         bwe_handle_resume(&b, now, 0);
+        return;
+    case STEP_REPEAT:
+        bwe_note_repeat(&b, read_u16(r));
         return;
     case STEP_COUNT:
         return;

@@ -64,6 +64,8 @@ static void note_rtp(struct peer *p, struct bytes packet)
         p->last_resent = load_u16(header.payload.data);
         return;
     }
+    if (header.payload_type == RED_PT)
+        return;
     if (header.payload_type == VOICE_PT) {
         assert_int_equal(header.ssrc, 270 + p->id);
         p->first_voice_seq = p->voice == 0 ? header.seq : p->first_voice_seq;
@@ -102,7 +104,12 @@ static void receive(struct peer *p, usec_t now, struct bytes data)
     } else if (copy[0] >= 128 && copy[1] >= 192 && copy[1] <= 223) {
         assert_int_equal(media_cipher_unprotect_rtcp(p->cipher, copy, &size), STATUS_OK);
         note_rtcp(p, bytes_of(copy, size));
+    } else if (copy[0] >= 128 && p->misses) {
+        p->misses = false;
+        p->missed_size = size;
+        memcpy(p->missed, copy, size);
     } else if (copy[0] >= 128) {
+        p->missed_again += size == p->missed_size && memcmp(p->missed, copy, size) == 0;
         assert_int_equal(media_cipher_unprotect_rtp(p->cipher, copy, &size), STATUS_OK);
         note_rtp(p, bytes_of(copy, size));
     }
@@ -275,7 +282,8 @@ static void offer_sending(const struct bench *b, const struct peer *p, bool decl
     params->send_slot_count = 2;
 }
 
-static void offer_receiving(const struct peer *p, struct control_participant_add *params)
+static void offer_receiving(const struct bench *b, const struct peer *p,
+                            struct control_participant_add *params)
 {
     params->receive_slots[0] =
         (struct receive_slot_parameters){.slot = ROOM_SLOT_SCREEN,
@@ -288,6 +296,12 @@ static void offer_receiving(const struct peer *p, struct control_participant_add
         .slot = ROOM_SLOT_VOICE_0, .mid = "v", .codec_count = 1, .ssrc = (uint32_t)(270 + p->id)};
     params->receive_slots[1].codecs[0] = voice_codec;
     params->receive_slot_count = 2;
+    params->receive_slots[1].codecs[0].red_payload_type = b->takes_red ? RED_PT : 0;
+    if (b->lacks_rtx) {
+        params->receive_slots[0].rtx_ssrc = 0;
+        params->receive_slots[0].codecs[0].rtx_payload_type = 0;
+        params->receive_slots[1].codecs[0].nack = true;
+    }
 }
 
 struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
@@ -313,7 +327,7 @@ struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
     dtls_context_get_fingerprint(b->theirs, params->remote_fingerprint);
     params->extension_ids[HEADER_EXTENSION_MID] = MID_ID;
     offer_sending(b, p, declared, params);
-    offer_receiving(p, params);
+    offer_receiving(b, p, params);
     ice_peer_init(&p->ice, &theirs, &add->local_ice);
     dtls_context_get_fingerprint(b->ours, fingerprint);
     assert_int_equal(
@@ -435,11 +449,10 @@ void send_encoding(struct bench *b, struct peer *p, char rid, bool key_frame, ui
                             .payload = bytes_of(frame, sizeof frame)});
 }
 
-void ask(struct bench *b, struct peer *p, const uint16_t *seq)
+static void ask_of(struct bench *b, struct peer *p, uint32_t ssrc, const uint16_t *seq)
 {
     uint8_t packet[200];
     struct writer w = writer_of((struct bytes_mut){packet, 100});
-    uint32_t ssrc = (uint32_t)(70 + p->id);
     if (seq != NULL)
         assert_int_equal(rtcp_write_nack(&w, 5, ssrc, seq, 1), 1);
     else
@@ -447,6 +460,16 @@ void ask(struct bench *b, struct peer *p, const uint16_t *seq)
     size_t size = writer_size(&w);
     assert_int_equal(media_cipher_protect_rtcp(p->cipher, packet, &size), STATUS_OK);
     give(b, p, packet, size);
+}
+
+void ask(struct bench *b, struct peer *p, const uint16_t *seq)
+{
+    ask_of(b, p, (uint32_t)(70 + p->id), seq);
+}
+
+void ask_voice(struct bench *b, struct peer *p, uint16_t seq)
+{
+    ask_of(b, p, (uint32_t)(270 + p->id), &seq);
 }
 
 uint64_t drops(const struct bench *b, uint32_t shard, enum drop_reason reason)

@@ -24,6 +24,7 @@
 #define MID_ID 4
 #define RID_ID 5
 #define VOICE_PT 111
+#define RED_PT 63
 
 struct peer {
     uint64_t id;
@@ -44,6 +45,10 @@ struct peer {
     uint8_t last_voice_tag;
     uint32_t voice_began, voice_end; /* time stamps: of the first packet, behind the last */
     size_t voice_breaks; /* packets that did not begin where the last one ended, or in number */
+    bool misses;         /* the next RTP packet is lost on its line, and remembered, */
+    size_t missed_again; /* and so often the very datagram came later */
+    size_t missed_size;
+    uint8_t missed[TX_PACKET_BYTES];
     size_t report_datagrams, screen_reports, voice_reports; /* sender reports */
 };
 
@@ -67,6 +72,8 @@ struct bench {
     uint32_t demand_told;
     bool counts_allocations; /* while datagrams are handled */
     bool offers_simulcast;   /* the next peer's screen: "h" and "l" */
+    bool takes_red;          /* the next peer: voice with what was said before (RFC 2198) */
+    bool lacks_rtx; /* the next peer: it asks for packets again, its voice's too, by NACK */
 };
 struct sent {
     uint8_t payload_type;
@@ -104,4 +111,5 @@ void send_voice(struct bench *b, struct peer *p, uint16_t seq, uint8_t tag);
 void send_rtp(struct bench *b, struct peer *p, const struct sent *sent);
 /* For the packet `seq` of the screen again; NULL: for a key frame. */
 void ask(struct bench *b, struct peer *p, const uint16_t *seq);
+void ask_voice(struct bench *b, struct peer *p, uint16_t seq);
 uint64_t drops(const struct bench *b, uint32_t shard, enum drop_reason reason);

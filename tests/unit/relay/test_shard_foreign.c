@@ -118,6 +118,121 @@ static void reports_of_four_streams_raise_the_estimate_once_and_lower_it_once(vo
     assert_in_range(bwe_get_estimate(&d->bwe), 200000, 211000);
 }
 
+/* --- Packets asked for again by who takes no RTX */
+
+static void a_learner_without_rtx_is_sent_the_very_datagram_again(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    b->lacks_rtx = true;
+    struct peer *learner = add_peer(b, 0, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    uint16_t first = learner->last_seq;
+    size_t plis = sender->plis;
+    learner->misses = true;
+    send_screen(b, sender, false, 2);
+    send_screen(b, sender, false, 3);
+    assert_int_equal(learner->screen, 2);
+    uint16_t missing = (uint16_t)(first + 1);
+    pass_time(b, MILLISECONDS(40));
+    ask(b, learner, &missing);
+    assert_int_equal(learner->missed_again, 1);
+    assert_int_equal(learner->screen, 3);
+    assert_int_equal(learner->last_tag, 2);
+    /* Not twice within a round trip, and one that was never sent not at all. */
+    ask(b, learner, &missing);
+    assert_int_equal(drops(b, 0, DROP_RETRANSMIT_LIMIT), 1);
+    missing = (uint16_t)(first + 50);
+    ask(b, learner, &missing);
+    assert_int_equal(drops(b, 0, DROP_RETRANSMIT_GONE), 1);
+    assert_int_equal(drops(b, 0, DROP_SEAL_FAILED), 0);
+    assert_int_equal(sender->plis, plis);
+}
+
+/* Whatever becomes of the cache, nothing else leaves under a number that was used. */
+static void nothing_else_is_sent_under_a_number_that_was_used(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    b->lacks_rtx = true;
+    struct peer *learner = add_peer(b, 0, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    learner->misses = true;
+    send_screen(b, sender, false, 2);
+    struct publication *p =
+        shard_find_publication(b->cores[0], (struct publication_ref){sender->id, SEND_SLOT_SCREEN});
+    struct retransmit_cache *cache = &p->streams[0].cache;
+    const struct retransmit_entry *e = retransmit_cache_find(cache, cache->highest);
+    e->data[e->size - 1] ^= 1;
+    uint16_t missing = (uint16_t)(learner->last_seq + 1);
+    ask(b, learner, &missing);
+    assert_int_equal(learner->screen, 1);
+    assert_int_equal(learner->missed_again, 0);
+    assert_int_equal(drops(b, 0, DROP_SEAL_FAILED), 1);
+}
+
+static void a_lost_word_is_sent_again_while_a_player_may_still_wait_for_it(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    b->lacks_rtx = true;
+    struct peer *learner = add_peer(b, 0, true);
+    struct participant *p = shard_find_participant(b->cores[0], learner->id);
+    grant_voice(b, sender, true);
+    bind_voice(b, sender);
+    static const struct {
+        usec_t age, rtt;
+        bool comes;
+    } cases[] = {{100000, 50000, true},   {340000, 50000, true}, {360000, 50000, false},
+                 {100000, 310000, false}, {0, 500000, false},    {390000, 0, true}};
+    uint16_t seq = 100;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        send_voice(b, sender, seq++, 1);
+        uint16_t missing = (uint16_t)(learner->last_voice_seq + 1);
+        learner->misses = true;
+        learner->missed_again = 0;
+        send_voice(b, sender, seq++, 2);
+        send_voice(b, sender, seq++, 3);
+        pass_time(b, cases[i].age);
+        p->rtt_us = cases[i].rtt;
+        ask_voice(b, learner, missing);
+        if (learner->missed_again != (cases[i].comes ? 1u : 0u))
+            fail_msg("case %zu", i);
+    }
+}
+
+/* What was said before goes with it as it did. */
+static void a_lost_word_with_redundancy_is_sent_again_whatever_its_level_is_now(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    b->lacks_rtx = b->takes_red = true;
+    struct peer *learner = add_peer(b, 0, true);
+    struct subscription *s = &shard_find_participant(b->cores[0], learner->id)->subscriptions[1];
+    grant_voice(b, sender, true);
+    bind_voice(b, sender);
+    uint16_t seq = 100;
+    for (uint8_t level = 1; level < 4; level++) {
+        for (int i = 0; i < 12; i++)
+            send_voice(b, sender, seq++, 1);
+        s->redundancy = level;
+        learner->misses = true;
+        learner->missed_again = 0;
+        send_voice(b, sender, seq++, 2);
+        assert_in_range(learner->missed_size, 20 + level * 5, 60 + level * 9);
+        uint16_t missing = (uint16_t)(s->next_seq - 1);
+        s->redundancy = level == 1 ? 3 : 1;
+        send_voice(b, sender, seq++, 3);
+        ask_voice(b, learner, missing);
+        assert_int_equal(learner->missed_again, 1);
+    }
+    assert_int_equal(drops(b, 0, DROP_SEAL_FAILED), 0);
+}
+
 /* --- A port of a router's: one learner's yesterday, another one's now */
 
 static uint64_t check_from(struct bench *b, const struct peer *p, const struct net_addr *addr)
@@ -173,6 +288,10 @@ int main(void)
         BENCH_TEST(no_report_raises_the_estimate_beyond_a_fresh_remb),
         BENCH_TEST(a_remb_that_rises_behind_the_traffic_is_no_narrow_line),
         BENCH_TEST(reports_of_four_streams_raise_the_estimate_once_and_lower_it_once),
+        BENCH_TEST(a_learner_without_rtx_is_sent_the_very_datagram_again),
+        BENCH_TEST(nothing_else_is_sent_under_a_number_that_was_used),
+        BENCH_TEST(a_lost_word_is_sent_again_while_a_player_may_still_wait_for_it),
+        BENCH_TEST(a_lost_word_with_redundancy_is_sent_again_whatever_its_level_is_now),
         BENCH_TEST(an_address_goes_to_who_proves_to_be_there_now_and_back_again),
         BENCH_TEST(a_forged_check_takes_nobodys_address),
     };

@@ -309,6 +309,34 @@ static void packets_of_nearly_one_size_share_a_message_and_the_last_may_be_short
     }
 }
 
+/* Padding depends on what else waits, so a second time it would be another packet. */
+static void what_may_be_sent_again_is_never_padded(void **state)
+{
+    struct bench *b = *state;
+    static const size_t sizes[] = {890, 900, 880, 900, 900};
+    for (uint16_t i = 0; i < COUNT_OF(sizes); i++) {
+        begin(b, 0, sizes[i]);
+        add(b, 0, 3, TX_CLASS_VIDEO, i, false); /* another one's may be */
+        const struct tx_prefix *prefix = tx_batch_find_prefix(&b->tx, 1);
+        tx_batch_add(
+            &b->tx, 0, 0, TX_CLASS_VIDEO, prefix,
+            &(struct tx_rtp){.seq = i, .ssrc = 9, .payload_type = 96, .repeat = TX_REPEATABLE});
+        tx_batch_end(&b->tx);
+    }
+    tx_batch_flush(&b->tx, 0);
+    assert_int_equal(b->sink.datagrams, 2 * COUNT_OF(sizes));
+    size_t padded = 0;
+    for (size_t i = 0; i < b->sink.kept_count; i++) {
+        struct kept *kept = &b->sink.kept[i];
+        size_t size = 12 + sizes[load_u16(kept->data + 2)] + SRTP_RTP_TAG_BYTES_MAX;
+        bool is_padded = (kept->data[0] & 0x20) != 0;
+        padded += is_padded;
+        assert_true(receiver_of(kept) == 3 || (!is_padded && kept->size == size));
+        (void)open_datagram(b, kept);
+    }
+    assert_true(padded > 0);
+}
+
 /* The payload that all share has one padding: a receiver whose run would need another gets two
  * messages. */
 static void a_packet_padded_for_one_receiver_is_whole_for_the_others(void **state)
@@ -570,6 +598,7 @@ int main(void)
         TEST(datagrams_leave_in_bursts_and_each_is_counted_once),
         TEST(empty_and_overlong_datagrams_are_not_sent),
         TEST(packets_of_nearly_one_size_share_a_message_and_the_last_may_be_shorter),
+        TEST(what_may_be_sent_again_is_never_padded),
         TEST(a_packet_padded_for_one_receiver_is_whole_for_the_others),
         TEST(voice_leaves_at_the_turn_s_end_and_video_waits_for_its_frame),
         TEST(few_waiting_packets_are_not_held),

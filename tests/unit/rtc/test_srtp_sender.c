@@ -197,6 +197,79 @@ static void a_number_is_used_once_and_late_ones_still_go(void **state)
     (void)state;
 }
 
+/* A repeat has the first one's very bytes, or is refused; one past what is kept as well. */
+static void a_packet_that_was_kept_is_sealed_again_and_no_other_under_its_number(void **state)
+{
+    enum { KEPT = 16 };
+    static struct packet p;
+    static uint8_t first[ROOM_BYTES], again[ROOM_BYTES];
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
+        struct rng rng = rng_of_seed(31 + v);
+        struct pair pair;
+        open_pair(&pair, v, &rng);
+        make_packet(&rng, &p, 7, 65530);
+        p.size = p.size > p.header ? p.size : p.header + 1;
+        struct srtp_job job = job_of(&pair, &p, first);
+        job.repeats = KEPT;
+        job.is_repeat = true; /* it never left: this is the first time */
+        srtp_sender_protect_rtp(NULL, &job, 1);
+        assert_int_equal(job.status, STATUS_OK);
+        size_t size = p.size + srtp_sender_get_tag_bytes(pair.ours);
+        for (uint16_t i = 1; i <= KEPT; i++) { /* numbers roll over */
+            job = job_of(&pair, &p, again);
+            job.is_repeat = true;
+            srtp_sender_protect_rtp(NULL, &job, 1);
+            assert_int_equal(job.status, STATUS_OK);
+            assert_memory_equal(first, again, size);
+            p.data[p.size - 1] ^= 1; /* another payload */
+            job = job_of(&pair, &p, again);
+            job.is_repeat = true;
+            srtp_sender_protect_rtp(NULL, &job, 1);
+            assert_int_equal(job.status, STATUS_REPLAYED);
+            p.data[p.size - 1] ^= 1;
+            p.data[1] ^= 0x80; /* another header */
+            job = job_of(&pair, &p, again);
+            job.is_repeat = true;
+            srtp_sender_protect_rtp(NULL, &job, 1);
+            assert_int_equal(job.status, STATUS_REPLAYED);
+            p.data[1] ^= 0x80;
+            struct packet next = p;
+            store_u16(next.data + 2, (uint16_t)(65530 + i));
+            job = job_of(&pair, &next, again);
+            job.repeats = KEPT;
+            srtp_sender_protect_rtp(NULL, &job, 1);
+            assert_int_equal(job.status, STATUS_OK);
+        }
+        job = job_of(&pair, &p, again);
+        job.is_repeat = true;
+        srtp_sender_protect_rtp(NULL, &job, 1);
+        assert_int_equal(job.status, STATUS_REPLAYED); /* its place is another one's */
+        close_pair(&pair);
+    }
+    (void)state;
+}
+
+/* One that was not kept takes the place of one that was. */
+static void a_number_that_was_sealed_once_only_is_never_sealed_again(void **state)
+{
+    static struct packet p;
+    static uint8_t out[ROOM_BYTES];
+    for (size_t v = 0; v < SRTP_VARIANT_COUNT; v++) {
+        struct rng rng = rng_of_seed(60 + v);
+        struct pair pair;
+        open_pair(&pair, v, &rng);
+        make_packet(&rng, &p, 7, 1);
+        assert_int_equal(protect(&pair, &p, out), STATUS_OK);
+        struct srtp_job job = job_of(&pair, &p, out);
+        job.repeats = 16;
+        job.is_repeat = true;
+        srtp_sender_protect_rtp(NULL, &job, 1);
+        assert_int_equal(job.status, STATUS_REPLAYED);
+        close_pair(&pair);
+    }
+    (void)state;
+}
+
 /* Numbers that leap anywhere, also to before the first one: receivers count roll-overs as libsrtp
  * does, and one wrong guess would leave them deaf for good. */
 static void any_leap_counts_roll_overs_as_libsrtp_does(void **state)
@@ -301,6 +374,8 @@ int main(void)
         cmocka_unit_test(what_is_sealed_in_place_has_the_same_bytes),
         cmocka_unit_test(a_burst_of_many_peers_gives_each_its_own_packet),
         cmocka_unit_test(a_number_is_used_once_and_late_ones_still_go),
+        cmocka_unit_test(a_packet_that_was_kept_is_sealed_again_and_no_other_under_its_number),
+        cmocka_unit_test(a_number_that_was_sealed_once_only_is_never_sealed_again),
         cmocka_unit_test(any_leap_counts_roll_overs_as_libsrtp_does),
         cmocka_unit_test(malformed_packets_and_ssrcs_too_many_are_refused),
         cmocka_unit_test(libsrtp_opens_every_rtcp_packet_and_finds_what_was_sealed),

@@ -167,6 +167,34 @@ static void what_a_feedback_begins_behind_is_not_waited_for(void **state)
     assert_int_equal(s.waiting_bytes, 1000);
 }
 
+/* It arrives when its second copy does: that says nothing of the way. */
+static void a_packet_sent_again_under_its_number_is_lost_once_and_never_arrives(void **state)
+{
+    static const usec_t first[] = {1000000, RTCP_TWCC_LOST, 1020000};
+    static const usec_t later[] = {RTCP_TWCC_LOST, 1200000, RTCP_TWCC_LOST, 1210000};
+    struct twcc_fate fate;
+    for (int i = 0; i < 4; i++)
+        (void)twcc_sends_note(&s, 5000 + i, 100, 0);
+    struct rtcp_twcc feedback = feedback_of(0, first, 3);
+    struct twcc_fates it = twcc_sends_iterate(&s, 90000, &feedback);
+    while (twcc_fates_next(&it, &fate))
+        assert_int_equal(fate.lost, fate.number == 1);
+    twcc_sends_note_repeat(&s, 1); /* known to be lost */
+    twcc_sends_note_repeat(&s, 3); /* not yet */
+    twcc_sends_note_repeat(&s, 0); /* it has arrived */
+    twcc_sends_note_repeat(&s, 4); /* never sent */
+    assert_int_equal(s.waiting_bytes, 0);
+    feedback = feedback_of(0, later, 4);
+    it = twcc_sends_iterate(&s, 95000, &feedback);
+    assert_true(twcc_fates_next(&it, &fate));
+    assert_int_equal(fate.number, 3);
+    assert_true(fate.lost && !fate.was_lost);
+    assert_false(twcc_fates_next(&it, &fate));
+    it = twcc_sends_iterate(&s, 99000, &feedback);
+    assert_false(twcc_fates_next(&it, &fate));
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +207,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             numbers_that_were_never_given_or_have_been_overwritten_are_ignored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_packet_sent_again_under_its_number_is_lost_once_and_never_arrives, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_and_arrival_times_wrap, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
