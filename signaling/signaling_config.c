@@ -208,7 +208,9 @@ static enum settings_outcome check_turn(struct signaling_config *config)
     if (urls->count > TURN_URLS_MAX)
         return refuse(config, "turn-url", "at most 4", urls->items[TURN_URLS_MAX]);
     for (size_t i = 0; i < urls->count; i++) {
-        if (strncmp(urls->items[i], "turn:", 5) != 0 && strncmp(urls->items[i], "turns:", 6) != 0)
+        bool is_turn =
+            strncmp(urls->items[i], "turn:", 5) == 0 || strncmp(urls->items[i], "turns:", 6) == 0;
+        if (!is_turn || strpbrk(urls->items[i], "<>\" \t\r\n") != NULL) /* it goes into a header */
             return refuse(config, "turn-url", "turn:... or turns:...", urls->items[i]);
     }
     if ((urls->count > 0) != (secret[0] != '\0'))

@@ -37,6 +37,7 @@ LIGHT = {
     "integration/test_stream.py": ("asan",),
     "integration/test_http.py": (),
     "integration/test_http2.py": (),
+    "integration/test_whip.py": (),
     "browser/test_keyboard.mjs": (),
     "integration/test_ctl.py": (),
     "integration/test_command_lines.py": (),

@@ -331,7 +331,7 @@ void offer_handle_added(struct service *service, struct instant at, struct parti
     remember_ice(p, offer);
     service_save_participant(service, p);
     if (offer->reply.exchange != 0)
-        whip_handle_answer(service, p, offer->reply, bytes_of(text, size));
+        whip_handle_answer(service, at, p, offer->reply, bytes_of(text, size));
     else
         send_page_answer(service, offer, bytes_of(text, size));
     free(text);

@@ -286,7 +286,7 @@ void http_reply_add_header(struct http_response *response, const char *name, con
 void api_handle(struct service *service, struct instant at, const struct http_request *request);
 void whip_handle(struct service *service, struct instant at, const struct http_request *request);
 /* The relay's answer to a POST or PATCH. `sdp` is the answer or the fragment. */
-void whip_handle_answer(struct service *service, struct participant *participant,
+void whip_handle_answer(struct service *service, struct instant at, struct participant *participant,
                         struct offer_reply reply, struct bytes sdp);
 
 /* --- overview.c, metrics_text.c */

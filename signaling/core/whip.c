@@ -144,8 +144,27 @@ static void add_etag(struct service *service, const struct participant *p,
     http_reply_add_header(response, "ETag", output_queue_keep_string(&service->outputs, etag));
 }
 
-void whip_handle_answer(struct service *service, struct participant *p, struct offer_reply reply,
-                        struct bytes sdp)
+/* Where else media can go through (RFC 9725 section 4.6): the same that the page's welcome says. */
+static void add_ice_servers(struct service *service, struct instant at, const struct participant *p,
+                            struct http_response *response)
+{
+    const struct turn_config *turn = &service->config.turn;
+    struct turn_credentials credentials;
+    if (turn->url_count == 0 || turn_credentials_make(turn->secret, at.unix_us / SECONDS(1),
+                                                      p->record.id, &credentials) != STATUS_OK)
+        return;
+    for (size_t i = 0; i < turn->url_count; i++) {
+        char link[TURN_URL_BYTES + TURN_USERNAME_BYTES + TURN_PASSWORD_BYTES + 100];
+        snprintf(link, sizeof link,
+                 "<%s>; rel=\"ice-server\"; username=\"%s\"; credential=\"%s\"; "
+                 "credential-type=\"password\"",
+                 turn->urls[i], credentials.username, credentials.password);
+        http_reply_add_header(response, "Link", output_queue_keep_string(&service->outputs, link));
+    }
+}
+
+void whip_handle_answer(struct service *service, struct instant at, struct participant *p,
+                        struct offer_reply reply, struct bytes sdp)
 {
     struct text_json text = {0};
     text_json_bytes(&text, sdp);
@@ -158,6 +177,7 @@ void whip_handle_answer(struct service *service, struct participant *p, struct o
                  p->record.http_session);
         http_reply_add_header(&response, "Location",
                               output_queue_keep_string(&service->outputs, location));
+        add_ice_servers(service, at, p, &response);
     }
     add_etag(service, p, &response);
     service->counters.requests[CLIENT_OK]++;
