@@ -85,6 +85,21 @@ class Interop(unittest.TestCase):
         # Fifty joins must not become fifty key frames: at most one request a second reaches the publisher.
         self.assertLessEqual(sent["pli"], 18, sent)
 
+    def test_who_takes_no_rtx_and_loses_one_packet_in_twenty_has_all_of_them_in_the_end(self):
+        for profile in ("gcm", "cm"):
+            with self.subTest(profile=profile):
+                publisher = self.pion("publish", self.trainer, 12, profile)
+                publisher.wait_connected()
+                report = self.pion("receive", self.learner, 8, profile, loss=5).report()
+                publisher.report()
+                self.assertEqual(report["errors"], [])
+                for what, least in (("audio", 350), ("video", 500)):
+                    stream = report["receivers"][0][what]
+                    self.assertGreater(stream["Packets"], least, stream)
+                    self.assertGreater(stream["OutOfOrder"], least // 50, stream)  # came again
+                    self.assertLess(stream["Lost"], least // 100, stream)          # the last ones are still asked for
+                    self.assertEqual((stream["Duplicates"], stream["PayloadsBad"]), (0, 0), stream)
+
     def test_a_learner_s_stream_passes_only_with_the_floor(self):
         receiver = self.pion("receive", self.trainer, 10)
         publisher = self.pion("publish", self.learner, 9)

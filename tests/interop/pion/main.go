@@ -2,7 +2,10 @@
 // it sent or what arrived.
 //
 //	pion publish --url WHIP --token T --seconds 10 --profile gcm|cm [--marker file]
-//	pion receive --url WHEP --token T --seconds 10 --profile gcm|cm --count 50
+//	pion receive --url WHEP --token T --seconds 10 --profile gcm|cm --count 50 [--loss 5]
+//
+// With a loss it drops every so many packets in a hundred of what comes, at random and before anything
+// looks at them, and takes no RTX: what it misses it asks for again as it was, voice too.
 package main
 
 import (
@@ -12,6 +15,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand"
+	"net"
 	"net/http"
 	"os"
 	"sort"
@@ -90,16 +95,43 @@ func (s *stream) finish() {
 	}
 }
 
-func newAPI(profile string) *webrtc.API {
+// lossy loses RTP and RTCP (RFC 7983) on its way in, percent of it.
+type lossy struct {
+	net.PacketConn
+	percent int
+}
+
+func (l lossy) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := l.PacketConn.ReadFrom(p)
+		if err != nil || n == 0 || p[0] < 128 || p[0] > 191 || rand.Intn(100) >= l.percent {
+			return n, from, err
+		}
+	}
+}
+
+func newAPI(profile string, loss int) *webrtc.API {
 	media := &webrtc.MediaEngine{}
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}
-	check(media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}, PayloadType: 111}, webrtc.RTPCodecTypeAudio))
+	var audioFeedback []webrtc.RTCPFeedback
+	if loss > 0 {
+		audioFeedback = []webrtc.RTCPFeedback{{Type: "nack"}}
+	}
+	check(media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: audioFeedback}, PayloadType: 111}, webrtc.RTPCodecTypeAudio))
 	check(media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: feedback}, PayloadType: 96}, webrtc.RTPCodecTypeVideo))
-	check(media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "video/rtx", ClockRate: 90000, SDPFmtpLine: "apt=96"}, PayloadType: 97}, webrtc.RTPCodecTypeVideo))
+	if loss == 0 {
+		check(media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "video/rtx", ClockRate: 90000, SDPFmtpLine: "apt=96"}, PayloadType: 97}, webrtc.RTPCodecTypeVideo))
+	}
 	check(media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: "urn:ietf:params:rtp-hdrext:sdes:mid"}, webrtc.RTPCodecTypeAudio))
 	check(media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: "urn:ietf:params:rtp-hdrext:sdes:mid"}, webrtc.RTPCodecTypeVideo))
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
+	if loss > 0 {
+		socket, err := net.ListenPacket("udp4", "0.0.0.0:0")
+		check(err)
+		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+		settings.SetICEUDPMux(webrtc.NewICEUDPMux(nil, lossy{socket, loss}))
+	}
 	if profile == "cm" {
 		settings.SetSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	} else {
@@ -154,7 +186,7 @@ func hangUp(location, token string) {
 }
 
 func publish(url, token, profile string, seconds, fps, kbps int) {
-	pc, err := newAPI(profile).NewPeerConnection(webrtc.Configuration{})
+	pc, err := newAPI(profile, 0).NewPeerConnection(webrtc.Configuration{})
 	check(err)
 	audio, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "audio", "pion")
 	check(err)
@@ -264,8 +296,8 @@ func publish(url, token, profile string, seconds, fps, kbps int) {
 	_ = pc.Close()
 }
 
-func receiveOne(url, token, profile string, seconds int, out *map[string]interface{}) error {
-	pc, err := newAPI(profile).NewPeerConnection(webrtc.Configuration{})
+func receiveOne(url, token, profile string, seconds, loss int, out *map[string]interface{}) error {
+	pc, err := newAPI(profile, loss).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return err
 	}
@@ -306,7 +338,7 @@ func receiveOne(url, token, profile string, seconds int, out *map[string]interfa
 	return nil
 }
 
-func receive(url, token, profile string, seconds, count int) {
+func receive(url, token, profile string, seconds, count, loss int) {
 	results := make([]map[string]interface{}, count)
 	var wait sync.WaitGroup
 	var lock sync.Mutex
@@ -315,7 +347,7 @@ func receive(url, token, profile string, seconds, count int) {
 		wait.Add(1)
 		go func(i int) {
 			defer wait.Done()
-			if err := receiveOne(url, token, profile, seconds, &results[i]); err != nil {
+			if err := receiveOne(url, token, profile, seconds, loss, &results[i]); err != nil {
 				lock.Lock()
 				errors = append(errors, err.Error())
 				lock.Unlock()
@@ -345,12 +377,13 @@ func main() {
 	profile := flags.String("profile", "gcm", "gcm or cm")
 	seconds := flags.Int("seconds", 10, "how long")
 	count := flags.Int("count", 1, "receivers")
+	loss := flags.Int("loss", 0, "percent of what comes, and no RTX")
 	fps := flags.Int("fps", 30, "frames per second")
 	kbps := flags.Int("kbps", 1000, "video bit rate")
 	check(flags.Parse(os.Args[2:]))
 	if os.Args[1] == "publish" {
 		publish(*url, *token, *profile, *seconds, *fps, *kbps)
 	} else {
-		receive(*url, *token, *profile, *seconds, *count)
+		receive(*url, *token, *profile, *seconds, *count, *loss)
 	}
 }
