@@ -472,6 +472,12 @@ static bool share_tail(struct shard_core *c, usec_t now, struct publication *p, 
     return count > 0;
 }
 
+void forwarder_share_main(struct shard_core *c, usec_t now, struct publication *p)
+{
+    for (uint64_t others = shard_others_of(c, p); others != 0; others &= others - 1)
+        (void)share_tail(c, now, p, p->main, (uint32_t)__builtin_ctzll(others));
+}
+
 void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct publication *p,
                                        uint32_t encoding, uint32_t shard, bool has_none,
                                        struct tx_batch *tx)

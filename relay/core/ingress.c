@@ -77,7 +77,7 @@ static bool bind_declared(struct participant *p, struct arrival *a)
                 continue;
             a->slot = slot;
             a->publication = publication;
-            a->encoding = &publication->encodings[e];
+            a->encoding = &publication->encodings[publication->order.places[e]];
             publication_restart_encoding(a->encoding, a->header.ssrc, slot->encodings[e].rtx_ssrc);
             return true;
         }
@@ -116,18 +116,19 @@ static const struct send_slot_parameters *find_by_payload_type(const struct part
 }
 
 /* Which encoding of the slot: by rid where there are several, otherwise the first. */
-static size_t find_encoding(const struct participant *p, const struct send_slot_parameters *slot,
-                            const struct rtp_header *header, bool is_rtx)
+static size_t find_encoding(const struct participant *p, const struct arrival *a)
 {
+    const struct send_slot_parameters *slot = a->slot;
+    const uint8_t *places = a->publication->order.places;
     struct bytes rid;
-    enum header_extension name = is_rtx ? HEADER_EXTENSION_REPAIRED_RID : HEADER_EXTENSION_RID;
+    enum header_extension name = a->is_rtx ? HEADER_EXTENSION_REPAIRED_RID : HEADER_EXTENSION_RID;
     if (slot->rid_count == 0)
         return 0;
-    if (!rtp_extension_find(header, p->extension_ids[name], &rid))
+    if (!rtp_extension_find(&a->header, p->extension_ids[name], &rid))
         return CONTROL_ENCODINGS_MAX;
     for (size_t i = 0; i < slot->rid_count; i++) {
         if (bytes_equal_string(rid, slot->rids[i]))
-            return i;
+            return places[i];
     }
     return CONTROL_ENCODINGS_MAX; /* not negotiated */
 }
@@ -143,7 +144,7 @@ static bool bind_ssrc(struct participant *p, struct arrival *a)
     if (a->publication == NULL ||
         !find_codec(a->slot, a->header.payload_type, &a->codec, &a->is_rtx))
         return false;
-    size_t index = find_encoding(p, a->slot, &a->header, a->is_rtx);
+    size_t index = find_encoding(p, a);
     if (index >= CONTROL_ENCODINGS_MAX)
         return false;
     a->encoding = &a->publication->encodings[index];
@@ -154,6 +155,7 @@ static bool bind_ssrc(struct participant *p, struct arrival *a)
     uint32_t rtx_ssrc = a->encoding->rtx_ssrc;
     bool replaced = a->encoding->ssrc != 0; /* numbers start afresh */
     publication_restart_encoding(a->encoding, a->header.ssrc, replaced ? 0 : rtx_ssrc);
+    encoding_order_forget(&a->publication->order, (uint32_t)index);
     return true;
 }
 
@@ -378,6 +380,23 @@ static bool has_long_tail(struct publication *p, usec_t now)
            stream_tail_is_long(&s->tail, now);
 }
 
+/* Other programs list the smallest first. Whoever was given a worse encoding gets the best from its
+ * cached key frame on. True when something has changed. */
+static bool put_in_order(struct shard_core *c, usec_t now, const struct arrival *a,
+                         struct tx_batch *tx)
+{
+    struct publication *p = a->publication;
+    uint32_t place = (uint32_t)(a->encoding - p->encodings), better;
+    if ((p->encodings_known & (p->encodings_known - 1)) == 0 ||
+        media_codec_kind(a->codec->codec) != MEDIA_KIND_VIDEO ||
+        !encoding_order_note(&p->order, now, place, a->codec->codec, a->header.payload, &better))
+        return false;
+    publication_swap_encodings(p, better);
+    forwarder_share_main(c, now, p);
+    shard_start_publication(c, now, p, tx);
+    return true;
+}
+
 static void deliver(struct shard_core *c, usec_t now, struct participant *p, struct arrival *a,
                     struct tx_batch *tx)
 {
@@ -405,7 +424,7 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
     note_active(c, now, p, publication);
     forwarder_handle_packet(c, now, publication, encoding, &packet, bytes_const(a->packet), tx);
     forget_before_key_frame(a, &packet);
-    if (encoding != publication->main)
+    if (put_in_order(c, now, a, tx) || encoding != publication->main)
         return;
     if (a->stream->wants_key_frame || (packet.header.marker && has_long_tail(publication, now)))
         forwarder_request_key_frame(c, now, publication, encoding, tx);

@@ -14,6 +14,7 @@ enum status publication_create(struct publication **out, struct publication_ref 
     p->room = room;
     p->is_home = is_home;
     p->home = home;
+    encoding_order_init(&p->order);
     *out = p;
     return STATUS_OK;
 }
@@ -71,6 +72,35 @@ void publication_set_structure(struct publication_stream *s,
         s->structure = malloc(sizeof *s->structure);
     if (s->structure != NULL)
         *s->structure = *structure;
+}
+
+static uint32_t swap_bits(uint32_t bits, uint32_t upper)
+{
+    uint32_t both = (uint32_t)3 << (upper - 1);
+    uint32_t swapped =
+        (bits >> 1 & (uint32_t)1 << (upper - 1)) | (bits << 1 & (uint32_t)1 << upper);
+    return (bits & ~both) | swapped;
+}
+
+void publication_swap_encodings(struct publication *p, uint32_t better)
+{
+    uint32_t first = better - 1;
+    struct publication_stream stream = p->streams[first];
+    struct publication_encoding encoding = p->encodings[first];
+    uint32_t epoch =
+        stream.epoch > p->streams[better].epoch ? stream.epoch : p->streams[better].epoch;
+    p->streams[first] = p->streams[better];
+    p->streams[better] = stream;
+    p->encodings[first] = p->encodings[better];
+    p->encodings[better] = encoding;
+    p->streams[first].epoch = p->streams[better].epoch = epoch + 1;
+    p->encodings_known = swap_bits(p->encodings_known, better);
+    p->demand_told = swap_bits(p->demand_told, better);
+    p->demand_awaited = swap_bits(p->demand_awaited, better);
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
+        p->encodings[e].alone_since = 0;
+    if (p->main == first || p->main == better)
+        p->main = p->encodings[first].received.started ? first : better;
 }
 
 static void start_nack(struct nack_generator *nack)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/seq.h"
+#include "relay/core/encoding_order.h"
 #include "relay/core/lateness.h"
 #include "relay/core/layer_rates.h"
 #include "relay/core/shard_message.h"
@@ -112,6 +113,7 @@ struct publication {
     usec_t active_at;                                             /* last packet */
     const struct send_slot_parameters *params;                    /* in the participant */
     struct publication_encoding encodings[CONTROL_ENCODINGS_MAX]; /* as `streams` */
+    struct encoding_order order;
     usec_t level_at;
     uint32_t level_sum, level_count;
     usec_t report_at;
@@ -154,6 +156,10 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
 /* Keeps a key frame's structure; memory is taken for the first one. */
 void publication_set_structure(struct publication_stream *s,
                                const struct dependency_structure *structure);
+
+/* Two encodings of a home publication change places with all that is kept of them, at home; for
+ * other shards each begins a new epoch. The better one is the main one when it sends. */
+void publication_swap_encodings(struct publication *p, uint32_t better);
 
 /* What is known of an encoding's packets is forgotten. */
 void publication_restart_encoding(struct publication_encoding *e, uint32_t ssrc, uint32_t rtx_ssrc);

@@ -117,6 +117,9 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
 void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct publication *p,
                                  uint32_t encoding, struct tx_batch *tx);
 
+/* Home: every other shard gets what is cached of the best encoding, as one that has nothing of it.
+ */
+void forwarder_share_main(struct shard_core *c, usec_t now, struct publication *p);
 /* Home: shard `shard` wants one, and has nothing cached (`has_none`): it gets what is here. */
 void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct publication *p,
                                        uint32_t encoding, uint32_t shard, bool has_none,

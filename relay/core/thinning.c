@@ -123,7 +123,7 @@ static void send_demand(struct shard_core *c, usec_t now, struct publication *p,
     p->demand_told = encodings;
     p->surplus_since = 0;
     m->demand.ref = p->ref;
-    m->demand.encodings = encodings;
+    m->demand.encodings = encoding_order_listed(&p->order, encodings);
     shard_commit(c, c->config.shard_count);
 }
 

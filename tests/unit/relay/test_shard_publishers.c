@@ -195,11 +195,68 @@ static void two_requests_at_most_reach_a_publisher_of_two_encodings_in_two_secon
     assert_true(sender->plis_of[0] > 1 && sender->plis_of[1] > 1);
 }
 
+/* One picture of one of two encodings: "h" is listed first. */
+static void send_picture(struct bench *b, struct peer *sender, uint16_t n, char rid, bool large)
+{
+    uint8_t frame[1000] = {0x10, n == 0 ? 0x10 : 0x11, 2, 0, 0x9d, 1, 0x2a, 0x40, 0x01, 0xb4, 0x00};
+    size_t size = large ? sizeof frame : 100;
+    if (large) /* 1280x720 for 320x180, little-endian */
+        memcpy(frame + 7, (const uint8_t[]){0x00, 0x05, 0xd0, 0x02}, 4);
+    frame[size - 1] = large ? 2 : 1;
+    send_rtp(b, sender,
+             &(struct sent){.payload_type = SCREEN_PT,
+                            .seq = (uint16_t)(1000 + n),
+                            .timestamp = n * 3000u,
+                            .ssrc = rid == 'h' ? 8000 : 9000,
+                            .mid = 's',
+                            .rid = rid,
+                            .payload = bytes_of(frame, size)});
+}
+
+/* As mediasoup's and LiveKit's clients list their encodings: the smallest first. */
+static void learners_get_the_largest_encoding_whatever_the_order_of_rids(void **state)
+{
+    for (unsigned order = 0; order < 4; order++) {
+        struct bench *b = *state;
+        bool smallest_first = (order & 1) != 0;
+        char first = (order & 2) != 0 ? 'h' : 'l'; /* which comes first on the wire */
+        char second = first == 'h' ? 'l' : 'h';
+        b->offers_simulcast = true;
+        struct peer *sender = add_peer(b, 0, true);
+        b->offers_simulcast = false;
+        struct peer *const learners[] = {add_peer(b, 0, true), add_peer(b, 1, true)};
+        bind_screen(b, sender);
+        grant(b, sender, true);
+        for (uint16_t n = 0; n < 100; n++) {
+            send_picture(b, sender, n, first, (first == 'h') != smallest_first);
+            send_picture(b, sender, n, second, (second == 'h') != smallest_first);
+            pass_time(b, MILLISECONDS(33));
+        }
+        size_t plis = sender->plis;
+        for (size_t i = 0; i < COUNT_OF(learners); i++) {
+            if (learners[i]->last_tag != 2)
+                fail_msg("order %u: learner %zu gets the small one", order, i);
+            assert_true(learners[i]->screen >= 100);
+        }
+        assert_true(plis <= 1); /* the key frame that came is enough */
+        /* The one that nobody gets is told off, by the publisher's own numbers. */
+        for (uint16_t n = 100; n < 500; n++) {
+            send_picture(b, sender, n, 'h', !smallest_first);
+            send_picture(b, sender, n, 'l', smallest_first);
+            pass_time(b, MILLISECONDS(33));
+        }
+        assert_int_equal(b->demand_told, smallest_first ? 2 : 1);
+        assert_int_equal(bench_tear_down(state), 0);
+        assert_int_equal(bench_set_up(state), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(who_comes_late_gets_an_h264_key_frame_from_its_first_packet_on),
         BENCH_TEST(a_key_frame_whose_packets_overtake_each_other_has_one_beginning),
+        BENCH_TEST(learners_get_the_largest_encoding_whatever_the_order_of_rids),
         BENCH_TEST(two_requests_at_most_reach_a_publisher_of_two_encodings_in_two_seconds),
         BENCH_TEST(what_is_lost_of_an_h264_key_frame_on_its_way_up_is_asked_for),
     };
