@@ -32,6 +32,8 @@ void headless_media_start(struct headless_peer *p, usec_t now)
     struct nack_generator_config config = nack_generator_config_default();
     CHECK(nack_generator_init(&p->nack, &config) == STATUS_OK);
     p->mic.seq = 0x10000 + rng_below(&p->rng, 0x8000);
+    for (size_t i = 0; p->mic_sent != NULL && i < HEADLESS_VOICE_KEPT; i++)
+        p->mic_sent[i].size = 0; /* sealed with other keys */
     p->mic.next_at = now;
     p->mic.report_at = now + REPORT_US;
     for (size_t i = 0; i < HEADLESS_ENCODINGS; i++) {
@@ -59,8 +61,9 @@ void headless_media_start(struct headless_peer *p, usec_t now)
 
 /* --- Sending */
 
-static void seal_and_queue(struct headless_peer *p, usec_t now, const uint8_t *packet, size_t size,
-                           bool is_rtcp)
+/* Returns how it leaves; nothing when it does not. */
+static struct bytes seal_and_queue(struct headless_peer *p, usec_t now, const uint8_t *packet,
+                                   size_t size, bool is_rtcp)
 {
     struct net_addr to;
     uint8_t *space = ice_client_get_remote(&p->ice, now, &to) &&
@@ -68,12 +71,14 @@ static void seal_and_queue(struct headless_peer *p, usec_t now, const uint8_t *p
                          ? headless_peer_queue_datagram(p, &to)
                          : NULL;
     if (space == NULL)
-        return;
+        return BYTES_NONE;
     memcpy(space, packet, size);
     enum status status = is_rtcp ? media_cipher_protect_rtcp(p->cipher, space, &size)
                                  : media_cipher_protect_rtp(p->cipher, space, &size);
-    if (status == STATUS_OK)
-        headless_peer_commit_datagram(p, size);
+    if (status != STATUS_OK)
+        return BYTES_NONE;
+    headless_peer_commit_datagram(p, size);
+    return bytes_of(space, size);
 }
 
 /* mid, audio level where there is one, and when it was sent (abs-capture-time: NTP, 64 bits): what
@@ -120,7 +125,7 @@ static size_t send_packet(struct headless_peer *p, usec_t now, struct headless_s
     s->seq++;
     s->packets++;
     s->bytes += payload.size;
-    seal_and_queue(p, now, packet, writer_size(&w), false);
+    s->sealed = seal_and_queue(p, now, packet, writer_size(&w), false);
     return writer_size(&w);
 }
 
@@ -174,7 +179,13 @@ static void send_voice(struct headless_peer *p, usec_t now)
     struct rtp_header header = {.payload_type = HEADLESS_PT_OPUS};
     uint8_t byte = rtp_extension_audio_level_byte(
         (struct rtp_audio_level){.level = level, .voice = level < 50});
+    uint64_t seq = p->mic.seq;
+    struct headless_sent *kept = &p->mic_sent[seq % HEADLESS_VOICE_KEPT];
     (void)send_packet(p, now, &p->mic, &header, "0", NULL, &byte, bytes_of(payload, size), packet);
+    kept->seq = seq;
+    kept->size = (uint16_t)p->mic.sealed.size;
+    if (kept->size > 0)
+        memcpy(kept->data, p->mic.sealed.data, kept->size);
     p->mic.timestamp += AUDIO_SOURCE_FRAME_SAMPLES;
 }
 
@@ -208,7 +219,7 @@ static void send_frame(struct headless_peer *p, usec_t now, struct headless_enco
 static void send_rtcp(struct headless_peer *p, usec_t now, const struct writer *w)
 {
     if (!w->failed && writer_size(w) > 0)
-        seal_and_queue(p, now, w->start, writer_size(w), true);
+        (void)seal_and_queue(p, now, w->start, writer_size(w), true);
 }
 
 static void send_report(struct headless_peer *p, usec_t now, struct headless_sender *s)
@@ -226,6 +237,34 @@ static void send_report(struct headless_peer *p, usec_t now, struct headless_sen
     send_rtcp(p, now, &w);
 }
 
+/* What was numbered `seq16`, if it is kept. */
+static const struct headless_sent *find_sent(const struct headless_sent *sent, size_t kept,
+                                             const struct headless_sender *s, uint16_t seq16)
+{
+    uint64_t seq = s->seq - 1 - (uint16_t)(s->seq - 1 - seq16);
+    const struct headless_sent *found = &sent[seq % kept];
+    return found->size > 0 && found->seq == seq ? found : NULL;
+}
+
+/* Voice has no stream for it: the same packet once more, sealed as it was. */
+static void resend_voice(struct headless_peer *p, usec_t now, const struct rtcp_nack *nack)
+{
+    uint16_t seqs[RTCP_NACK_SEQS_MAX];
+    size_t count = p->mic_sent != NULL ? rtcp_nack_list(nack, seqs, COUNT_OF(seqs)) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct headless_sent *kept =
+            find_sent(p->mic_sent, HEADLESS_VOICE_KEPT, &p->mic, seqs[i]);
+        struct net_addr to;
+        uint8_t *space = kept != NULL && ice_client_get_remote(&p->ice, now, &to)
+                             ? headless_peer_queue_datagram(p, &to)
+                             : NULL;
+        if (space == NULL)
+            continue;
+        memcpy(space, kept->data, kept->size);
+        headless_peer_commit_datagram(p, kept->size);
+    }
+}
+
 static void resend(struct headless_peer *p, usec_t now, struct headless_encoding *e,
                    const struct rtcp_nack *nack)
 {
@@ -234,17 +273,15 @@ static void resend(struct headless_peer *p, usec_t now, struct headless_encoding
     uint8_t type = video_source_get_codec(&e->source) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9_RTX
                                                                          : HEADLESS_PT_VP8_RTX;
     for (size_t i = 0; i < count; i++) {
-        uint16_t behind = (uint16_t)(e->sender.seq - 1 - seqs[i]);
-        uint64_t seq = e->sender.seq - 1 - behind;
-        const struct headless_sent *kept = &e->sent[seq % HEADLESS_SENT_KEPT];
+        const struct headless_sent *kept =
+            find_sent(e->sent, HEADLESS_SENT_KEPT, &e->sender, seqs[i]);
         uint8_t packet[HEADLESS_DATAGRAM_BYTES];
         struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
-        if (kept->size == 0 || kept->seq != seq ||
-            rtx_write_packet(&w, bytes_of(kept->data, kept->size), type, e->rtx_ssrc,
-                             (uint16_t)e->rtx_seq) != STATUS_OK)
+        if (kept == NULL || rtx_write_packet(&w, bytes_of(kept->data, kept->size), type,
+                                             e->rtx_ssrc, (uint16_t)e->rtx_seq) != STATUS_OK)
             continue;
         e->rtx_seq++;
-        seal_and_queue(p, now, packet, writer_size(&w), false);
+        (void)seal_and_queue(p, now, packet, writer_size(&w), false);
     }
 }
 
@@ -286,8 +323,11 @@ static void handle_feedback(struct headless_peer *p, usec_t now, const struct rt
             note_key_frame_request(p, now, fir.items[0].ssrc);
         break;
     case RTCP_FEEDBACK_NACK:
-        if (rtcp_parse_nack(packet, &nack) == STATUS_OK &&
-            find_encoding(p, nack.media_ssrc) != NULL)
+        if (rtcp_parse_nack(packet, &nack) != STATUS_OK)
+            break;
+        if (nack.media_ssrc == p->mic.ssrc)
+            resend_voice(p, now, &nack);
+        else if (find_encoding(p, nack.media_ssrc) != NULL)
             resend(p, now, find_encoding(p, nack.media_ssrc), &nack);
         break;
     default:

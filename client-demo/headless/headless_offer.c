@@ -68,13 +68,15 @@ static void add_video_codec(struct text *text, const struct headless_offer_param
 }
 
 static void add_codecs(struct text *text, const struct headless_offer_params *params,
-                       enum media_kind kind)
+                       enum media_kind kind, bool sent)
 {
     if (kind == MEDIA_KIND_AUDIO) {
         add(text, "a=rtpmap:%d opus/48000/2\r\na=fmtp:%d minptime=10;useinbandfec=1\r\n",
             HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
         if (!params->lacks_numbers)
             add(text, "a=rtcp-fb:%d transport-cc\r\n", HEADLESS_PT_OPUS);
+        if (sent && params->repeats_voice)
+            add(text, "a=rtcp-fb:%d nack\r\n", HEADLESS_PT_OPUS);
         add(text, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", HEADLESS_PT_RED,
             HEADLESS_PT_RED, HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
         return;
@@ -109,7 +111,7 @@ static void add_line(struct text *text, const struct headless_offer_params *para
         header_extension_uri(HEADER_EXTENSION_ABS_CAPTURE_TIME));
     add(text, "a=extmap:%d %s\r\n", HEADLESS_EXT_TRANSPORT_CC,
         header_extension_uri(HEADER_EXTENSION_TRANSPORT_CC));
-    add_codecs(text, params, kind);
+    add_codecs(text, params, kind, lines[line].sent);
     if (!lines[line].sent)
         return;
     if (kind == MEDIA_KIND_VIDEO && params->has_rids) {

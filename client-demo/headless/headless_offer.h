@@ -52,6 +52,7 @@ struct headless_offer_params {
     uint32_t ssrcs[2];             /* of mic and screen */
     uint32_t rtx_ssrc;             /* of screen */
     bool lacks_rtx, lacks_numbers; /* a client that knows neither RTX nor transport-wide feedback */
+    bool repeats_voice;            /* NACK of the voice that it sends */
     bool has_rids;                 /* the screen in two encodings, "h" and "l", told apart by rid */
     bool is_active_setup; /* "active": the relay is then the DTLS server; otherwise "actpass" */
 };

@@ -51,6 +51,10 @@ enum status headless_peer_init(struct headless_peer *p, const struct headless_co
         status = audio_source_init(&p->voice, config->wav, 32000);
     else if (status == STATUS_OK)
         audio_source_init_made_up(&p->voice);
+    if (status == STATUS_OK && p->has_voice) {
+        p->mic_sent = calloc(HEADLESS_VOICE_KEPT, sizeof *p->mic_sent);
+        status = p->mic_sent == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    }
     if (status == STATUS_OK && p->has_screen)
         status = init_encodings(p);
     if (status != STATUS_OK)
@@ -86,6 +90,7 @@ void headless_peer_destroy(struct headless_peer *p)
     }
     forget_texts(p);
     free(p->text_given);
+    free(p->mic_sent);
     free(p->pictures);
     free(p->datagrams);
     memory_wipe(p, sizeof *p);
@@ -176,6 +181,7 @@ static bool queue_offer(struct headless_peer *p, bool restart)
     params.rtx_ssrc = p->encodings[0].rtx_ssrc;
     params.has_rids = p->encoding_count > 1;
     params.lacks_rtx = p->config.lacks_rtx;
+    params.repeats_voice = p->config.repeats_voice;
     params.lacks_numbers = p->config.lacks_numbers;
     if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {
         fail(p, "offer");

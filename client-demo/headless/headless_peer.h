@@ -25,6 +25,7 @@
 #define HEADLESS_OUT_DATAGRAMS 256
 #define HEADLESS_DATAGRAM_BYTES 1500
 #define HEADLESS_SENT_KEPT 1024 /* video packets kept for retransmission */
+#define HEADLESS_VOICE_KEPT 32  /* and packets of voice */
 #define HEADLESS_RECEIVED_LINES 5
 #define HEADLESS_REQUESTS_KEPT 8
 #define HEADLESS_TOKEN_BYTES 4097
@@ -57,6 +58,7 @@ struct headless_config {
     bool made_up_voice; /* voice without a file */
     bool raise_hand, decode;
     bool lacks_rtx, lacks_numbers; /* is offered neither RTX nor transport-wide feedback */
+    bool repeats_voice;            /* says that lost packets of its voice may be asked for */
     bool ignores_floor; /* sends always: what a page does that somebody has tampered with */
     uint64_t stamp;     /* ends made-up payloads; 0: none */
     /* Told of each packet that came in; may be NULL. */
@@ -80,7 +82,7 @@ enum headless_state {
 struct headless_sent {
     uint16_t size;
     uint64_t seq;
-    uint8_t data[HEADLESS_DATAGRAM_BYTES]; /* before it was sealed */
+    uint8_t data[HEADLESS_DATAGRAM_BYTES]; /* video: before it was sealed; voice: sealed */
 };
 
 struct headless_sender {
@@ -90,6 +92,7 @@ struct headless_sender {
     uint64_t packets, bytes;
     usec_t next_at;
     usec_t report_at;
+    struct bytes sealed; /* the packet just sent, as it leaves */
 };
 
 struct headless_encoding { /* of the screen that is sent */
@@ -128,6 +131,7 @@ struct headless_peer {
     bool has_voice;
     bool has_screen;
     struct headless_sender mic;
+    struct headless_sent *mic_sent; /* owned; NULL where nothing is said */
     struct headless_encoding encodings[HEADLESS_ENCODINGS];
     size_t encoding_count; /* 0: no screen */
 

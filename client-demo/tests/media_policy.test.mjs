@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, judgeWeak, nextRecovery, offerRetryMs, repairRequests, screenFormat,
+  RECEIVE_LINES, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, judgeWeak, nextRecovery, offerRetryMs, offerVoiceRepair, repairRequests, screenFormat,
 } from '../web/media_policy.js';
 
 test('the lines of the offer stand in the protocol\'s order', () => {
@@ -115,4 +115,17 @@ test('after a reconnection only what differs is told', () => {
 
 test('the word "weak" does not flicker around one threshold', () => {
   assert.deepEqual([judgeWeak(false, 5), judgeWeak(false, 9), judgeWeak(true, 5), judgeWeak(true, 2)], [false, true, true, false]);
+});
+
+test('what is said here may be asked for again, of the lines that send voice alone', () => {
+  const line = (kind, way, ...more) => [`m=${kind} 9 UDP/TLS/RTP/SAVPF 111 63`, 'a=mid:0', `a=${way}`, 'a=rtpmap:111 opus/48000/2', 'a=fmtp:111 useinbandfec=1', ...more, ''].join('\r\n');
+  const head = 'v=0\r\ns=-\r\n';
+  const sent = offerVoiceRepair(head + line('audio', 'sendonly') + line('audio', 'recvonly') + line('video', 'sendonly'));
+  assert.equal(sent.match(/a=rtcp-fb:111 nack\r\n/g).length, 1);
+  assert.ok(sent.startsWith(`${head}m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\na=fmtp:111`));
+  assert.ok(sent.split('\r\n').every((text) => !text.includes('\n') && !text.includes('\r')));
+  const already = head + line('audio', 'sendonly', 'a=rtcp-fb:111 nack');
+  assert.equal(offerVoiceRepair(already), already);
+  assert.equal(offerVoiceRepair(''), '');
+  assert.equal(offerVoiceRepair(offerVoiceRepair(sent)), sent);
 });

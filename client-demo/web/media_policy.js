@@ -77,6 +77,20 @@ export function encodingLimits(slot, index, wanted) {
   return { ...limits, active: index === 0 || Boolean(wanted?.[index]) };
 }
 
+/**
+ * The offer with a wish of ours in it: lost packets of what is said here are asked for again. Chromium sends them
+ * again once the answer says so, and never offers it by itself; other browsers pass over it.
+ * @param {string} sdp
+ */
+export function offerVoiceRepair(sdp) {
+  return sdp.split(/(?=^m=)/m).map((line) => {
+    const [, pt] = /^a=rtpmap:(\d+) opus\b/im.exec(line) ?? [];
+    const isSent = line.startsWith('m=audio') && /^a=sendonly\r?$/m.test(line);
+    if (!pt || !isSent || new RegExp(`^a=rtcp-fb:${pt} nack\r?$`, 'm').test(line)) return line;
+    return line.replace(new RegExp(`^a=rtpmap:${pt} [^\n]*\n`, 'm'), `$&a=rtcp-fb:${pt} nack\r\n`);
+  }).join('');
+}
+
 /** VP9 writes text best; every browser reads VP8. */
 const CODEC_ORDER = ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1'];
 /** Profiles of ten bits or full colour, which few can read, and a form of H.264 that nobody needs. */

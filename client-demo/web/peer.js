@@ -5,7 +5,7 @@
  */
 
 import {
-  BOTH_SILENT_MS, RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs,
+  BOTH_SILENT_MS, RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs, offerVoiceRepair,
   screenFormat,
 } from './media_policy.js';
 import { VoiceBuffer } from './voice_buffer.js';
@@ -411,7 +411,7 @@ export class Peer {
 async function applyOffer(pc, options) {
   const offer = await pc.createOffer(options);
   await pc.setLocalDescription(offer);
-  return offer;
+  return { type: offer.type, sdp: offerVoiceRepair(offer.sdp ?? '') };
 }
 
 /**

@@ -404,6 +404,10 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
     uint32_t encoding = (uint32_t)(a->encoding - publication->encodings);
     uint64_t seq;
     a->stream = &publication->streams[encoding];
+    if (publication_is_past(a->encoding, now, a->header.seq)) {
+        shard_drop(c, DROP_CLOSED_SLOT);
+        return;
+    }
     if (!account(c, now, a, &seq))
         return;
     begin_epoch_if_needed(c, a);
@@ -430,10 +434,10 @@ static void deliver(struct shard_core *c, usec_t now, struct participant *p, str
         forwarder_request_key_frame(c, now, publication, encoding, tx);
 }
 
-/* Granted, or in an aside; and nothing of what was said in one before goes to anybody else. */
+/* And nothing of what was said in an aside before goes to anybody else. */
 static bool is_open(const struct publication *p, usec_t now)
 {
-    return (p->open || p->listener != 0) && now >= p->quiet_until;
+    return publication_is_heard(p) && now >= p->quiet_until;
 }
 
 void ingress_handle_rtp(struct shard_core *c, usec_t now, struct participant *p,

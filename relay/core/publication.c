@@ -116,6 +116,21 @@ void publication_restart_encoding(struct publication_encoding *e, uint32_t ssrc,
         start_nack(e->nack);
 }
 
+void publication_end_past(struct publication_encoding *e, usec_t now)
+{
+    bool has_past = e->unwrapper.started;
+    uint16_t newest = has_past ? (uint16_t)e->unwrapper.highest : e->past_seq;
+    usec_t until = has_past ? now + PUBLICATION_PAST_US : e->past_until;
+    publication_restart_encoding(e, e->ssrc, e->rtx_ssrc);
+    e->past_seq = newest;
+    e->past_until = until;
+}
+
+bool publication_is_past(const struct publication_encoding *e, usec_t now, uint16_t seq)
+{
+    return now < e->past_until && (uint16_t)(e->past_seq - seq) < PUBLICATION_PAST_PACKETS;
+}
+
 enum status publication_prepare_nack(struct publication_encoding *e)
 {
     if (e->nack != NULL)

@@ -28,6 +28,8 @@
 #define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
 #define PUBLICATION_ABSENT_US SECONDS(3)   /* of others' packets, and none of the one told on */
 #define PUBLICATION_LEVEL_US 60000         /* between two levels to the director */
+#define PUBLICATION_PAST_US 2000000        /* after a turn: what was lost of it may come again */
+#define PUBLICATION_PAST_PACKETS 1024      /* as many as anybody keeps */
 #define PUBLICATION_ASIDE_END_US 250000    /* quiet after an aside: the rest of it is on its way */
 
 #define PUBLICATION_ALONE_US                                                                       \
@@ -75,6 +77,8 @@ struct publication_encoding {
     struct receive_stats received;
     uint64_t seen[16];  /* of the last 1024 numbers: which have come */
     usec_t alone_since; /* its first packet since a better one was heard; 0: none */
+    uint16_t past_seq;  /* the newest of the turn before: what is older comes too late */
+    usec_t past_until;  /* while such may still come */
 };
 
 struct thin_voice;
@@ -128,6 +132,12 @@ static inline struct publication_stream *publication_main(struct publication *p)
 {
     return &p->streams[p->main];
 }
+/* Granted, or in an aside. */
+static inline bool publication_is_heard(const struct publication *p)
+{
+    return p->open || p->listener != 0;
+}
+
 /* Somebody gets, or wants, this encoding. */
 static inline bool publication_is_wanted(const struct publication *p, size_t encoding)
 {
@@ -163,6 +173,10 @@ void publication_swap_encodings(struct publication *p, uint32_t better);
 
 /* What is known of an encoding's packets is forgotten. */
 void publication_restart_encoding(struct publication_encoding *e, uint32_t ssrc, uint32_t rtx_ssrc);
+/* Another turn of the same stream begins. What was said before it, was lost, and comes again since
+ * it was asked for, is of the turn before. */
+void publication_end_past(struct publication_encoding *e, usec_t now);
+bool publication_is_past(const struct publication_encoding *e, usec_t now, uint16_t seq);
 /* Takes memory to ask for lost packets where there is none yet: 8 kB that most send slots, which
  * nobody ever speaks into, do without. */
 MUST_CHECK enum status publication_prepare_nack(struct publication_encoding *e);

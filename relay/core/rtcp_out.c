@@ -194,7 +194,7 @@ void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, stru
         return;
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         struct publication *publication = p->publications[slot];
-        if (publication == NULL || !publication->open)
+        if (publication == NULL || !publication_is_heard(publication))
             continue;
         for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
             if (publication->encodings[e].nack != NULL)
@@ -231,10 +231,10 @@ usec_t rtcp_next_timeout(const struct participant *p)
     usec_t next = USEC_NEVER;
     for (size_t slot = 0; slot < SEND_SLOT_COUNT; slot++) {
         const struct publication *publication = p->publications[slot];
-        if (publication != NULL && publication->open)
+        bool is_heard = publication != NULL && publication_is_heard(publication);
+        if (is_heard)
             next = usec_min(next, publication_next_key_frame_request(publication));
-        for (size_t e = 0; publication != NULL && publication->open && e < CONTROL_ENCODINGS_MAX;
-             e++) {
+        for (size_t e = 0; is_heard && e < CONTROL_ENCODINGS_MAX; e++) {
             const struct nack_generator *nack = publication->encodings[e].nack;
             if (nack != NULL)
                 next = usec_min(next, nack_generator_next_timeout(nack));

@@ -85,7 +85,7 @@ void shard_handle_aside(struct shard_core *c, usec_t now, const struct shard_mes
     if (p->listener != m->aside.listener) {
         shard_stop_aside(c, now, p, tx);
         publication_clear_caches(p);
-        shard_restart_publication(p);
+        shard_restart_publication(p, now);
         if (p->listener != 0)
             p->quiet_until = now + PUBLICATION_ASIDE_END_US;
     }

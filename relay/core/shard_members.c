@@ -322,26 +322,23 @@ void shard_reset(struct shard_core *c, struct tx_batch *tx)
 
 /* Opening begins a new epoch: what was dropped while the slot was closed must not look like loss.
  */
-void shard_restart_publication(struct publication *p)
+void shard_restart_publication(struct publication *p, usec_t now)
 {
     p->active = false;
     publication_main(p)->wants_key_frame = send_slot_kind(p->ref.source) == MEDIA_KIND_VIDEO;
-    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
-        struct publication_encoding *encoding = &p->encodings[e];
-        publication_restart_encoding(encoding, encoding->ssrc, encoding->rtx_ssrc);
-    }
+    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
+        publication_end_past(&p->encodings[e], now);
 }
 
 void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_grant *grant)
 {
     struct participant *p = shard_find_participant(c, grant->participant);
     struct publication *publication = p != NULL ? p->publications[grant->slot] : NULL;
-    (void)now;
     if (publication == NULL || publication->open == grant->open)
         return;
     publication->open = grant->open;
     if (grant->open)
-        shard_restart_publication(publication);
+        shard_restart_publication(publication, now);
     else
         publication_clear_caches(publication);
 }

@@ -95,7 +95,7 @@ void shard_handle_bind(struct shard_core *c, usec_t now, const struct shard_mess
                        struct tx_batch *tx);
 void shard_handle_grant(struct shard_core *c, usec_t now, const struct control_grant *grant);
 /* What comes next on this send slot begins a new epoch. */
-void shard_restart_publication(struct publication *p);
+void shard_restart_publication(struct publication *p, usec_t now);
 
 /* What is cached of it can be shown to those who wait. */
 void shard_start_publication(struct shard_core *c, usec_t now, struct publication *p,

@@ -75,6 +75,13 @@ const struct link_stats *link_model_stats(const struct link_model *model)
     return &model->stats;
 }
 
+usec_t link_model_take_peak(struct link_model *model)
+{
+    usec_t peak = model->stats.queue_us_peak;
+    model->stats.queue_us_peak = 0;
+    return peak;
+}
+
 static bool is_share(double value)
 {
     return value >= 0 && value <= 1;
@@ -174,6 +181,7 @@ static void put_head_on_line(struct link_model *model)
     const struct packet *head = &model->packets[model->queue[model->queue_first]];
     usec_t start = usec_max(head->queued_at, model->line_free_at);
     model->stats.queue_us_max = usec_max(model->stats.queue_us_max, start - head->queued_at);
+    model->stats.queue_us_peak = usec_max(model->stats.queue_us_peak, start - head->queued_at);
     uint64_t rate_bps = model->config.rate_bps;
     model->head_leaves =
         start + (rate_bps == 0 ? 0 : (usec_t)((uint64_t)head->size * 8 * 1000000 / rate_bps));

@@ -35,7 +35,8 @@ struct link_stats {
     uint64_t queue_dropped; /* no room in the queue */
     uint64_t refused;       /* too long, or LINK_PACKETS_MAX reached */
     uint64_t reordered, duplicated;
-    usec_t queue_us_max; /* longest wait before the line */
+    usec_t queue_us_max;  /* longest wait before the line */
+    usec_t queue_us_peak; /* the same since link_model_take_peak */
 };
 
 struct link_model;
@@ -53,6 +54,7 @@ MUST_CHECK enum status link_model_set_config(struct link_model *model, usec_t no
                                              const struct link_config *config);
 const struct link_config *link_model_config(const struct link_model *model);
 const struct link_stats *link_model_stats(const struct link_model *model);
+usec_t link_model_take_peak(struct link_model *model);
 
 /* Copies the packet, or drops and counts it. */
 void link_model_handle_packet(struct link_model *model, usec_t now, struct bytes packet);

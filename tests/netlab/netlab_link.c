@@ -5,7 +5,8 @@
  * Makes a TUN device in each namespace (they vanish with this process) and carries IP packets
  * between them through two link models, "down" from the first to the second, "up" back. Standard
  * input takes lines as in link_script.h, each answered "ok" or "error ..."; "stats" is answered
- * with one line of JSON. Ends when standard input does, so it never outlives who started it. */
+ * with one line of JSON; its peak is of the time since the last one. Ends when standard input does,
+ * so it never outlives who started it. */
 #include "host/host_clock.h"
 #include "netlab/link_script.h"
 
@@ -115,10 +116,11 @@ static void print_stats(const struct lab *lab)
         printf("%s\"%s\":{\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64
                ",\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"lost\":%" PRIu64
                ",\"queue_dropped\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"reordered\":%" PRIu64
-               ",\"duplicated\":%" PRIu64 ",\"queue_us_max\":%" PRId64 "}",
+               ",\"duplicated\":%" PRIu64 ",\"queue_us_max\":%" PRId64 ",\"queue_us_peak\":%" PRId64
+               "}",
                i == 0 ? "" : ",", names[i], s->packets_in, s->bytes_in, s->packets_out,
                s->bytes_out, s->lost, s->queue_dropped, s->refused, s->reordered, s->duplicated,
-               s->queue_us_max);
+               s->queue_us_max, link_model_take_peak(lab->models[i]));
     }
     printf("}\n");
 }

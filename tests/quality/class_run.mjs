@@ -3,6 +3,7 @@
 //     node class_run.mjs SCENARIO.json OUT_FOLDER
 //
 // Standard output, a line of JSON each: {"link": TEXT} asks for a change of the emulated line;
+// {"sample": {...}} is said each second;
 // {"result": {...}} ends the run. The learner's kept pictures go to OUT_FOLDER as PGM files.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
@@ -109,10 +110,10 @@ async function run() {
   const trainerAfterJoin = await trainer.evaluate(readStatistics);
   for (const text of scenario.script) say({ link: text });
   const start = { at: Date.now(), learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) };
-  const dip = [];
   while (Date.now() < start.at + scenario.seconds * 1000) {
     await sleep(1000);
-    if (scenario.sample) dip.push({ at: Date.now() - start.at, ...(await learner.evaluate(readStatistics)) });
+    if (!scenario.sample) continue;
+    say({ sample: { at: Date.now() - start.at, learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) } });
   }
   const end = { at: Date.now(), learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) };
   const connection = await learner.evaluate((s) => document.querySelector(s)?.dataset.state ?? '', testid('connection'));
@@ -123,7 +124,7 @@ async function run() {
   if (scenario.screenshot) await learner.screenshot({ path: scenario.screenshot });
   say({ result: { startAt: start.at, endAt: end.at, enteredAt, connectedAt, firstVoiceAt, width, height, connection, pictures, shown,
     kept: await savePictures(learner), learner: difference(end.learner, start.learner), trainer: difference(end.trainer, start.trainer),
-    trainerJoin: difference(trainerAfterJoin, trainerBeforeJoin), timeline, samples: dip, words } });
+    trainerJoin: difference(trainerAfterJoin, trainerBeforeJoin), timeline, words } });
 }
 
 let failed = false;

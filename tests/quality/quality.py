@@ -137,13 +137,13 @@ def figures(result, line):
         "jitter_buffer_ms": learner["jitterBufferMs"], "codec": learner["codec"], "size": f"{result['width']}x{result['height']}",
         "page_says": result["connection"], "limited_by": trainer["limitedBy"], "rtt_ms": learner["rttMs"], "line": line,
         "timeline": [[at - result["enteredAt"], what] for at, what in result["timeline"]],
-        "samples": result["samples"], "machine_load": os.getloadavg()[0],
+        "samples": result["samples"], "wire": result["wire"], "started_at": result["startAt"], "machine_load": os.getloadavg()[0],
     }
 
 
 # --- running ---
 
-def run_scenario(scenario, seconds, seed, keep=None):
+def run_scenario(scenario, seconds, seed, keep=None, wire=False):
     """One class behind one line; its figures. RuntimeError when the class did not come about."""
     folder = keep or tempfile.mkdtemp(prefix="amphi-quality-")
     os.makedirs(folder, exist_ok=True)
@@ -153,16 +153,23 @@ def run_scenario(scenario, seconds, seed, keep=None):
             plan = dict(farNamespace=lab.namespace("far"), address=line.near_ipv4, behind=scenario.behind,
                         line=scenario.line, script=scenario.script, slideMs=SLIDE_MS, fps=FPS, seconds=seconds,
                         others=scenario.others, waitBeforeJoinMs=scenario.wait_before_join_ms,
-                        settleMs=3000, sample=bool(scenario.script))
-            stats = {}
+                        settleMs=3000, sample=True)
+            stats, samples = {}, []
+            watcher = None
+            if wire:
+                watched = 12 + (scenario.wait_before_join_ms + 3000) / 1000 + seconds
+                watcher = lab.start("relay", [sys.executable, os.path.join(HERE, "voice_wire.py"), str(watched)], stdout=subprocess.PIPE)
 
             def handle(message):
                 if "link" in message:
                     line.change(message["link"])
+                if "sample" in message:
+                    samples.append(dict(message["sample"], line=line.stats()))
                 if "result" in message:
                     stats.update(line.stats())
             result = run_in_lab(lab, "relay", "class_run.mjs", plan, handle, folder, log_path=os.path.join(folder, "class_run.log"))
-            result["line_stats"] = stats
+            result["wire"] = json.load(watcher.stdout) if watcher else []
+            result["line_stats"], result["samples"] = stats, samples
         if keep:
             with open(os.path.join(keep, "result.json"), "w", encoding="utf-8") as out:
                 json.dump(result, out)
@@ -219,6 +226,7 @@ def main():
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--json")
     parser.add_argument("--markdown")
+    parser.add_argument("--wire", action="store_true", help="with --json: also how late voice was on the wire (voice_wire.py)")
     parser.add_argument("--keep", help="folder for pictures, logs and raw results")
     options = parser.parse_args()
     unknown = set(options.rows) - {s.name for s in SCENARIOS}
@@ -237,13 +245,13 @@ def main():
         for number in range(options.runs):
             keep = os.path.join(options.keep, f"{scenario.name}-{number}") if options.keep else None
             try:
-                got = run_scenario(scenario, seconds, seed=number + 1, keep=keep)
+                got = run_scenario(scenario, seconds, seed=number + 1, keep=keep, wire=options.wire)
             except (RuntimeError, subprocess.SubprocessError) as error:
                 print(f"{scenario.name}: failed: {error}", file=sys.stderr)
                 continue
             got["seconds"] = seconds
             runs.append(got)
-            brief = {k: v for k, v in got.items() if k not in ("samples", "line", "readable_each", "timeline")}
+            brief = {k: v for k, v in got.items() if k not in ("samples", "wire", "line", "readable_each", "timeline")}
             print(scenario.name, json.dumps(brief), flush=True)
         if runs:
             rows.append((scenario, median_of(runs)))

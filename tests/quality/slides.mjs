@@ -203,7 +203,8 @@ export function watchSlides({ selector, layout }) {
 export async function readStatistics() {
   const sum = { concealed: 0, silentConcealed: 0, samples: 0, audioLost: 0, audioReceived: 0, nackSent: 0, pliSent: 0, freezeCount: 0, freezeMs: 0, framesDecoded: 0, framesDropped: 0, videoBytes: 0, videoLost: 0, videoReceived: 0, audioBytes: 0, jitterBufferMs: 0, retransmitted: 0,
     fecReceived: 0, insertedForDeceleration: 0, removedForAcceleration: 0,
-    pliReceived: 0, firReceived: 0, keyFramesSent: 0, videoBytesSent: 0, audioBytesSent: 0, framesSent: 0, nackReceived: 0, limitedBy: '', rttMs: 0, availableOutgoing: 0, codec: '' };
+    pliReceived: 0, firReceived: 0, keyFramesSent: 0, videoBytesSent: 0, audioBytesSent: 0, framesSent: 0, nackReceived: 0, limitedBy: '', rttMs: 0, availableOutgoing: 0, codec: '',
+    audioDiscarded: 0, concealmentEvents: 0, videoTarget: 0, sendDelayMs: 0, videoPacketsSent: 0, relayLostAudio: 0, relayAudioJitterMs: 0, relayLostVideo: 0, audioTargetMs: 0, quality: 0 };
   for (const { connection } of window.connections) {
     if (connection.connectionState === 'closed') continue;
     const report = await connection.getStats();
@@ -213,6 +214,9 @@ export async function readStatistics() {
         sum.silentConcealed += s.silentConcealedSamples ?? 0;
         sum.samples += s.totalSamplesReceived ?? 0;
         sum.audioLost += s.packetsLost;
+        sum.audioDiscarded += s.packetsDiscarded ?? 0;
+        sum.concealmentEvents += s.concealmentEvents ?? 0;
+        if (s.packetsReceived > 50) sum.audioTargetMs = Math.round((1000 * s.jitterBufferTargetDelay) / (s.jitterBufferEmittedCount || 1));
         sum.audioReceived += s.packetsReceived;
         sum.audioBytes += s.bytesReceived + s.headerBytesReceived;
         sum.fecReceived += s.fecPacketsReceived ?? 0;
@@ -238,9 +242,18 @@ export async function readStatistics() {
         sum.keyFramesSent += s.keyFramesEncoded ?? 0;
         sum.videoBytesSent += s.bytesSent;
         sum.framesSent += s.framesSent ?? 0;
+        sum.videoTarget += s.targetBitrate ?? 0;
+        sum.videoPacketsSent += s.packetsSent;
+        sum.sendDelayMs += Math.round(1000 * (s.totalPacketSendDelay ?? 0));
+        sum.quality += s.qpSum ?? 0;
         if (s.qualityLimitationReason && s.qualityLimitationReason !== 'none') sum.limitedBy = s.qualityLimitationReason;
       } else if (s.type === 'outbound-rtp' && s.kind === 'audio') {
         sum.audioBytesSent += s.bytesSent;
+      } else if (s.type === 'remote-inbound-rtp') {
+        if (s.kind === 'audio') {
+          sum.relayLostAudio += s.packetsLost ?? 0;
+          sum.relayAudioJitterMs = Math.max(sum.relayAudioJitterMs, Math.round(1000 * (s.jitter ?? 0)));
+        } else sum.relayLostVideo += s.packetsLost ?? 0;
       } else if (s.type === 'candidate-pair' && s.nominated) {
         sum.rttMs = Math.round(1000 * (s.currentRoundTripTime ?? 0));
         sum.availableOutgoing = s.availableOutgoingBitrate ?? 0;

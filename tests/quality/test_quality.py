@@ -18,7 +18,7 @@ class ShortForm(unittest.TestCase):
     def row(self, name):
         scenario = next(s for s in SCENARIOS if s.name == name)
         got = quality.run_scenario(scenario, SECONDS, seed=1)
-        print({k: v for k, v in got.items() if k not in ("line", "samples", "readable_each", "timeline")})
+        print({k: v for k, v in got.items() if k not in ("line", "samples", "wire", "readable_each", "timeline")})
         return got
 
     def test_on_a_clean_line_every_word_is_heard_and_every_slide_read_at_once(self):

@@ -276,6 +276,7 @@ static void init_peer(struct sim_participant *p, const struct sim_participant_co
         .made_up_voice = config->talks,
         .ignores_floor = config->ignores_floor,
         .lacks_rtx = config->lacks_rtx,
+        .repeats_voice = config->repeats_voice,
         .lacks_numbers = config->lacks_numbers,
         .stamp = (uint64_t)p->number + 1,
         .on_packet = note_packet,

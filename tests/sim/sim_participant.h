@@ -73,6 +73,7 @@ struct sim_participant_config {
     const char *role;
     bool talks, shares, ignores_floor;
     bool lacks_rtx, lacks_numbers;                    /* a client that is not our page */
+    bool repeats_voice;                               /* as our page does in Chromium */
     struct made_up_screen screen[HEADLESS_ENCODINGS]; /* best first */
 };
 

@@ -77,6 +77,21 @@ static void what_the_trainers_line_loses_is_asked_for_once_and_every_learner_has
     assert_int_equal(sim_screen(sim, learner).key_frames_asked, 0);
 }
 
+static void a_word_that_the_trainers_line_loses_is_asked_for_and_heard(struct sim *sim)
+{
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.repeats_voice = true;
+    int trainer = sim_enter_with(sim, &config), learner = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_link_set(sim, trainer, "up loss 5%");
+    sim_run_for(sim, SECONDS(5)); /* the first that come late: from then on voice is held longer */
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(30));
+    struct sim_voice voice = sim_voice(sim, learner, trainer);
+    assert_in_range(voice.packets, 1490, 1505);
+    assert_true(concealed_percent(sim, learner, trainer) < 0.2);
+}
+
 /* Three seconds after the join the line is known for what it is. */
 static double concealed_behind(struct sim *sim, const char *line)
 {
@@ -212,6 +227,7 @@ int main(void)
         SIM_TEST(voice_is_heard_when_a_learners_line_loses_one_packet_in_twenty),
         SIM_TEST(retransmission_completes_each_frame_that_a_learners_line_has_torn),
         SIM_TEST(what_the_trainers_line_loses_is_asked_for_once_and_every_learner_has_it),
+        SIM_TEST(a_word_that_the_trainers_line_loses_is_asked_for_and_heard),
         SIM_TEST(bursts_of_four_lost_packets_are_heard_all_the_same),
         SIM_TEST(bursts_are_heard_on_a_line_that_loses_little_on_average),
         SIM_TEST(one_packet_in_ten_is_lost_and_every_word_heard),

@@ -244,8 +244,11 @@ static const struct codec_parameters screen_codec = {.codec = MEDIA_CODEC_VP8,
                                                      .rtx_payload_type = RTX_PT,
                                                      .clock_rate = 90000,
                                                      .nack = true};
-static const struct codec_parameters voice_codec = {
-    .codec = MEDIA_CODEC_OPUS, .payload_type = VOICE_PT, .channels = 2, .clock_rate = 48000};
+static const struct codec_parameters voice_codec = {.codec = MEDIA_CODEC_OPUS,
+                                                    .payload_type = VOICE_PT,
+                                                    .channels = 2,
+                                                    .clock_rate = 48000,
+                                                    .nack = true};
 
 static void connect_peer(struct bench *b, struct peer *p)
 {

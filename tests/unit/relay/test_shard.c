@@ -247,6 +247,35 @@ static void a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_take
     assert_int_equal(drops(b, 0, DROP_CLOSED_SLOT), 10);
 }
 
+static void
+a_lost_word_is_asked_for_and_nothing_of_what_was_said_while_nobody_listened(void **state)
+{
+    struct bench *b = *state;
+    struct peer *speaker = add_peer(b, 0, true);
+    struct peer *listener = add_peer(b, 1, true);
+    bind_voice(b, speaker);
+    grant_voice(b, speaker, true);
+    pass_time(b, SECONDS(1));
+    send_voice(b, speaker, 10, 1);
+    send_voice(b, speaker, 12, 1);
+    pass_time(b, MILLISECONDS(15));
+    assert_int_equal(speaker->nacks, 1);
+    send_voice(b, speaker, 11, 2);
+    assert_int_equal(listener->voice, 3);
+    pass_time(b, SECONDS(1));
+    assert_int_equal(speaker->nacks, 1);
+    grant_voice(b, speaker, false);
+    send_voice(b, speaker, 13, 3);
+    send_voice(b, speaker, 15, 3);
+    grant_voice(b, speaker, true);
+    send_voice(b, speaker, 17, 4);
+    pass_time(b, SECONDS(1));
+    assert_int_equal(speaker->nacks, 1);
+    send_voice(b, speaker, 9, 5); /* of the turn before */
+    assert_int_equal(listener->voice, 4);
+    assert_int_equal(listener->last_voice_tag, 4);
+}
+
 static void whoever_goes_leaves_nothing_behind(void **state)
 {
     struct bench *b = *state;
@@ -336,6 +365,7 @@ int main(void)
         BENCH_TEST(what_was_queued_from_a_cache_goes_before_the_cache_does),
         BENCH_TEST(an_undeclared_stream_is_bound_by_its_mid_also_when_it_changes),
         BENCH_TEST(a_voice_is_heard_on_both_shards_and_by_nobody_when_the_floor_is_taken),
+        BENCH_TEST(a_lost_word_is_asked_for_and_nothing_of_what_was_said_while_nobody_listened),
         BENCH_TEST(whoever_goes_leaves_nothing_behind),
         BENCH_TEST(a_closed_connection_is_no_way_any_more_and_media_goes_on_by_another),
         BENCH_TEST(a_shard_that_begins_anew_holds_nobody_and_takes_the_next),

@@ -68,6 +68,32 @@ static void the_end_of_it_is_not_heard_by_the_class(void **state)
     assert_int_equal(learner->last_voice_tag, 2); /* it hears the class again, on the same line */
 }
 
+static void a_private_word_that_was_lost_and_comes_again_is_not_heard_by_the_class(void **state)
+{
+    struct bench *b = *state;
+    struct peer *trainer = add_peer(b, 0, true);
+    struct peer *learner = add_peer(b, 0, true);
+    struct peer *other = add_peer(b, 1, true);
+    set_aside(b, trainer, learner);
+    pass_time(b, SECONDS(3));
+    send_voice(b, trainer, 50, 1);
+    send_voice(b, trainer, 52, 1); /* 51 is lost */
+    pass_time(b, MILLISECONDS(60));
+    assert_true(trainer->nacks > 0);
+    set_aside(b, trainer, NULL);
+    grant_voice(b, trainer, true);
+    bind_voice(b, trainer);
+    pass_time(b, MILLISECONDS(600)); /* and comes by a line of 600 ms */
+    send_voice(b, trainer, 51, 1);
+    assert_int_equal(other->voice, 0);
+    size_t asked = trainer->nacks;
+    send_voice(b, trainer, 60, 2); /* what came before it was for nobody */
+    pass_time(b, MILLISECONDS(200));
+    send_voice(b, trainer, 49, 1);
+    assert_int_equal(other->voice, 1);
+    assert_int_equal(trainer->nacks, asked);
+}
+
 static void the_class_is_not_heard_on_the_line_of_an_aside(void **state)
 {
     struct bench *b = *state;
@@ -226,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BENCH_TEST(what_is_said_in_private_is_heard_by_that_one_alone),
         BENCH_TEST(the_end_of_it_is_not_heard_by_the_class),
+        BENCH_TEST(a_private_word_that_was_lost_and_comes_again_is_not_heard_by_the_class),
         BENCH_TEST(the_class_is_not_heard_on_the_line_of_an_aside),
         BENCH_TEST(in_no_order_of_orders_does_a_private_word_reach_anybody_else),
         BENCH_TEST(whoever_speaks_in_private_may_leave_at_any_time),
