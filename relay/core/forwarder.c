@@ -295,8 +295,8 @@ static void replicate(struct shard_core *c, const struct publication *p, uint32_
 static bool is_asked_key_frame(struct publication_stream *s, usec_t now,
                                const struct media_packet *packet)
 {
-    if (packet->key_frame && s->key_frame_asked_at != 0 &&
-        now - s->key_frame_asked_at < KEY_FRAME_ANSWER_US) {
+    if (packet->key_frame && s->key_frame_awaited_at != 0 &&
+        now - s->key_frame_awaited_at < KEY_FRAME_ANSWER_US) {
         s->has_asked_key_frame = true;
         s->asked_key_frame_timestamp = packet->header.timestamp;
     }
@@ -432,7 +432,7 @@ void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct public
     struct participant *home = p->is_home ? shard_find_participant(c, p->ref.participant) : NULL;
     bool is_new = !p->streams[encoding].wants_key_frame;
     p->streams[encoding].wants_key_frame = true;
-    if (!publication_admit_key_frame_request(p, now, &encoding)) {
+    if (!publication_admit_key_frame_request(p, now, encoding)) {
         if (is_new && home != NULL)
             shard_arm_timer(c, now, home); /* asked for when its time has come */
         return;

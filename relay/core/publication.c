@@ -224,33 +224,26 @@ static bool can_ask(const struct publication *p, size_t encoding)
            publication_is_wanted(p, encoding);
 }
 
-static usec_t next_request(const struct publication_stream *s)
+/* At home the last requests of all encodings count as well. */
+static usec_t next_request(const struct publication *p, size_t encoding)
 {
-    return s->key_frame_asked_at == 0 ? 0 : s->key_frame_asked_at + PUBLICATION_KEY_FRAME_US;
+    usec_t own = p->streams[encoding].key_frame_asked_at;
+    usec_t before_last = p->is_home ? p->key_frames_asked_at[0] : 0;
+    return usec_max(own == 0 ? 0 : own + PUBLICATION_KEY_FRAME_US,
+                    before_last == 0 ? 0 : before_last + 2 * PUBLICATION_KEY_FRAME_US);
 }
 
-static void note_asked(struct publication *p, usec_t now, uint32_t *encoding)
+bool publication_admit_key_frame_request(struct publication *p, usec_t now, uint32_t encoding)
 {
-    uint32_t last = p->key_frame_encoding;
-    for (uint32_t i = CONTROL_ENCODINGS_MAX; i > 0; i--) {
-        if (can_ask(p, (last + i) % CONTROL_ENCODINGS_MAX))
-            *encoding = (last + i) % CONTROL_ENCODINGS_MAX;
-    }
-    p->key_frame_encoding = *encoding;
-    for (size_t e = 0; e < CONTROL_ENCODINGS_MAX; e++)
-        p->streams[e].key_frame_asked_at = now;
-}
-
-bool publication_admit_key_frame_request(struct publication *p, usec_t now, uint32_t *encoding)
-{
-    struct publication_stream *s = &p->streams[*encoding];
-    if (!s->wants_key_frame || now < next_request(s) ||
-        (p->is_home && p->encodings[*encoding].ssrc == 0)) /* nobody to ask yet */
+    struct publication_stream *s = &p->streams[encoding];
+    if (!s->wants_key_frame || now < next_request(p, encoding))
         return false;
-    if (p->is_home)
-        note_asked(p, now, encoding);
-    else
-        s->key_frame_asked_at = now;
+    s->key_frame_awaited_at = now;
+    if (p->is_home && p->encodings[encoding].ssrc == 0)
+        return false; /* nobody to ask yet */
+    s->key_frame_asked_at = now;
+    p->key_frames_asked_at[0] = p->key_frames_asked_at[1];
+    p->key_frames_asked_at[1] = now;
     return true;
 }
 
@@ -259,7 +252,7 @@ usec_t publication_next_key_frame_request(const struct publication *p)
     usec_t next = USEC_NEVER;
     for (size_t e = 0; p->slots != 0 && e < CONTROL_ENCODINGS_MAX; e++) {
         if (can_ask(p, e))
-            next = usec_min(next, next_request(&p->streams[e]));
+            next = usec_min(next, next_request(p, e));
     }
     return next;
 }

@@ -22,8 +22,9 @@
 /* And to a shard that has nothing of it yet, with room left in its ring for what comes meanwhile.
  */
 #define PUBLICATION_SHARE_PACKETS 400
-#define PUBLICATION_SHARE_SHARDS_MAX 15    /* with more of them rings are short */
-#define PUBLICATION_KEY_FRAME_US 1050000   /* between two requests: two at most in any 2 s */
+#define PUBLICATION_SHARE_SHARDS_MAX 15 /* with more of them rings are short */
+/* Between two requests for an encoding; of all of them two at most in twice that. */
+#define PUBLICATION_KEY_FRAME_US 1050000
 #define PUBLICATION_SILENT_US SECONDS(2)   /* a microphone without a packet */
 #define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
 #define PUBLICATION_ABSENT_US SECONDS(3)   /* of others' packets, and none of the one told on */
@@ -57,7 +58,8 @@ struct publication_stream {
 
     /* Key-frame requests. */
     bool wants_key_frame;
-    usec_t key_frame_asked_at; /* 0: never; at home the same for all encodings */
+    usec_t key_frame_asked_at;   /* 0: never */
+    usec_t key_frame_awaited_at; /* the same, or there was nobody to ask yet: the first one */
 
     struct layer_rates rates;
     bool has_asked_key_frame; /* it came because it was asked for: no part of the rates */
@@ -121,7 +123,7 @@ struct publication {
     usec_t level_at;
     uint32_t level_sum, level_count;
     usec_t report_at;
-    uint32_t key_frame_encoding; /* which was asked for a key frame last */
+    usec_t key_frames_asked_at[2]; /* the last two requests, older first; 0: none */
 };
 
 MUST_CHECK enum status publication_create(struct publication **out, struct publication_ref ref,
@@ -191,10 +193,9 @@ void publication_begin_turn(struct publication *p);
 void publication_clear_caches(struct publication *p);
 
 /* True, and noted, when a request should go now to the publisher (home) or the home shard
- * (replica). A publisher may answer with a key frame of each encoding: its requests count together,
- * and those who want different ones take turns. *encoding: who wants one; then, whom to ask for it.
+ * (replica). A publisher may answer with a key frame of each encoding: its requests count together.
  */
-bool publication_admit_key_frame_request(struct publication *p, usec_t now, uint32_t *encoding);
+bool publication_admit_key_frame_request(struct publication *p, usec_t now, uint32_t encoding);
 /* Home: when one that is wanted can be asked for; USEC_NEVER when none is. */
 usec_t publication_next_key_frame_request(const struct publication *p);
 
