@@ -1,4 +1,4 @@
-#include "rtc/bwe.h"
+#include "rtc/bwe_private.h"
 
 #define PACKET_BITS (1200 * 8)
 #define CUT_SHARE 0.9        /* of what the line was seen to carry */
@@ -18,7 +18,6 @@
 #define TRAIN_JITTER 3
 #define TRAIN_SHARE 0.85       /* of the estimate: a line that carries less is slow */
 #define CEILING_US SECONDS(20) /* how long it is remembered */
-#define USED_SHARE 0.75        /* of the estimate: then what is sent says something about it */
 #define USED_WINDOW_US 150000
 #define GROWTH_STEP_US 200000 /* counted at once, at most */
 #define RESPONSE_GUESS_US 150000
@@ -34,21 +33,10 @@
 #define START_PROBE_US 200000
 #define MISLED_US SECONDS(1)
 #define WANTED_SHARE 1.25 /* with so much nothing more is asked for */
-#define PROBE_TOP_SHARE 1.5
-#define SILENT_US 500000 /* of feedback, beyond its usual delay */
-#define TWCC_FRESH_US SECONDS(3)
-#define REPORT_GROWTH 1.5
-#define REPORT_GROWTH_CAREFUL 1.08 /* a report, after a reduction */
-#define REPORT_CAREFUL_US SECONDS(30)
-#define REPORT_QUEUE_US 150000
-#define REPORT_LOSS_PERMILLE 150
-#define REPORT_LOSS_STEP_PERMILLE 100
-#define REPORT_STEP_US 500000
-#define REMB_FRESH_US SECONDS(3)
-#define DEBT_US 500000 /* at most so much of the line's time is held back */
+#define SILENT_US 500000  /* of feedback, beyond its usual delay */
+#define DEBT_US 500000    /* at most so much of the line's time is held back */
 #define PAIRS_SHARE 0.5
 #define PAIRS_NARROW_BPS 600000
-#define RATE_LIMIT_BPS 1000000000u
 
 struct bwe_config bwe_config_default(void)
 {
@@ -74,31 +62,6 @@ enum status bwe_begin_numbers(struct bwe *b)
 void bwe_end_numbers(struct bwe *b)
 {
     twcc_sends_close(&b->sends);
-}
-
-static uint64_t at_least(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t at_most(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t share_of(uint64_t bps, double share)
-{
-    return (uint64_t)((double)bps * share);
-}
-
-static void set_estimate(struct bwe *b, uint64_t bps)
-{
-    b->estimate_bps = at_least(at_most(bps, b->config.max_bps), b->config.min_bps);
-}
-
-static bool has_twcc(const struct bwe *b, usec_t now)
-{
-    return b->feedback_at != 0 && now - b->feedback_at < TWCC_FRESH_US;
 }
 
 static usec_t response_of(const struct bwe *b)
@@ -516,85 +479,6 @@ void bwe_handle_resume(struct bwe *b, usec_t now, usec_t queue_us)
     b->silent_since = 0;
     b->grown_at = now;
     b->debt_bytes = 0;
-}
-
-/* --- Without transport-wide feedback */
-
-/* From the estimate as it was before these reports, which others of them may have raised. */
-static void reduce_by_report(struct bwe *b, usec_t now, uint64_t sent_bps)
-{
-    uint64_t before = b->report_step.before_bps;
-    uint64_t base = sent_bps > 0 ? at_most(sent_bps, before) : before;
-    set_estimate(b, at_most(share_of(at_least(base, share_of(before, 0.5)), 0.7), b->estimate_bps));
-    b->proven_bps = at_most(b->proven_bps, b->estimate_bps);
-    b->cut_at = now;
-    b->report_step.has_cut = true;
-}
-
-static void grow_by_report(struct bwe *b, usec_t now)
-{
-    uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.max_bps);
-    if (b->remb_at != 0 && now - b->remb_at < REMB_FRESH_US)
-        top = at_most(top, b->remb_bps);
-    b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
-    bool careful = b->cut_at != 0 && now - b->cut_at < REPORT_CAREFUL_US;
-    double growth = careful ? REPORT_GROWTH_CAREFUL : REPORT_GROWTH;
-    if (b->estimate_bps < top)
-        set_estimate(b, at_most(share_of(b->estimate_bps, growth), top));
-}
-
-static bool is_same_step(const struct bwe *b, usec_t now)
-{
-    return b->report_step.at != 0 && now - b->report_step.at < REPORT_STEP_US;
-}
-
-static void begin_step(struct bwe *b, usec_t now)
-{
-    if (b->report_step.at != 0)
-        b->report_loss_permille = (b->report_loss_permille * 3 + b->report_step.loss_permille) / 4;
-    b->report_step = (struct bwe_report_step){.at = now, .before_bps = b->estimate_bps};
-}
-
-void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
-                       uint64_t sent_bps)
-{
-    bool is_new = !is_same_step(b, now);
-    if (is_new)
-        begin_step(b, now);
-    uint32_t usual = b->report_loss_permille;
-    b->report_at = now;
-    if (loss_permille > b->report_step.loss_permille)
-        b->report_step.loss_permille = loss_permille;
-    if (rtt_us > 0)
-        b->report_rtt_min_us =
-            b->report_rtt_min_us == 0 ? rtt_us : usec_min(b->report_rtt_min_us, rtt_us);
-    if (has_twcc(b, now))
-        return;
-    b->has_started = b->has_result = true;
-    bool queue = rtt_us > 0 && rtt_us > b->report_rtt_min_us + REPORT_QUEUE_US;
-    bool loss =
-        loss_permille > usual + REPORT_LOSS_STEP_PERMILLE && loss_permille > REPORT_LOSS_PERMILLE;
-    if ((queue || loss) && !b->report_step.has_cut)
-        reduce_by_report(b, now, sent_bps);
-    else if (is_new && !queue && !loss)
-        grow_by_report(b, now);
-}
-
-/* A REMB (draft-alvestrand-rmcat-remb-03) is its sender's own estimate. Of little traffic it knows
- * little, and rises slowly behind what comes: it counts against the line only where it was made use
- * of and does not rise. */
-void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps)
-{
-    bool rises = b->remb_at != 0 && now - b->remb_at < REMB_FRESH_US && bps > b->remb_bps;
-    b->remb_bps = bps;
-    b->remb_at = now;
-    if (has_twcc(b, now))
-        return;
-    b->has_started = b->has_result = true;
-    if (bps >= b->estimate_bps || (!rises && (double)sent_bps >= USED_SHARE * (double)bps))
-        set_estimate(b, at_most(bps, RATE_LIMIT_BPS));
-    b->proven_bps = bps >= b->estimate_bps ? at_least(b->proven_bps, b->estimate_bps)
-                                           : at_most(b->proven_bps, b->estimate_bps);
 }
 
 /* --- Time */
