@@ -49,6 +49,7 @@ struct send_slot_parameters {
     size_t codec_count;
     char rids[CONTROL_ENCODINGS_MAX][RID_BYTES]; /* simulcast; highest quality first */
     size_t rid_count;
+    bool is_unordered; /* but for publishers that may list them in any order, and send them all */
     struct {
         uint32_t ssrc, rtx_ssrc; /* as declared by a=ssrc and a=ssrc-group:FID; 0: not declared */
     } encodings[CONTROL_ENCODINGS_MAX];

@@ -214,6 +214,7 @@ static void parse_send_slot(struct take *t, const json_t *o, struct send_slot_pa
         else if (!bytes_to_string(text, s->rids[i], RID_BYTES))
             fail(t, STATUS_LIMIT);
     }
+    s->is_unordered = get_later_flag(t, o, "unordered");
     const json_t *encodings =
         get_array(t, o, "encodings", CONTROL_ENCODINGS_MAX, &s->encoding_count);
     for (size_t i = 0; i < s->encoding_count; i++) {

@@ -91,6 +91,7 @@ static json_t *send_slot_object(struct build *b, const struct send_slot_paramete
     for (size_t i = 0; i < s->rid_count; i++)
         append(b, rids, json_string(s->rids[i]));
     set(b, o, "rids", rids);
+    set_flag(b, o, "unordered", s->is_unordered);
     json_t *encodings = json_array();
     for (size_t i = 0; i < s->encoding_count; i++) {
         json_t *e = json_object();

@@ -2,6 +2,7 @@
 
 #define GROUP_US 5000
 #define BASE_WINDOW_US SECONDS(10)
+#define EXPECTED_US SECONDS(2) /* what is said from elsewhere holds so long: it may be past */
 #define STEP_MAX_US 200000
 #define STEP_WEIGHT (1.0 / 16)
 #define JITTER_FORGET_US 10e6 /* to about a third */
@@ -32,8 +33,9 @@ static void note_base(struct bwe_delay *d, usec_t sent_at, usec_t delay_us)
 {
     if (!d->has_base) {
         d->has_base = true;
-        d->base_us = d->next_base_us = delay_us - d->expected_us;
-        d->base_until = sent_at + BASE_WINDOW_US;
+        d->base_us = delay_us - d->expected_us;
+        d->next_base_us = delay_us;
+        d->base_until = sent_at + (d->expected_us > 0 ? EXPECTED_US : BASE_WINDOW_US);
     }
     if (sent_at >= d->base_until) {
         d->base_us = d->next_base_us;
@@ -172,7 +174,7 @@ void bwe_delay_expect(struct bwe_delay *d, usec_t queue_us)
     if (d->count == 0 || seen_us >= queue_us / 2)
         return;
     d->base_us -= queue_us - seen_us;
-    d->next_base_us = usec_min(d->next_base_us, d->base_us);
+    d->base_until = usec_min(d->base_until, newest(d, 0)->sent_at + EXPECTED_US);
 }
 
 void bwe_delay_rebase(struct bwe_delay *d)

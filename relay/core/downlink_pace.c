@@ -12,6 +12,7 @@
 #define BEGIN_QUEUE_US MILLISECONDS(15)
 #define RESEND_US MILLISECONDS(20) /* of the line's time, ahead of what waits */
 #define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
+#define OWED_US MILLISECONDS(500)
 #define PADDING_BYTES 255
 
 void downlink_pace_begin(struct downlink *d, usec_t now)
@@ -36,6 +37,11 @@ static void earn(struct downlink *d, usec_t now, uint64_t rate_bps)
     d->credit_bytes -= (double)bwe_take_debt(&d->bwe);
     d->credit_bytes += bytes_per_us * (double)(now - d->credit_at);
     d->credit_bytes = d->credit_bytes < most ? d->credit_bytes : most;
+    /* Voices alone may be more than an estimate that was too low: that is not paid back for long.
+     */
+    double least = -bytes_per_us * OWED_US;
+    if (rate_bps > 0 && d->credit_bytes < least)
+        d->credit_bytes = least;
     d->credit_at = now;
 }
 

@@ -380,14 +380,15 @@ static bool has_long_tail(struct publication *p, usec_t now)
            stream_tail_is_long(&s->tail, now);
 }
 
-/* Other programs list the smallest first. Whoever was given a worse encoding gets the best from its
+/* Some programs list the smallest first. Whoever was given a worse encoding gets the best from its
  * cached key frame on. True when something has changed. */
 static bool put_in_order(struct shard_core *c, usec_t now, const struct arrival *a,
                          struct tx_batch *tx)
 {
     struct publication *p = a->publication;
     uint32_t place = (uint32_t)(a->encoding - p->encodings), better;
-    if ((p->encodings_known & (p->encodings_known - 1)) == 0 ||
+    if (p->params == NULL || !p->params->is_unordered ||
+        (p->encodings_known & (p->encodings_known - 1)) == 0 ||
         media_codec_kind(a->codec->codec) != MEDIA_KIND_VIDEO ||
         !encoding_order_note(&p->order, now, place, a->codec->codec, a->header.payload, &better))
         return false;

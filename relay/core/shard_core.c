@@ -177,6 +177,7 @@ static struct participant *find_user(struct shard_core *c, struct bytes datagram
     struct bytes theirs;
     if (demux_classify(datagram) != DEMUX_STUN ||
         stun_parse_message(datagram, &message) != STATUS_OK ||
+        message.class != STUN_CLASS_REQUEST || /* nothing else proves who sent it */
         !stun_split_username(message.username, &ours, &theirs) ||
         !hash_map_find(&c->by_ufrag, hash_bytes(ours, c->config.hash_key), &index))
         return NULL;

@@ -152,7 +152,7 @@ static bool look_at_sockets(struct shard *s)
 /* Reports wake nobody while something else will do so soon: until when they need not. */
 static usec_t reports_wait_until(const struct shard *s, usec_t now)
 {
-    usec_t until = s->woken_at + REPORTS_WAIT_US;
+    usec_t until = usec_max(s->woken_at + REPORTS_WAIT_US, s->reports_at + REPORTS_EVERY_US);
     return s->report_count > 0 && now < until ? until : USEC_NEVER;
 }
 

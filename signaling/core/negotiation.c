@@ -302,11 +302,12 @@ static void add_receive_slot(struct control_participant_add *add, struct negotia
 
 static void add_send_slot(struct control_participant_add *add, struct negotiation_line *line,
                           const struct sdp_media *m, enum send_slot slot,
-                          const struct codec_list *list)
+                          const struct codec_list *list, bool is_unordered)
 {
     line->slot = add->send_slot_count;
     struct send_slot_parameters *s = &add->send_slots[add->send_slot_count++];
     s->slot = slot;
+    s->is_unordered = is_unordered;
     memcpy(s->mid, line->mid, sizeof s->mid);
     memcpy(s->codecs, list->codecs, sizeof s->codecs);
     s->codec_count = list->count;
@@ -398,7 +399,7 @@ static enum status take_line(struct negotiation *n, const struct sdp *sdp,
     if (line->is_received)
         add_receive_slot(&n->add, line, room_slot, &list);
     else
-        add_send_slot(&n->add, line, m, send_slot, &list);
+        add_send_slot(&n->add, line, m, send_slot, &list, n->kind == NEGOTIATION_WHIP);
     return STATUS_OK;
 }
 

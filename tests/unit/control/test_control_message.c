@@ -67,6 +67,7 @@ static void fill_send_slot(struct rng *rng, struct send_slot_parameters *s)
     s->rid_count = rng_below(rng, CONTROL_ENCODINGS_MAX + 1);
     for (size_t i = 0; i < s->rid_count; i++)
         fill_text(rng, s->rids[i], RID_BYTES);
+    s->is_unordered = flip(rng);
     s->encoding_count = rng_below(rng, CONTROL_ENCODINGS_MAX + 1);
     for (size_t i = 0; i < s->encoding_count; i++) {
         s->encodings[i].ssrc = rng_u32(rng);

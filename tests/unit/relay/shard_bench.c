@@ -277,6 +277,7 @@ static void offer_sending(const struct bench *b, const struct peer *p, bool decl
         memcpy(params->send_slots[0].rids, (char[2][RID_BYTES]){"h", "l"},
                2 * sizeof(char[RID_BYTES]));
         params->send_slots[0].rid_count = 2;
+        params->send_slots[0].is_unordered = b->is_unordered;
         params->send_slots[0].encoding_count = 0;
     }
     params->send_slots[1] =

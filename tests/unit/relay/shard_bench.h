@@ -72,6 +72,7 @@ struct bench {
     uint32_t demand_told;
     bool counts_allocations; /* while datagrams are handled */
     bool offers_simulcast;   /* the next peer's screen: "h" and "l" */
+    bool is_unordered;       /* in any order */
     bool takes_red;          /* the next peer: voice with what was said before (RFC 2198) */
     bool lacks_rtx; /* the next peer: it asks for packets again, its voice's too, by NACK */
 };

@@ -281,9 +281,30 @@ static void a_forged_check_takes_nobodys_address(void **state)
     assert_int_equal(shard_find_participant(c, second->id)->paths[1], 0);
 }
 
+/* An indication is not authenticated: whoever saw a user name could send one. */
+static void an_indication_takes_nobodys_address(void **state)
+{
+    struct bench *b = *state;
+    struct peer *first = add_peer(b, 0, true);
+    struct peer *second = add_peer(b, 0, true);
+    struct shard_core *c = b->cores[0];
+    uint64_t key = net_addr_hash(&first->addr, c->config.hash_key);
+    uint64_t index = 0;
+    assert_int_equal(check_from(b, second, &first->addr), 0); /* it was there once */
+    assert_int_equal(check_from(b, first, &first->addr), 0);
+    uint8_t indication[STUN_BYTES_MAX];
+    size_t size = ice_peer_write_check(&second->ice, indication) - 8; /* without fingerprint */
+    indication[1] = 0x11;
+    store_u16(indication + 2, (uint16_t)(load_u16(indication + 2) - 8));
+    give(b, first, indication, size);
+    assert_true(hash_map_find(&c->by_address, key, &index));
+    assert_int_equal(index, shard_find_participant(c, first->id)->handle.index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        BENCH_TEST(an_indication_takes_nobodys_address),
         BENCH_TEST(a_remb_behind_a_report_lowers_the_estimate_and_the_screen_is_paced),
         BENCH_TEST(no_report_raises_the_estimate_beyond_a_fresh_remb),
         BENCH_TEST(a_remb_that_rises_behind_the_traffic_is_no_narrow_line),

@@ -1,0 +1,68 @@
+/* Queues that are known from elsewhere. */
+#include "rtc/bwe_delay.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define WAY_US 40000
+#define EVERY_US 20000
+
+/* A packet each 20 ms, behind a queue that shrinks by `drain_us` with each. */
+static usec_t send_for(struct bwe_delay *d, usec_t now, usec_t duration, usec_t queue_us,
+                       usec_t drain_us)
+{
+    for (usec_t end = now + duration; now < end; now += EVERY_US) {
+        bwe_delay_handle_arrival(d, now, now + WAY_US + queue_us, 100);
+        queue_us = usec_max(queue_us - drain_us, 0);
+    }
+    return now;
+}
+
+static void a_queue_that_drains_as_it_was_told_is_followed(void **state)
+{
+    (void)state;
+    struct bwe_delay d = {0};
+    bwe_delay_reset(&d, 300000);
+    usec_t now = send_for(&d, SECONDS(1), MILLISECONDS(100), 300000, 0);
+    assert_in_range(bwe_delay_get_queue_us(&d), 290000, 300000);
+    now = send_for(&d, now, SECONDS(1), 300000, 15000);
+    assert_in_range(bwe_delay_get_queue_us(&d), 0, 1000);
+    (void)send_for(&d, now, SECONDS(30), 0, 0);
+    assert_in_range(bwe_delay_get_queue_us(&d), 0, 1000);
+}
+
+/* What a report said was over when it came: voices would be thin and the screen off for it. */
+static void a_queue_that_is_not_there_any_more_is_believed_for_two_seconds(void **state)
+{
+    (void)state;
+    struct bwe_delay d = {0};
+    bwe_delay_reset(&d, 300000);
+    usec_t now = send_for(&d, SECONDS(1), SECONDS(1), 0, 0);
+    assert_in_range(bwe_delay_get_queue_us(&d), 299000, 300000);
+    now = send_for(&d, now, MILLISECONDS(1200), 0, 0);
+    for (int i = 0; i < 100; i++) {
+        assert_in_range(bwe_delay_get_queue_us(&d), 0, 1000);
+        now = send_for(&d, now, MILLISECONDS(300), 0, 0);
+    }
+    bwe_delay_expect(&d, 300000);
+    now = send_for(&d, now, SECONDS(1), 0, 0);
+    assert_in_range(bwe_delay_get_queue_us(&d), 299000, 300000);
+    now = send_for(&d, now, MILLISECONDS(1200), 0, 0);
+    for (int i = 0; i < 100; i++) {
+        assert_in_range(bwe_delay_get_queue_us(&d), 0, 1000);
+        now = send_for(&d, now, MILLISECONDS(300), 0, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_queue_that_drains_as_it_was_told_is_followed),
+        cmocka_unit_test(a_queue_that_is_not_there_any_more_is_believed_for_two_seconds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
