@@ -41,10 +41,10 @@ enum status web_site_init(struct web_site *site, struct service *service,
         write_socket_source(&w, origins[i]);
     write_text(&w, "; object-src 'none'; base-uri 'none'; form-action 'none'; "
                    "frame-ancestors 'none'\r\n"
-                   "Cross-Origin-Opener-Policy: same-origin\r\n");
+                   "Cross-Origin-Opener-Policy: same-origin\r\n"
+                   "Referrer-Policy: no-referrer\r\n");
     site->common_at = writer_size(&w);
     write_text(&w, "X-Content-Type-Options: nosniff\r\n"
-                   "Referrer-Policy: no-referrer\r\n"
                    "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (strncmp(base_url, "https://", 8) == 0)
         write_text(&w, "Strict-Transport-Security: max-age=31536000\r\n");

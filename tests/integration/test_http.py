@@ -161,19 +161,19 @@ class GoodRequests(WithServer):
             "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"})
 
     def test_every_answer_carries_the_security_headers(self):
-        fixed = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin"}
+        fixed = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
         for method, path, expected in (("GET", "/", 200), ("HEAD", "/app.js", 200), ("GET", "/nowhere", 404), ("PUT", "/", 405),
                                        ("GET", "/healthz", 503), ("GET", "/api/v1/classes", 401), ("GET", "/ws", 426),
                                        ("OPTIONS", "/whip/x", 204)):
             status, headers, _ = self.server.request(method, path)
             self.assertEqual((path, status), (path, expected))
             # Nothing opens a script as a page.
-            policies = (headers["Content-Security-Policy"] or "")[:18], headers["Cross-Origin-Opener-Policy"]
-            self.assertEqual((path, policies), (path, ("", None) if path == "/app.js" else ("default-src 'self'", "same-origin")))
+            policies = (headers["Content-Security-Policy"] or "")[:18], headers["Cross-Origin-Opener-Policy"], headers["Referrer-Policy"]
+            self.assertEqual((path, policies), (path, ("", None, None) if path == "/app.js" else ("default-src 'self'", "same-origin", "no-referrer")))
             self.assertEqual((path, {name: headers[name] for name in fixed}), (path, fixed))
             self.assertEqual((path, headers["Permissions-Policy"] is not None), (path, path == "/" and expected == 200))
         answer = self.server.exchange(b"nonsense\r\n\r\n").decode()
-        for name, value in fixed.items():
+        for name, value in (*fixed.items(), ("Referrer-Policy", "no-referrer")):
             self.assertIn(f"{name}: {value}\r\n", answer)
 
     def test_the_import_map_is_named_by_its_hash(self):
