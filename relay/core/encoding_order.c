@@ -57,9 +57,8 @@ bool encoding_order_note(struct encoding_order *o, usec_t now, uint32_t place,
                          enum media_codec codec, struct bytes payload, uint32_t *better)
 {
     struct encoding_seen *seen = &o->seen[place];
-    uint32_t area = find_area(codec, payload);
-    if (area != 0)
-        seen->area = area;
+    if (seen->area == 0)
+        seen->area = find_area(codec, payload);
     if (o->window_at == 0)
         begin_window(o, now);
     seen->bytes += payload.size;

@@ -1,5 +1,5 @@
 /* In which order a publication's encodings stand: the best first, whatever the order in which its
- * publisher lists them. By the size of their pictures where the codec tells it (VP8),
+ * publisher lists them. By the size of their first pictures where the codec tells it (VP8),
  * otherwise by what they take while both come; where neither says anything the publisher's order
  * stays. For those alone whose order nobody knows (send_slot_parameters). Sans-IO; part of a home
  * publication. */
@@ -18,7 +18,7 @@ struct encoding_order {
     uint8_t places[CONTROL_ENCODINGS_MAX]; /* by the publisher's order: where each stands */
     usec_t window_at;                      /* when it ends; 0: none has begun */
     struct encoding_seen {
-        uint32_t area;  /* of the last key frame, in pixels; 0: not known */
+        uint32_t area;  /* of the first key frame, in pixels; 0: not known */
         uint64_t bytes; /* in the window */
         uint32_t packets;
     } seen[CONTROL_ENCODINGS_MAX]; /* by place */
