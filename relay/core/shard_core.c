@@ -387,7 +387,10 @@ void shard_core_handle_datagram(struct shard_core *c, usec_t now, const struct n
         return;
     }
     p->bytes_in += datagram.size;
-    if (is_dtls(datagram))
+    /* The first words may come right behind the peer's last flight: they wait for its keys. */
+    bool is_early =
+        !p->connected && p->handshakes > 0 && demux_classify(bytes_const(datagram)) != DEMUX_STUN;
+    if (is_dtls(datagram) || is_early)
         queue_handshake(c, p, from, bytes_const(datagram));
     else
         handle_input(c, now, p, from, datagram, tx);
