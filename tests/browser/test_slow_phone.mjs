@@ -70,13 +70,10 @@ test('the line before the server, and a certificate that the browser trusts', as
 });
 
 for (const role of ['learner', 'trainer']) {
-  test(`${role}: the best visit's first page can be used within 1.5 s, and its class 1.5 s after a click at once; both within 2 s in the median`, async () => {
+  test(`${role}: the first page can be used within 1.5 s, and the class within 1.5 s of a click at once`, async () => {
     const visits = [];
     for (let i = 0; i < visitsOfEach; i++) visits.push(await visit(role, `${role} ${i}`));
     // What else the machine does only ever makes it slower: the best visit says what it takes, the median that this was no luck.
-    // Where it does much, the best of a few is not good yet.
-    const best = (what) => Math.min(...visits.map((v) => v[what]));
-    while (Math.max(best('firstMs'), best('classMs')) > 1500 && visits.length < 3 * visitsOfEach) visits.push(await visit(role, `${role} ${visits.length}`));
     for (const what of ['firstMs', 'classMs']) {
       const all = visits.map((v) => v[what]);
       check(Math.min(...all) <= 1500 && median(all) <= 2000, `${what}: ${all.map((ms) => ms.toFixed(0)).join(' ')}`);

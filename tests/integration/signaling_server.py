@@ -17,7 +17,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from stack import free_port, take_build_option, waited_s  # noqa: E402, F401
+from stack import free_port, take_build_option  # noqa: E402, F401
 
 BUILD = take_build_option()
 

@@ -117,10 +117,8 @@ class Client(unittest.TestCase):
         for kind, share in later.items():
             self.assertLess(share, allowed, f"{kind}: {later}, {added}, the shards waited {waited_share:.1%} of the time")
         # The learners decode on the same two cores as the relay; what is theirs is in this figure too.
-        # It says nothing where others had them for long: then what the relay added, above, is all that can be known.
-        if os.environ.get("AMPHI_LONG") or max(waited_share, learners_waited_share) < 0.1:
-            self.assertLess(report["delay_ms"]["p50"], 10)
-            self.assertLess(report["delay_ms"]["p99"], 60)
+        self.assertLess(report["delay_ms"]["p50"], 10)
+        self.assertLess(report["delay_ms"]["p99"], 60)
 
     def test_each_srtp_back_end_carries_a_class(self):
         for backend in ("ipsec-mb", "openssl", "libsrtp"):

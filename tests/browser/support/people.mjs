@@ -23,18 +23,6 @@ export async function enter(url, { browser = 'chromium', name = 'Camille', toneH
 export const heard = (page) => page.evaluate(() => ({ ...window.soundHeard, now: performance.now() }));
 export const seen = (page) => page.evaluate(() => ({ ...window.pictureSeen, now: performance.now() }));
 
-/** Begins to listen and look anew, and to watch the machine: a trainer's page and those of learners. */
-export const listenAfresh = (trainer, ...learners) => Promise.all([
-  trainer.evaluate(() => window.clocksReset()),
-  ...learners.map((page) => page.evaluate(() => { window.soundReset(); window.pictureReset(); window.clocksReset(); })),
-]);
-
-/**
- * For how long the machine had no time to record on one page or to play on the other: so much silence is its own.
- * @param {'longest'|'all'} what at one time, or in all
- */
-export const starvedMs = async (what, ...pages) => (await Promise.all(pages.map((page) => page.evaluate((w) => window.clocksBehindMs(w), what)))).reduce((sum, ms) => sum + ms, 0);
-
 export const startShare = async (page) => {
   await page.click(testid('share-toggle')).catch(() => page.click(testid('share-start')));
 };

@@ -8,24 +8,6 @@
  */
 export function installSources({ toneHz, fps }) {
   const bits = 16;
-  // How far the clocks of this page's sound have stood behind that of the machine: what was not played then, or not
-  // recorded, this machine had no time for. They go in steps, of 40 ms at most while all is well.
-  const clocks = [];
-  const fresh = { least: Infinity, last: Infinity, longest: 0, all: 0 };
-  window.watchClock = (context) => {
-    const clock = { ...fresh };
-    clocks.push(clock);
-    setInterval(() => {
-      if (context.state !== 'running') return;
-      const behind = performance.now() - context.currentTime * 1000;
-      clock.least = Math.min(clock.least, behind);
-      clock.longest = Math.max(clock.longest, behind - clock.least - 40);
-      if (behind - clock.last > 40) clock.all += behind - clock.last - 40;
-      clock.last = behind;
-    }, 10);
-  };
-  window.clocksReset = () => clocks.forEach((clock) => Object.assign(clock, fresh));
-  window.clocksBehindMs = (what) => Math.max(0, ...clocks.map((clock) => clock[what]));
   // One context for all that is ever asked for: a page that asks at each raised hand would have dozens running.
   const audio = () => {
     if (!window.fakeMicrophone) {
@@ -35,7 +17,6 @@ export function installSources({ toneHz, fps }) {
       oscillator.connect(gain);
       oscillator.start();
       window.fakeMicrophone = { context, gain, set volume(v) { gain.gain.value = v; } };
-      window.watchClock(context);
     }
     const { context, gain } = window.fakeMicrophone;
     const out = context.createMediaStreamDestination();
@@ -146,15 +127,14 @@ export function watchPicture(selector) {
  */
 export function listen() {
   const context = new AudioContext({ sampleRate: 48000 });
-  const heard = { blocks: 0, loud: 0, frequencies: {}, longestSilenceMs: 0, silentMs: 0, firstLoudAt: 0, lastLoudAt: 0, loudNow: false, wavelengths: 0, sources: 0 };
+  const heard = { blocks: 0, loud: 0, frequencies: {}, longestSilenceMs: 0, silentSince: 0, firstLoudAt: 0, lastLoudAt: 0, loudNow: false, wavelengths: 0, sources: 0 };
   window.soundHeard = heard;
-  window.soundReset = () => Object.assign(heard, { blocks: 0, loud: 0, frequencies: {}, longestSilenceMs: 0, silentMs: 0, firstLoudAt: 0 });
+  window.soundReset = () => Object.assign(heard, { blocks: 0, loud: 0, frequencies: {}, longestSilenceMs: 0, silentSince: 0, firstLoudAt: 0 });
   const mix = new GainNode(context);
   const node = context.createScriptProcessor(1024, 1, 1);
   mix.connect(node);
   node.connect(context.destination);
   context.resume();
-  window.watchClock(context);
   /** What is listened to, by track. @type {Map<MediaStreamTrack, MediaStreamAudioSourceNode>} */
   const ears = new Map();
   const listenTo = (track) => {
@@ -192,12 +172,12 @@ export function listen() {
       heard.loud += 1;
       heard.firstLoudAt ||= now;
       heard.lastLoudAt = now;
-      heard.silentMs = 0;
+      heard.silentSince = 0;
       const hz = Math.round((crossings * 48000) / 2 / samples.length / 50) * 50;
       heard.frequencies[hz] = (heard.frequencies[hz] ?? 0) + 1;
     } else if (heard.firstLoudAt) {
-      heard.silentMs += (samples.length / 48000) * 1000; // by the clock of the sound: this handler may come late
-      heard.longestSilenceMs = Math.max(heard.longestSilenceMs, heard.silentMs);
+      heard.silentSince ||= now;
+      heard.longestSilenceMs = Math.max(heard.longestSilenceMs, now - heard.silentSince + 21);
     }
   };
 }
