@@ -180,6 +180,14 @@ void pass_time(struct bench *b, usec_t duration)
     virtual_time_set(b->now);
 }
 
+void take_turns(struct bench *b, uint32_t shard)
+{
+    while (shard_core_next_timeout(b->cores[shard]) <= b->now) /* handshakes, a few at once */
+        shard_core_handle_timeout(b->cores[shard], b->now, &b->tx[shard]);
+    tx_batch_flush(&b->tx[shard], b->now);
+    pump(b);
+}
+
 void give(struct bench *b, const struct peer *p, const uint8_t *data, size_t size)
 {
     uint8_t copy[2000];
@@ -187,10 +195,8 @@ void give(struct bench *b, const struct peer *p, const uint8_t *data, size_t siz
     allocations_set_counting(b->counts_allocations);
     shard_core_handle_datagram(b->cores[p->shard], b->now, &p->addr, (struct bytes_mut){copy, size},
                                &b->tx[p->shard]);
-    while (shard_core_next_timeout(b->cores[p->shard]) <= b->now) /* handshakes, a few at once */
-        shard_core_handle_timeout(b->cores[p->shard], b->now, &b->tx[p->shard]);
-    tx_batch_flush(&b->tx[p->shard], b->now);
-    pump(b);
+    if (!b->holds)
+        take_turns(b, p->shard);
     allocations_set_counting(false);
 }
 
@@ -250,11 +256,16 @@ static const struct codec_parameters voice_codec = {.codec = MEDIA_CODEC_OPUS,
                                                     .clock_rate = 48000,
                                                     .nack = true};
 
-static void connect_peer(struct bench *b, struct peer *p)
+void check_path(struct bench *b, struct peer *p)
 {
     uint8_t check[STUN_BYTES_MAX];
-    struct bytes out;
     give(b, p, check, ice_peer_write_check(&p->ice, check));
+}
+
+static void connect_peer(struct bench *b, struct peer *p)
+{
+    struct bytes out;
+    check_path(b, p);
     dtls_start(p->dtls, b->now);
     for (int round = 0; round < 8; round++) {
         while (dtls_poll_datagram(p->dtls, &out))
@@ -308,7 +319,7 @@ static void offer_receiving(const struct bench *b, const struct peer *p,
     }
 }
 
-struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
+struct peer *invite_peer(struct bench *b, uint32_t shard, bool declared)
 {
     static const struct log silent;
     struct peer *p = &b->peers[b->peer_count];
@@ -328,17 +339,25 @@ struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
     params->participant = p->id;
     params->session = 1;
     params->remote_ice = theirs;
+    params->relay_role = b->is_server ? DTLS_ROLE_CLIENT : DTLS_ROLE_SERVER;
     dtls_context_get_fingerprint(b->theirs, params->remote_fingerprint);
     params->extension_ids[HEADER_EXTENSION_MID] = MID_ID;
     offer_sending(b, p, declared, params);
     offer_receiving(b, p, params);
     ice_peer_init(&p->ice, &theirs, &add->local_ice);
     dtls_context_get_fingerprint(b->ours, fingerprint);
-    assert_int_equal(
-        dtls_create(&p->dtls, b->now, b->theirs, DTLS_ROLE_CLIENT, fingerprint, &silent),
-        STATUS_OK);
+    assert_int_equal(dtls_create(&p->dtls, b->now, b->theirs,
+                                 b->is_server ? DTLS_ROLE_SERVER : DTLS_ROLE_CLIENT, fingerprint,
+                                 &silent),
+                     STATUS_OK);
     struct shard_message m = {.type = SHARD_PARTICIPANT_ADD, .participant_add = add};
     order(b, shard, &m);
+    return p;
+}
+
+struct peer *add_peer(struct bench *b, uint32_t shard, bool declared)
+{
+    struct peer *p = invite_peer(b, shard, declared);
     connect_peer(b, p);
     return p;
 }

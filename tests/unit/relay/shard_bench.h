@@ -75,6 +75,8 @@ struct bench {
     bool is_unordered;       /* in any order */
     bool takes_red;          /* the next peer: voice with what was said before (RFC 2198) */
     bool lacks_rtx; /* the next peer: it asks for packets again, its voice's too, by NACK */
+    bool is_server; /* the next peer: of DTLS */
+    bool holds;     /* what is given waits for take_turns() where it can */
 };
 struct sent {
     uint8_t payload_type;
@@ -94,11 +96,17 @@ int bench_tear_down(void **state);
 void pump(struct bench *b);
 void order(struct bench *b, uint32_t shard, const struct shard_message *m);
 void pass_time(struct bench *b, usec_t duration);
+/* The shard's loop turns until it has nothing to do. */
+void take_turns(struct bench *b, uint32_t shard);
 /* A datagram from the peer's address. */
 void give(struct bench *b, const struct peer *p, const uint8_t *data, size_t size);
 /* A connected participant that may send a screen and receives the screen slot. Its own screen's
  * SSRC is declared, or left to be bound by mid. */
 struct peer *add_peer(struct bench *b, uint32_t shard, bool declared);
+/* The same before it has said anything. */
+struct peer *invite_peer(struct bench *b, uint32_t shard, bool declared);
+/* Its address is proven. */
+void check_path(struct bench *b, struct peer *p);
 /* Its screen; its voice. NULL is bound: nobody. */
 void grant(struct bench *b, const struct peer *p, bool open);
 void grant_voice(struct bench *b, const struct peer *p, bool open);
