@@ -533,10 +533,20 @@ void tx_batch_add(struct tx_batch *tx, usec_t now, uint32_t receiver, enum tx_cl
 
 /* --- Sending */
 
-static void end_hold(struct tx_batch *tx)
+static void end_turn(struct tx_batch *tx)
 {
+    tx->is_voice_ahead = false;
     if (tx->waiting[TX_CLASS_VIDEO] == 0)
         tx->hold_until = USEC_NEVER;
+}
+
+void tx_batch_let_voice_ahead(struct tx_batch *tx, usec_t now, uint32_t least)
+{
+    if (tx->is_voice_ahead || tx->waiting[TX_CLASS_FIRST] < least)
+        return;
+    send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
+    tx_plan_emit(tx->plan);
+    tx->is_voice_ahead = true;
 }
 
 void tx_batch_flush(struct tx_batch *tx, usec_t now)
@@ -544,7 +554,7 @@ void tx_batch_flush(struct tx_batch *tx, usec_t now)
     send_class(tx, now, TX_CLASS_FIRST, SIZE_MAX);
     send_class(tx, now, TX_CLASS_VIDEO, SIZE_MAX);
     tx_plan_emit(tx->plan);
-    end_hold(tx);
+    end_turn(tx);
 }
 
 void tx_batch_flush_some(struct tx_batch *tx, usec_t now, uint32_t video_packets)
@@ -555,7 +565,7 @@ void tx_batch_flush_some(struct tx_batch *tx, usec_t now, uint32_t video_packets
     if (tx->hold_until <= now)
         send_class(tx, now, TX_CLASS_VIDEO, video_packets);
     tx_plan_emit(tx->plan);
-    end_hold(tx);
+    end_turn(tx);
 }
 
 usec_t tx_batch_next_timeout(const struct tx_batch *tx)

@@ -77,6 +77,7 @@ struct tx_batch {
     uint32_t receiver_count;
     struct tx_queue queues[TX_CLASS_COUNT];
     uint32_t waiting[TX_CLASS_COUNT]; /* entries */
+    bool is_voice_ahead;              /* of video that came in the same turn */
     usec_t hold_until;                /* of video; USEC_NEVER: none waits */
     usec_t arrived_at;                /* of what is being handled; 0: nobody measures */
     struct relay_stats *stats;        /* borrowed */
@@ -136,6 +137,11 @@ void tx_batch_add_sealed_rtcp(struct tx_batch *tx, usec_t now, uint32_t receiver
 /* A datagram as it is, to any address (STUN answers, DTLS): copied, goes out with the next
  * messages. */
 void tx_batch_add_raw(struct tx_batch *tx, const struct net_addr *to, struct bytes data);
+
+/* Video is about to be queued, which takes a while where many receive it: voice of which `least` or
+ * more copies wait leaves before that. Once a turn: what comes late and all at once is behind, and
+ * shares messages. */
+void tx_batch_let_voice_ahead(struct tx_batch *tx, usec_t now, uint32_t least);
 
 /* Sends everything. */
 void tx_batch_flush(struct tx_batch *tx, usec_t now);

@@ -85,6 +85,38 @@ static void reports_go_out_with_whatever_happens_and_wake_the_shard_at_shared_in
     }
 }
 
+static void voice_that_many_wait_for_does_not_wait_until_a_frame_is_queued(void **state)
+{
+    static const uint8_t opus[] = {0x78, 1};
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *learner = add_peer(b, 0, true);
+    struct participant *p = shard_find_participant(b->cores[0], sender->id);
+    uint32_t receiver = shard_find_participant(b->cores[0], learner->id)->subscriptions[0].receiver;
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    for (size_t copies = 256 - 1; copies <= 256; copies++) {
+        uint8_t frame[] = {0x80, 0x80 | SCREEN_PT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x11, 2, 0};
+        store_u16(frame + 2, sender->seq++);
+        store_u32(frame + 8, sender->ssrc);
+        learner->voice = learner->screen = 0;
+        assert_true(tx_batch_begin(&b->tx[0], b->now, bytes_of(opus, sizeof opus)));
+        const struct tx_prefix *none = tx_batch_add_prefix(&b->tx[0], b->now, 1);
+        for (uint16_t i = 0; i < copies; i++)
+            tx_batch_add(&b->tx[0], b->now, receiver, TX_CLASS_FIRST, none,
+                         &(struct tx_rtp){.seq = (uint16_t)(copies * 1000 + i),
+                                          .ssrc = 270 + (uint32_t)learner->id,
+                                          .payload_type = VOICE_PT});
+        ingress_handle_rtp(b->cores[0], b->now, p, (struct bytes_mut){frame, sizeof frame},
+                           &b->tx[0]);
+        assert_int_equal(learner->voice, copies < 256 ? 0 : 256);
+        tx_batch_flush(&b->tx[0], b->now);
+        assert_int_equal(learner->voice, copies);
+        assert_int_equal(learner->screen, 1);
+    }
+}
+
 /* What comes again would add to what the relay cannot take in. */
 static void nothing_is_asked_for_again_while_the_relay_itself_loses_packets(void **state)
 {
@@ -190,6 +222,7 @@ int main(void)
         BENCH_TEST(a_publisher_above_its_rate_is_cut_to_it),
         BENCH_TEST(a_rush_of_handshakes_is_taken_a_few_at_a_time_and_media_passes_it),
         BENCH_TEST(reports_go_out_with_whatever_happens_and_wake_the_shard_at_shared_instants),
+        BENCH_TEST(voice_that_many_wait_for_does_not_wait_until_a_frame_is_queued),
         BENCH_TEST(nothing_is_asked_for_again_while_the_relay_itself_loses_packets),
         BENCH_TEST(whom_no_padding_can_be_sent_does_not_wake_the_shard_to_be_asked),
         BENCH_TEST(a_round_trip_ends_when_the_report_came_in_and_not_when_it_was_read),

@@ -440,6 +440,28 @@ static void video_goes_in_portions_between_which_voice_overtakes_it(void **state
     assert_int_equal(b->sink.datagrams, 2 * RECEIVERS);
 }
 
+static void voice_of_many_leaves_before_video_is_queued_but_once_a_turn(void **state)
+{
+    struct bench *b = *state;
+    for (uint16_t turn = 0; turn < 3; turn++) {
+        b->sink.datagrams = b->sink.messages = 0;
+        for (uint16_t seq = 0; seq < 3; seq++) {
+            begin(b, turn, 80);
+            for (uint32_t r = 0; r < RECEIVERS; r++)
+                add(b, turn, r, TX_CLASS_FIRST, (uint16_t)(3 * turn + seq), false);
+            tx_batch_end(&b->tx);
+            if (seq == 0) /* few need not hurry */
+                tx_batch_let_voice_ahead(&b->tx, turn, RECEIVERS + 1);
+            assert_int_equal(b->sink.datagrams, seq == 0 ? 0 : RECEIVERS);
+            tx_batch_let_voice_ahead(&b->tx, turn, RECEIVERS);
+            assert_int_equal(b->sink.datagrams, RECEIVERS);
+        }
+        tx_batch_flush_some(&b->tx, turn, 1000);
+        assert_int_equal(b->sink.datagrams, 3 * RECEIVERS);
+        assert_int_equal(b->sink.messages, 2 * RECEIVERS); /* the late ones share */
+    }
+}
+
 static void what_waits_for_a_receiver_that_goes_is_dropped_and_its_room_given_back(void **state)
 {
     struct bench *b = *state;
@@ -604,6 +626,7 @@ int main(void)
         TEST(few_waiting_packets_are_not_held),
         TEST(a_message_says_when_its_oldest_packet_had_arrived),
         TEST(video_goes_in_portions_between_which_voice_overtakes_it),
+        TEST(voice_of_many_leaves_before_video_is_queued_but_once_a_turn),
         TEST(what_waits_for_a_receiver_that_goes_is_dropped_and_its_room_given_back),
         TEST(a_number_used_twice_goes_out_once_and_its_neighbours_with_it),
         TEST(packets_follow_a_receiver_to_its_new_address_and_stop_when_it_has_none),
