@@ -318,6 +318,7 @@ static void keep(struct publication *p, uint32_t encoding, usec_t now,
         layer_rates_note(&s->rates, now, packet->layers.temporal_layer, whole.size);
     if (publication_prepare_cache(s) != STATUS_OK)
         return;
+    (void)seq_window_note(s->come, packet->seq);
     struct retransmit_entry *e =
         retransmit_cache_store(&s->cache, now, packet->seq, whole,
                                packet->key_frame && media_codec_kind(s->codec) == MEDIA_KIND_VIDEO);

@@ -341,9 +341,8 @@ static void forget_before_key_frame(const struct arrival *a, const struct media_
 static bool account(struct shard_core *c, usec_t now, struct arrival *a, uint64_t *seq)
 {
     struct publication_encoding *e = a->encoding;
-    uint64_t highest_before = e->unwrapper.started ? e->unwrapper.highest : 0;
     *seq = seq_unwrapper_note(&e->unwrapper, a->header.seq);
-    if (publication_encoding_is_duplicate(e, *seq, highest_before)) {
+    if (!seq_window_note(&e->seen, *seq)) {
         shard_drop(c, DROP_DUPLICATE);
         return false;
     }

@@ -2,8 +2,6 @@
 
 #include "relay/core/thin_voice.h"
 
-#define SEEN_WINDOW 1024
-
 enum status publication_create(struct publication **out, struct publication_ref ref, uint64_t room,
                                bool is_home, uint32_t home)
 {
@@ -23,6 +21,7 @@ static void destroy_stream(struct publication_stream *s)
 {
     retransmit_cache_destroy(&s->cache);
     free(s->structure);
+    free(s->come);
 }
 
 void publication_free(struct publication *p)
@@ -146,6 +145,8 @@ enum status publication_prepare_cache(struct publication_stream *s)
 {
     if (s->has_cache)
         return STATUS_OK;
+    if (s->come == NULL && (s->come = calloc(1, sizeof *s->come)) == NULL)
+        return STATUS_NO_MEMORY;
     bool audio = media_codec_kind(s->codec) == MEDIA_KIND_AUDIO;
     enum status status =
         retransmit_cache_init(&s->cache, audio ? PUBLICATION_AUDIO_CACHE : PUBLICATION_VIDEO_CACHE,
@@ -186,6 +187,8 @@ void publication_begin_epoch(struct publication_stream *s, uint32_t epoch, uint6
     s->clock_rate = media_codec_kind(codec) == MEDIA_KIND_AUDIO ? 48000 : 90000;
     s->has_clock = false;
     lateness_begin_turn(&s->lateness);
+    if (s->come != NULL)
+        *s->come = (struct seq_window){0};
     s->tail = (struct stream_tail){0};
     s->sends_parameters = false;
     free(s->structure);
@@ -283,23 +286,4 @@ void publication_note_sender_report(struct publication_stream *s, uint64_t ntp_n
     s->has_clock = true;
     s->clock_ntp = publisher_ntp + (uint64_t)s->clock_offset;
     s->clock_timestamp = timestamp;
-}
-
-bool publication_encoding_is_duplicate(struct publication_encoding *e, uint64_t seq,
-                                       uint64_t highest_before)
-{
-    if (highest_before == 0)
-        memset(e->seen, 0, sizeof e->seen);
-    else if (seq + SEEN_WINDOW <= highest_before)
-        return true;
-    uint64_t from = highest_before + 1;
-    if (highest_before != 0 && seq > highest_before + SEEN_WINDOW)
-        from = seq - SEEN_WINDOW + 1;
-    for (uint64_t at = from; highest_before != 0 && at <= seq; at++)
-        e->seen[at % SEEN_WINDOW / 64] &= ~((uint64_t)1 << (at % 64));
-    uint64_t bit = (uint64_t)1 << (seq % 64);
-    uint64_t *word = &e->seen[seq % SEEN_WINDOW / 64];
-    bool seen = (*word & bit) != 0;
-    *word |= bit;
-    return seen;
 }

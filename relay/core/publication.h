@@ -13,6 +13,7 @@
 #include "rtc/nack_generator.h"
 #include "rtc/receive_stats.h"
 #include "rtc/retransmit_cache.h"
+#include "rtc/seq_window.h"
 
 #define PUBLICATION_AUDIO_CACHE 256
 #define PUBLICATION_VIDEO_CACHE 2048
@@ -55,6 +56,9 @@ struct publication_stream {
     bool has_clock_offset;
 
     struct lateness lateness; /* voice */
+    /* What its publisher's line has lost is no learner's loss. Owned; NULL before the first packet.
+     */
+    struct seq_window *come;
 
     /* Key-frame requests. */
     bool wants_key_frame;
@@ -77,10 +81,10 @@ struct publication_encoding {
     struct seq_unwrapper unwrapper;
     struct nack_generator *nack; /* owned; NULL before the first packet */
     struct receive_stats received;
-    uint64_t seen[16];  /* of the last 1024 numbers: which have come */
-    usec_t alone_since; /* its first packet since a better one was heard; 0: none */
-    uint16_t past_seq;  /* the newest of the turn before: what is older comes too late */
-    usec_t past_until;  /* while such may still come */
+    struct seq_window seen; /* a number that comes again is dropped */
+    usec_t alone_since;     /* its first packet since a better one was heard; 0: none */
+    uint16_t past_seq;      /* the newest of the turn before: what is older comes too late */
+    usec_t past_until;      /* while such may still come */
 };
 
 struct thin_voice;
@@ -183,7 +187,8 @@ bool publication_is_past(const struct publication_encoding *e, usec_t now, uint1
  * nobody ever speaks into, do without. */
 MUST_CHECK enum status publication_prepare_nack(struct publication_encoding *e);
 
-/* Takes memory for the cache where there is none yet; called at a stream's first packet. */
+/* Takes memory for the cache and `come` where there is none yet; called at a stream's first packet.
+ */
 MUST_CHECK enum status publication_prepare_cache(struct publication_stream *s);
 
 /* What it sends from now on is heard from its first packet on, and as another turn. */
@@ -206,8 +211,3 @@ int32_t publication_note_lateness(struct publication_stream *s, usec_t now, uint
 bool publication_find_ntp(const struct publication_stream *s, uint32_t timestamp, uint64_t *ntp);
 void publication_note_sender_report(struct publication_stream *s, uint64_t ntp_now,
                                     uint64_t publisher_ntp, uint32_t timestamp);
-
-/* Whether this number of the encoding has come before; notes it. Numbers too old to tell count as
- * seen. */
-bool publication_encoding_is_duplicate(struct publication_encoding *e, uint64_t seq,
-                                       uint64_t highest_before);

@@ -46,6 +46,47 @@ static void spread_sender_report(struct shard_core *c, const struct publication 
     }
 }
 
+/* --- What was lost on the receiver's own line */
+
+/* How many of the numbers after `from`, up to and including `to`, never went out, since their
+ * packets had not come from the publisher. */
+static uint32_t count_unsent(const struct subscription *s, uint64_t from, uint64_t to)
+{
+    struct publication *p = shard_source_of(s);
+    bool is_sound = room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
+    uint64_t plain_from = s->first_seq + s->seq_offset;
+    if (p == NULL)
+        return 0;
+    if ((s->is_thinned && !is_sound) || s->waiting_key_frame || s->source_serial == 0)
+        return thinning_count_unsent(s, p, from, to);
+    const struct publication_stream *stream = publication_find_stream(p, s->source_serial);
+    uint64_t after = from >= plain_from ? from : plain_from - 1;
+    uint32_t unsent = from < plain_from
+                          ? thinning_count_unsent(s, p, from, to < plain_from ? to : plain_from - 1)
+                          : 0;
+    if (stream != NULL && stream->come != NULL && after < to)
+        unsent += seq_window_count_missing(stream->come, after - s->seq_offset, to - s->seq_offset);
+    return unsent;
+}
+
+/* Of what it has reported as lost since its last report. */
+static uint32_t find_loss_permille(struct subscription *s, const struct rtcp_report_block *block)
+{
+    uint32_t reported = (uint32_t)block->fraction_lost * 1000 / 256;
+    uint32_t expected = block->highest_seq - s->counted_seq;
+    uint64_t last = s->next_seq - 1;
+    uint16_t behind = (uint16_t)(last - (uint16_t)block->highest_seq);
+    if (!s->started || behind > INT16_MAX || expected == 0 || expected > INT16_MAX)
+        return reported;
+    s->counted_seq = block->highest_seq;
+    uint64_t to = last - behind;
+    uint32_t unsent = reported > 0 && expected <= to ? count_unsent(s, to - expected, to) : 0;
+    if (unsent == 0)
+        return reported;
+    uint32_t lost = (block->fraction_lost * expected + 128) / 256;
+    return lost > unsent ? (lost - unsent) * 1000 / (expected - unsent) : 0;
+}
+
 static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_report *report, struct tx_batch *tx)
 {
@@ -74,7 +115,7 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         usec_t rtt_us;
         if (receive_stats_round_trip(block, ntp_now, &rtt_us))
             p->rtt_us = rtt_now_us = rtt_us > 0 ? rtt_us : 1;
-        s->loss_permille = (uint32_t)block->fraction_lost * 1000 / 256;
+        s->loss_permille = find_loss_permille(s, block);
         redundancy_handle_loss(s, now, s->loss_permille);
         shard_note_block(c, now, p, s, block);
         worst = s->loss_permille > worst ? s->loss_permille : worst;

@@ -192,6 +192,10 @@ void thinning_tell_demand(struct shard_core *c, usec_t now, struct publication *
 /* Which packet went out as `seq16`; false when that is not known any more. */
 bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *seq,
                         uint64_t *source_seq, struct layer_segment *segment);
+/* How many of its numbers after `from`, up to and including `to`, stand for packets that have not
+ * come from the publisher. */
+uint32_t thinning_count_unsent(const struct subscription *s, struct publication *p, uint64_t from,
+                               uint64_t to);
 
 /* thin_voices.c: voices for lines that they would fill */
 /* The subscription is to get voices thin, or whole; it changes where nothing of the voice waits. Of

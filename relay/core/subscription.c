@@ -72,6 +72,7 @@ void subscription_init(struct subscription *s, struct participant *owner,
     /* Below 2^15, so that early loss cannot confuse the receiver's SRTP roll-over guess; one cycle
      * up, so that unwrapped numbers never go below zero. */
     s->next_seq = 0x10000 + rng_below(rng, 0x8000);
+    s->counted_seq = (uint16_t)(s->next_seq - 1);
     s->rtx_seq = 0x10000 + rng_below(rng, 0x8000);
     s->last_timestamp = rng_u32(rng);
 }

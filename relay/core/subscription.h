@@ -111,6 +111,7 @@ struct subscription {
     /* From the receiver's reports. */
     uint32_t loss_permille;
     uint32_t reported_seq; /* the highest that it has received, as last reported */
+    uint32_t counted_seq;  /* the same, or the one before the first sent: its losses lie behind */
 };
 
 _Static_assert(offsetof(struct subscription, owner) <= 128, "two lines of the cache");

@@ -418,6 +418,25 @@ bool thinning_find_sent(const struct subscription *s, uint16_t seq16, uint64_t *
     return s->selector != NULL && layer_selector_find(s->selector, seq16, seq, source_seq, segment);
 }
 
+uint32_t thinning_count_unsent(const struct subscription *s, struct publication *p, uint64_t from,
+                               uint64_t to)
+{
+    uint32_t unsent = 0;
+    uint64_t kept = s->selector != NULL ? s->selector->segment_count : 0;
+    for (uint64_t i = 0; i < kept && i < LAYER_SEGMENTS; i++) {
+        const struct layer_segment *segment = &s->selector->segments[i];
+        const struct publication_stream *stream = publication_find_stream(p, segment->serial);
+        uint64_t first = segment->first + segment->shift.seq;
+        uint64_t next = segment->next + segment->shift.seq;
+        uint64_t after = from >= first ? from : first - 1;
+        uint64_t last = to < next ? to : next - 1;
+        if (stream != NULL && stream->come != NULL && after < last)
+            unsent += seq_window_count_missing(stream->come, after - segment->shift.seq,
+                                               last - segment->shift.seq);
+    }
+    return unsent;
+}
+
 /* --- Time */
 
 usec_t thinning_next_timeout_of(const struct subscription *s)

@@ -201,7 +201,7 @@ export function watchSlides({ selector, layout }) {
 
 /** The figures of the connection's statistics that the tables need. */
 export async function readStatistics() {
-  const sum = { concealed: 0, silentConcealed: 0, samples: 0, audioLost: 0, audioReceived: 0, nackSent: 0, pliSent: 0, freezeCount: 0, freezeMs: 0, framesDecoded: 0, framesDropped: 0, videoBytes: 0, videoLost: 0, videoReceived: 0, audioBytes: 0, jitterBufferMs: 0, retransmitted: 0,
+  const sum = { concealed: 0, silentConcealed: 0, samples: 0, audioLost: 0, audioLate: 0, audioReceived: 0, nackSent: 0, pliSent: 0, freezeCount: 0, freezeMs: 0, framesDecoded: 0, framesDropped: 0, videoBytes: 0, videoLost: 0, videoReceived: 0, audioBytes: 0, jitterBufferMs: 0, retransmitted: 0,
     fecReceived: 0, insertedForDeceleration: 0, removedForAcceleration: 0,
     pliReceived: 0, firReceived: 0, keyFramesSent: 0, videoBytesSent: 0, audioBytesSent: 0, framesSent: 0, nackReceived: 0, limitedBy: '', rttMs: 0, availableOutgoing: 0, codec: '',
     audioDiscarded: 0, concealmentEvents: 0, videoTarget: 0, sendDelayMs: 0, videoPacketsSent: 0, relayLostAudio: 0, relayAudioJitterMs: 0, relayLostVideo: 0, audioTargetMs: 0, quality: 0 };
@@ -214,6 +214,7 @@ export async function readStatistics() {
         sum.silentConcealed += s.silentConcealedSamples ?? 0;
         sum.samples += s.totalSamplesReceived ?? 0;
         sum.audioLost += s.packetsLost;
+        sum.audioLate += s.packetsDiscarded ?? 0;
         sum.audioDiscarded += s.packetsDiscarded ?? 0;
         sum.concealmentEvents += s.concealmentEvents ?? 0;
         if (s.packetsReceived > 50) sum.audioTargetMs = Math.round((1000 * s.jitterBufferTargetDelay) / (s.jitterBufferEmittedCount || 1));

@@ -92,6 +92,31 @@ static void a_word_that_the_trainers_line_loses_is_asked_for_and_heard(struct si
     assert_true(concealed_percent(sim, learner, trainer) < 0.2);
 }
 
+/* Of this voice nothing is asked for again. */
+static void words_that_the_trainers_line_loses_are_no_loss_of_the_learners_line(struct sim *sim)
+{
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.shares = false;
+    int trainer = sim_enter_with(sim, &config), learner = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(2));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(20));
+    uint64_t clean_bytes = sim_bytes_down(sim, learner);
+    sim_link_set(sim, trainer, "up loss 5%");
+    sim_run_for(sim, SECONDS(5));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(20));
+    print_message("%llu bytes, %llu before\n", (unsigned long long)sim_bytes_down(sim, learner),
+                  (unsigned long long)clean_bytes);
+    assert_true(sim_bytes_down(sim, learner) <= clean_bytes);
+    sim_link_set(sim, learner, "down loss 5%"); /* this one is */
+    sim_run_for(sim, SECONDS(5));
+    sim_forget(sim);
+    sim_run_for(sim, SECONDS(20));
+    assert_true(sim_bytes_down(sim, learner) > clean_bytes * 5 / 4);
+}
+
 /* Three seconds after the join the line is known for what it is. */
 static double concealed_behind(struct sim *sim, const char *line)
 {
@@ -228,6 +253,7 @@ int main(void)
         SIM_TEST(retransmission_completes_each_frame_that_a_learners_line_has_torn),
         SIM_TEST(what_the_trainers_line_loses_is_asked_for_once_and_every_learner_has_it),
         SIM_TEST(a_word_that_the_trainers_line_loses_is_asked_for_and_heard),
+        SIM_TEST(words_that_the_trainers_line_loses_are_no_loss_of_the_learners_line),
         SIM_TEST(bursts_of_four_lost_packets_are_heard_all_the_same),
         SIM_TEST(bursts_are_heard_on_a_line_that_loses_little_on_average),
         SIM_TEST(one_packet_in_ten_is_lost_and_every_word_heard),
