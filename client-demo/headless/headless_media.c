@@ -3,7 +3,6 @@
 
 #include "wire/codec.h"
 #include "wire/codec_red.h"
-#include "wire/rtcp_feedback.h"
 #include "wire/rtp_extension.h"
 #include "wire/rtx.h"
 
@@ -32,8 +31,7 @@ void headless_media_start(struct headless_peer *p, usec_t now)
     struct nack_generator_config config = nack_generator_config_default();
     CHECK(nack_generator_init(&p->nack, &config) == STATUS_OK);
     p->mic.seq = 0x10000 + rng_below(&p->rng, 0x8000);
-    for (size_t i = 0; p->mic_sent != NULL && i < HEADLESS_VOICE_KEPT; i++)
-        p->mic_sent[i].size = 0; /* sealed with other keys */
+    headless_resend_forget_voice(p);
     p->mic.next_at = now;
     p->mic.report_at = now + REPORT_US;
     for (size_t i = 0; i < HEADLESS_ENCODINGS; i++) {
@@ -61,9 +59,8 @@ void headless_media_start(struct headless_peer *p, usec_t now)
 
 /* --- Sending */
 
-/* Returns how it leaves; nothing when it does not. */
-static struct bytes seal_and_queue(struct headless_peer *p, usec_t now, const uint8_t *packet,
-                                   size_t size, bool is_rtcp)
+struct bytes headless_media_seal(struct headless_peer *p, usec_t now, const uint8_t *packet,
+                                 size_t size, bool is_rtcp)
 {
     struct net_addr to;
     uint8_t *space = ice_client_get_remote(&p->ice, now, &to) &&
@@ -125,7 +122,7 @@ static size_t send_packet(struct headless_peer *p, usec_t now, struct headless_s
     s->seq++;
     s->packets++;
     s->bytes += payload.size;
-    s->sealed = seal_and_queue(p, now, packet, writer_size(&w), false);
+    s->sealed = headless_media_seal(p, now, packet, writer_size(&w), false);
     return writer_size(&w);
 }
 
@@ -180,12 +177,8 @@ static void send_voice(struct headless_peer *p, usec_t now)
     uint8_t byte = rtp_extension_audio_level_byte(
         (struct rtp_audio_level){.level = level, .voice = level < 50});
     uint64_t seq = p->mic.seq;
-    struct headless_sent *kept = &p->mic_sent[seq % HEADLESS_VOICE_KEPT];
     (void)send_packet(p, now, &p->mic, &header, "0", NULL, &byte, bytes_of(payload, size), packet);
-    kept->seq = seq;
-    kept->size = (uint16_t)p->mic.sealed.size;
-    if (kept->size > 0)
-        memcpy(kept->data, p->mic.sealed.data, kept->size);
+    headless_resend_keep_voice(p, seq, p->mic.sealed);
     p->mic.timestamp += AUDIO_SOURCE_FRAME_SAMPLES;
 }
 
@@ -219,7 +212,7 @@ static void send_frame(struct headless_peer *p, usec_t now, struct headless_enco
 static void send_rtcp(struct headless_peer *p, usec_t now, const struct writer *w)
 {
     if (!w->failed && writer_size(w) > 0)
-        (void)seal_and_queue(p, now, w->start, writer_size(w), true);
+        (void)headless_media_seal(p, now, w->start, writer_size(w), true);
 }
 
 static void send_report(struct headless_peer *p, usec_t now, struct headless_sender *s)
@@ -235,54 +228,6 @@ static void send_report(struct headless_peer *p, usec_t now, struct headless_sen
     rtcp_write_sdes(&w, s->ssrc, bytes_of_string("headless"));
     s->report_at = now + REPORT_US;
     send_rtcp(p, now, &w);
-}
-
-/* What was numbered `seq16`, if it is kept. */
-static const struct headless_sent *find_sent(const struct headless_sent *sent, size_t kept,
-                                             const struct headless_sender *s, uint16_t seq16)
-{
-    uint64_t seq = s->seq - 1 - (uint16_t)(s->seq - 1 - seq16);
-    const struct headless_sent *found = &sent[seq % kept];
-    return found->size > 0 && found->seq == seq ? found : NULL;
-}
-
-/* Voice has no stream for it: the same packet once more, sealed as it was. */
-static void resend_voice(struct headless_peer *p, usec_t now, const struct rtcp_nack *nack)
-{
-    uint16_t seqs[RTCP_NACK_SEQS_MAX];
-    size_t count = p->mic_sent != NULL ? rtcp_nack_list(nack, seqs, COUNT_OF(seqs)) : 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct headless_sent *kept =
-            find_sent(p->mic_sent, HEADLESS_VOICE_KEPT, &p->mic, seqs[i]);
-        struct net_addr to;
-        uint8_t *space = kept != NULL && ice_client_get_remote(&p->ice, now, &to)
-                             ? headless_peer_queue_datagram(p, &to)
-                             : NULL;
-        if (space == NULL)
-            continue;
-        memcpy(space, kept->data, kept->size);
-        headless_peer_commit_datagram(p, kept->size);
-    }
-}
-
-static void resend(struct headless_peer *p, usec_t now, struct headless_encoding *e,
-                   const struct rtcp_nack *nack)
-{
-    uint16_t seqs[RTCP_NACK_SEQS_MAX];
-    size_t count = rtcp_nack_list(nack, seqs, COUNT_OF(seqs));
-    uint8_t type = video_source_get_codec(&e->source) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9_RTX
-                                                                         : HEADLESS_PT_VP8_RTX;
-    for (size_t i = 0; i < count; i++) {
-        const struct headless_sent *kept =
-            find_sent(e->sent, HEADLESS_SENT_KEPT, &e->sender, seqs[i]);
-        uint8_t packet[HEADLESS_DATAGRAM_BYTES];
-        struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
-        if (kept == NULL || rtx_write_packet(&w, bytes_of(kept->data, kept->size), type,
-                                             e->rtx_ssrc, (uint16_t)e->rtx_seq) != STATUS_OK)
-            continue;
-        e->rtx_seq++;
-        (void)seal_and_queue(p, now, packet, writer_size(&w), false);
-    }
 }
 
 static struct headless_encoding *find_encoding(struct headless_peer *p, uint32_t ssrc)
@@ -326,9 +271,9 @@ static void handle_feedback(struct headless_peer *p, usec_t now, const struct rt
         if (rtcp_parse_nack(packet, &nack) != STATUS_OK)
             break;
         if (nack.media_ssrc == p->mic.ssrc)
-            resend_voice(p, now, &nack);
+            headless_resend_voice(p, now, &nack);
         else if (find_encoding(p, nack.media_ssrc) != NULL)
-            resend(p, now, find_encoding(p, nack.media_ssrc), &nack);
+            headless_resend_video(p, now, find_encoding(p, nack.media_ssrc), &nack);
         break;
     default:
         break;

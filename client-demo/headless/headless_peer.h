@@ -19,6 +19,7 @@
 #include "rtc/nack_generator.h"
 #include "rtc/receive_stats.h"
 #include "rtc/twcc_arrivals.h"
+#include "wire/rtcp_feedback.h"
 
 #define HEADLESS_OUT_TEXTS 16
 #define HEADLESS_TEXT_BYTES (2 * HEADLESS_OFFER_BYTES_MAX)
@@ -187,6 +188,18 @@ void headless_media_handle_timeout(struct headless_peer *p, usec_t now);
 usec_t headless_media_next_timeout(const struct headless_peer *p);
 void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes_mut packet);
 void headless_media_handle_rtcp(struct headless_peer *p, usec_t now, struct bytes compound);
+/* Seals a packet and queues it. Returns how it leaves; nothing when it does not. */
+struct bytes headless_media_seal(struct headless_peer *p, usec_t now, const uint8_t *packet,
+                                 size_t size, bool is_rtcp);
+
+/* headless_resend.c: packets that are asked for again. Voice has no stream for them: the same
+ * packet once more, sealed as it was, which new keys put an end to. */
+void headless_resend_keep_voice(struct headless_peer *p, uint64_t seq, struct bytes sealed);
+void headless_resend_forget_voice(struct headless_peer *p);
+void headless_resend_voice(struct headless_peer *p, usec_t now, const struct rtcp_nack *nack);
+void headless_resend_video(struct headless_peer *p, usec_t now, struct headless_encoding *e,
+                           const struct rtcp_nack *nack);
+
 /* Room for a datagram of at most HEADLESS_DATAGRAM_BYTES; NULL when the queue is full. */
 uint8_t *headless_peer_queue_datagram(struct headless_peer *p, const struct net_addr *to);
 void headless_peer_commit_datagram(struct headless_peer *p, size_t size);
