@@ -107,6 +107,11 @@ static void attach(struct service *service, struct connection *c, struct partici
     struct connection *old = service_find_connection(service, p->connection);
     p->connection = c->id;
     p->gone_at = USEC_NEVER;
+    if (p->record.gone_ms != 0) {
+        p->record.gone_ms = 0;
+        p->unsaved = true;
+        service_save_participant(service, p);
+    }
     c->participant = p;
     if (old != NULL) {
         old->participant = NULL;

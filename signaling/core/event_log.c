@@ -54,12 +54,21 @@ static void log_joined(struct service *service, const struct participant *p)
     add(service, p->classroom, "joined", p->record.joined_ms, &data);
 }
 
+/* Who lost its socket is in class until it can no longer resume, but was there until then. The wall
+ * clock may have been set back meanwhile. */
+static int64_t here_until_ms(const struct participant *p)
+{
+    int64_t until = p->record.gone_ms != 0 ? p->record.gone_ms : p->record.left_ms;
+    return until > p->record.joined_ms ? until : p->record.joined_ms;
+}
+
 void event_log_left(struct service *service, const struct participant *p, enum leave_reason reason)
 {
     struct text_json data = open_data();
     write_person(p, &data);
     text_json_string(&data, "reason", leave_reason_name(reason));
     text_json_int(&data, "joined_ms", p->record.joined_ms);
+    text_json_int(&data, "here_until_ms", here_until_ms(p));
     add(service, p->classroom, "left", p->record.left_ms, &data);
 }
 

@@ -106,6 +106,8 @@
 #define WEBHOOK_WAIT_MAX_US SECONDS(300)
 #define OVERVIEW_INTERVAL_US SECONDS(2)
 #define HISTORY_INTERVAL_US SECONDS(10)
+/* How far attendance may be short when signaling ends without a word. */
+#define BEAT_INTERVAL_US SECONDS(10)
 #define HISTORY_POINTS 360 /* one hour */
 #define TOKEN_LEEWAY_S 30  /* a clock set back must not refuse links made a moment ago */
 #define INVITE_DEFAULT_S (24 * 3600)

@@ -119,11 +119,26 @@ static bool restore_participant(void *context, const struct store_participant *r
     return true;
 }
 
+/* Sockets went with the service that ran before: its last beat says until when they were there. */
+static void note_gone(struct service *service, const struct classroom *classroom, int64_t beat_ms)
+{
+    for (struct participant *p = classroom->first; p != NULL && beat_ms != 0; p = p->next) {
+        if (p->here || p->record.gone_ms != 0)
+            continue;
+        p->record.gone_ms = beat_ms > p->record.joined_ms ? beat_ms : p->record.joined_ms;
+        p->unsaved = true;
+        service_save_participant(service, p);
+    }
+}
+
 enum status service_restore(struct service *service, struct instant at)
 {
     struct restore restore = {.service = service, .at = at};
-    enum status status = store_each_class(service->store, true, service->config.classes_max,
-                                          restore_class, &restore);
+    int64_t beat_ms = 0;
+    enum status status = store_get_beat(service->store, &beat_ms);
+    if (status == STATUS_OK)
+        status = store_each_class(service->store, true, service->config.classes_max, restore_class,
+                                  &restore);
     if (status == STATUS_OK && restore.status == STATUS_OK)
         status = store_each_participant(service->store, restore_participant, &restore);
     if (status == STATUS_OK)
@@ -132,6 +147,7 @@ enum status service_restore(struct service *service, struct instant at)
         if (status == STATUS_OK)
             status = restore_talk(service, service->registry.classes[i]);
         classroom_finish_restore(service->registry.classes[i]);
+        note_gone(service, service->registry.classes[i], beat_ms);
         service_arm_classroom(service, service->registry.classes[i]);
     }
     return status != STATUS_OK ? status : restore.status;

@@ -102,6 +102,7 @@ enum status service_create(struct service **out, struct instant at,
         service->log = *log;
     service->overview_due = USEC_NEVER;
     service->history_due = at.now + HISTORY_INTERVAL_US;
+    service->beat_due = at.now + BEAT_INTERVAL_US;
     enum status status = copy_config(service, config);
     if (status == STATUS_OK)
         status = init_parts(service);
@@ -152,9 +153,23 @@ void service_free(struct service *service)
     free(service);
 }
 
+static void count_store_error(struct service *service, enum status status)
+{
+    if (status != STATUS_OK)
+        service->counters.store_errors++;
+}
+
+/* What attendance counts to when this process ends without a word. */
+static void beat(struct service *service, struct instant at)
+{
+    service->beat_due = at.now + BEAT_INTERVAL_US;
+    if (service->registry.people.used > 0)
+        count_store_error(service, store_set_beat(service->store, instant_ms(at)));
+}
+
 void service_shut_down(struct service *service, struct instant at)
 {
-    (void)at;
+    beat(service, at);
     service->shutting_down = true;
     for (struct connection *c = service->first_connection; c != NULL; c = c->next)
         service_say_goodbye(service, c, GOODBYE_SHUTTING_DOWN);
@@ -172,12 +187,6 @@ void service_arm_classroom(struct service *service, struct classroom *classroom)
 {
     timer_heap_arm(&service->classroom_timers, &classroom->timer,
                    usec_min(classroom_next_timeout(classroom), classroom->talk.due));
-}
-
-static void count_store_error(struct service *service, enum status status)
-{
-    if (status != STATUS_OK)
-        service->counters.store_errors++;
 }
 
 void service_save_participant(struct service *service, struct participant *p)
@@ -399,6 +408,8 @@ void service_handle_timeout(struct service *service, struct instant at)
         fan_out_changes(service, classroom);
         talk_fan_out_due(service, at, classroom);
     }
+    if (service->beat_due <= at.now)
+        beat(service, at);
     overview_handle_timeout(service, at);
     webhook_handle_timeout(&service->webhook, at.now);
 }
@@ -406,7 +417,7 @@ void service_handle_timeout(struct service *service, struct instant at)
 usec_t service_next_timeout(const struct service *service)
 {
     usec_t next = usec_min(service->overview_due, service->history_due);
-    next = usec_min(next, service->webhook.due);
+    next = usec_min(usec_min(next, service->webhook.due), service->beat_due);
     next = usec_min(next, timer_heap_next_timeout(&service->connection_timers));
     next = usec_min(next, timer_heap_next_timeout(&service->participant_timers));
     return usec_min(next, timer_heap_next_timeout(&service->classroom_timers));

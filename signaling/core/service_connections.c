@@ -105,6 +105,9 @@ static void detach(struct service *service, struct instant at, const struct conn
         return;
     p->connection = 0;
     p->gone_at = at.now + service->config.resume_for_us;
+    p->record.gone_ms = instant_ms(at);
+    p->unsaved = true;
+    service_save_participant(service, p);
     service_arm_participant(service, p);
     classroom_set_here(p->classroom, p, false);
     fan_out_changes(service, p->classroom);

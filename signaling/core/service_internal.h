@@ -66,7 +66,7 @@ struct service {
     struct connection *first_connection;
     size_t connection_count, unauthenticated, watchers;
     struct timer_heap connection_timers, participant_timers, classroom_timers;
-    usec_t overview_due, history_due;
+    usec_t overview_due, history_due, beat_due;
     struct history_point history[HISTORY_POINTS];
     size_t history_next, history_count;
     struct service_counters counters;

@@ -51,6 +51,7 @@ struct store_participant {
     uint8_t resume_hash[RESUME_HASH_BYTES];   /* of the newest resume token */
     uint8_t previous_hash[RESUME_HASH_BYTES]; /* of the one before; zero: none */
     int64_t joined_ms, left_ms;               /* 0: still in class */
+    int64_t gone_ms;                          /* its socket was lost then; 0: is there */
     char left_reason[16];
     int64_t hand_ms; /* 0: not raised */
     bool floor;
@@ -224,6 +225,10 @@ MUST_CHECK enum status store_last_event(struct store *store, uint64_t *seq);
 MUST_CHECK enum status store_get_webhook(struct store *store, struct store_webhook *out);
 MUST_CHECK enum status store_set_webhook(struct store *store, const struct store_webhook *webhook);
 MUST_CHECK enum status store_remove_webhook(struct store *store);
+
+/* --- The beat: when the service last wrote that it runs. 0: never. */
+MUST_CHECK enum status store_set_beat(struct store *store, int64_t at_ms);
+MUST_CHECK enum status store_get_beat(struct store *store, int64_t *at_ms);
 
 /* --- Who was put out (store_door.c) */
 /* Replaces what was held before against the same. */

@@ -14,7 +14,7 @@
 #define PARTICIPANT_COLUMNS                                                                        \
     "id, room, invite_id, name, role, kind, joined_ms, resume_hash, previous_hash, left_ms, "      \
     "left_reason, hand_ms, floor, session, publishes_video, share_order, share_audio, camera, "    \
-    "http_session, etag, ufrag_hash, help_ms, helper, score, streak, muted, aside"
+    "http_session, etag, ufrag_hash, help_ms, helper, score, streak, muted, aside, gone_ms"
 
 #define STATEMENT_LIST(X)                                                                          \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -41,15 +41,16 @@
       "INSERT INTO participants(id, room, invite_id, name, role, kind, joined_ms, resume_hash, "   \
       "previous_hash, left_ms, left_reason, hand_ms, floor, session, publishes_video, "            \
       "share_order, share_audio, camera, http_session, etag, ufrag_hash, help_ms, helper, score, " \
-      "streak, muted, aside) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, " \
+      "streak, muted, aside, gone_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "  \
+      "?13, ?14, "                                                                                 \
       "?15, "                                                                                      \
-      "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)")                               \
+      "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)")                          \
     X(UPDATE_PARTICIPANT,                                                                          \
       "UPDATE participants SET resume_hash = ?8, previous_hash = ?9, left_ms = ?10, "              \
       "left_reason = ?11, hand_ms = ?12, floor = ?13, session = ?14, publishes_video = ?15, "      \
       "share_order = ?16, share_audio = ?17, camera = ?18, http_session = ?19, etag = ?20, "       \
       "ufrag_hash = ?21, help_ms = ?22, helper = ?23, score = ?24, streak = ?25, "                 \
-      "muted = ?26, aside = ?27 "                                                                  \
+      "muted = ?26, aside = ?27, gone_ms = ?28 "                                                   \
       "WHERE id = ?1")                                                                             \
     X(EACH_PARTICIPANT,                                                                            \
       "SELECT " PARTICIPANT_COLUMNS " FROM participants WHERE left_ms = 0 AND room IN "            \
@@ -511,6 +512,7 @@ static void bind_participant(sqlite3_stmt *statement, const struct store_partici
     store_bind_int(statement, 25, p->streak);
     store_bind_int(statement, 26, p->muted);
     store_bind_int(statement, 27, (int64_t)p->aside);
+    store_bind_int(statement, 28, p->gone_ms);
 }
 
 static bool read_participant(sqlite3_stmt *statement, struct store_participant *out)
@@ -532,7 +534,8 @@ static bool read_participant(sqlite3_stmt *statement, struct store_participant *
                                       .score = (uint32_t)store_column_uint(statement, 23),
                                       .streak = (uint32_t)store_column_uint(statement, 24),
                                       .muted = sqlite3_column_int(statement, 25) != 0,
-                                      .aside = store_column_uint(statement, 26)};
+                                      .aside = store_column_uint(statement, 26),
+                                      .gone_ms = sqlite3_column_int64(statement, 27)};
     store_column_text(statement, 2, out->invite_id, sizeof out->invite_id);
     store_column_text(statement, 3, out->name, sizeof out->name);
     column_hash(statement, 7, out->resume_hash);

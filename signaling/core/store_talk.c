@@ -42,7 +42,8 @@
     X(GET_WEBHOOK, "SELECT url, secret, delivered FROM webhook WHERE id = 1")                      \
     X(SET_WEBHOOK, "INSERT INTO webhook(id, url, secret, delivered) VALUES(1, ?1, ?2, ?3) ON "     \
                    "CONFLICT DO UPDATE SET url = ?1, secret = ?2, delivered = ?3")                 \
-    X(REMOVE_WEBHOOK, "DELETE FROM webhook")
+    X(REMOVE_WEBHOOK, "DELETE FROM webhook")                                                       \
+    X(SET_BEAT, "INSERT INTO beat(id, at_ms) VALUES(1, ?1) ON CONFLICT DO UPDATE SET at_ms = ?1")
 
 enum statement { STATEMENT_LIST(STORE_STATEMENT_NAME) STATEMENT_COUNT };
 static const char *const statement_texts[STATEMENT_COUNT] = {STATEMENT_LIST(STORE_STATEMENT_TEXT)};
@@ -368,4 +369,19 @@ enum status store_remove_webhook(struct store *store)
     if (status != STATUS_OK)
         return status;
     return store_run(store, start(store, STATEMENT_REMOVE_WEBHOOK));
+}
+
+enum status store_set_beat(struct store *store, int64_t at_ms)
+{
+    enum status status = store_begin_writing(store);
+    if (status != STATUS_OK)
+        return status;
+    sqlite3_stmt *statement = start(store, STATEMENT_SET_BEAT);
+    store_bind_int(statement, 1, at_ms);
+    return store_run(store, statement);
+}
+
+enum status store_get_beat(struct store *store, int64_t *at_ms)
+{
+    return store_read_number(store, "SELECT coalesce(max(at_ms), 0) FROM beat", at_ms);
 }

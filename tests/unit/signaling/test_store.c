@@ -40,6 +40,7 @@ static void a_participant_comes_back_as_it_was(void **state)
     p.floor = p.share_audio = p.publishes_video = p.muted = true;
     p.hand_ms = 12;
     p.session = 3;
+    p.gone_ms = 19;
     p.share_order = 4;
     p.camera = 2;
     memset(p.resume_hash, 1, sizeof p.resume_hash);
@@ -67,6 +68,7 @@ static void a_participant_comes_back_as_it_was(void **state)
     assert_memory_equal(found.ufrag_hash, p.ufrag_hash, RESUME_HASH_BYTES);
     assert_string_equal(found.http_session, "s");
     assert_string_equal(found.etag, "e");
+    assert_int_equal(found.gone_ms, 19);
 
     found.left_ms = 20;
     assert_int_equal(store_update_participant(store, &found), STATUS_OK);
