@@ -14,8 +14,15 @@ struct timer {
     void *owner;
 };
 
+/* The deadline stands here too: of a thousand timers, each in its owner's memory, to look for one
+ * would be slow. */
+struct timer_heap_place {
+    usec_t deadline;
+    struct timer *timer;
+};
+
 struct timer_heap {
-    struct timer **timers;
+    struct timer_heap_place *places;
     size_t used;
     size_t capacity;
 };

@@ -24,9 +24,9 @@ def ratio(result, case, to):
 
 
 def name_of(case):
-    shards = case.get("shards", 1)
-    return NAMES[case["peer"]] + (f", {shards} shards" if shards > 1 and case["peer"] == "amphi" else "") \
-        + ("" if device_of(case) == "lo" else f", to {device_of(case)}")
+    shards, classes, load = (case.get("shards", 1), case.get("classes", 1), case.get("load")) if case["peer"] == "amphi" else (1, 1, None)
+    return NAMES[case["peer"]] + (f", {shards} shards" if shards > 1 else "") + (f", {classes} classes" if classes > 1 else "") \
+        + (f", {load}" if load else "") + ("" if device_of(case) == "lo" else f", to {device_of(case)}")
 
 
 def per_core(case):

@@ -4,6 +4,7 @@ Writes bench.json, bench.md and bench.svg to the build folder."""
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -37,6 +38,9 @@ def options():
     parser.add_argument("--no-gro", action="store_true")
     parser.add_argument("--device", choices=("lo", "ifb"), default="lo")
     parser.add_argument("--shards", type=int, default=1)
+    parser.add_argument("--classes", type=int, default=1)
+    parser.add_argument("--load", type=str.split, default=[])  # more options of bench-load
+    parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--continue", dest="goes_on", action="store_true")
     given = parser.parse_args()
     for peer in given.peers:
@@ -83,30 +87,59 @@ def start(given, peer):
     return servers.Janus(ADDRESS, SERVER_CORE, event_loops=1 if peer == "janus" else 0)
 
 
+def load(given, peer, server, learners):
+    """One class, under way."""
+    command = ["taskset", "-c", str(LOAD_CORE), os.path.join(given.build, "bin", "bench-load"), "--url", server.url, "--bind",
+               ADDRESS, "--learners", learners, "--window", given.window, "--pid", ",".join(map(str, server.pids)),
+               "--join-seconds", 30, *server.load_options(), *given.load]
+    command += ["--nack"] if given.nack else []
+    command += ["--gro=false"] if given.no_gro else []
+    command += ["--learner-bind", LEARNER_ADDRESS, "--once-joined", TO_IFB] if given.device == "ifb" else []
+    command += ["--rush", given.rush] if given.rush and peer == "amphi" else []
+    return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def merge(results):
+    """Of classes in parallel: each saw the whole server's CPU time, and its own packets."""
+    merged = median_of(results)
+    for name in ("learners", "connected", "packets", "packets_s", "mbit_s", "missing", "joins_per_second"):
+        merged[name] = sum(result[name] for result in results)
+    for name in ("cpu_us_per_packet", "user_us_per_packet", "system_us_per_packet"):
+        merged[name] = statistics.mean(result[name] * result["packets"] for result in results) / merged["packets"]
+    merged["generator"]["cpu_percent"] = sum(result["generator"]["cpu_percent"] for result in results)
+    for name in ("resident_kb_per_learner", "join_cpu_ms_with_media"):
+        merged[name] /= len(results)
+    return merged
+
+
 def run_server(given, peer, learners):
     if given.device == "ifb":
         subprocess.run(FROM_IFB, shell=True, check=True, stderr=subprocess.DEVNULL)
     server = start(given, peer)
+    loads = []
     try:
         if peer == "amphi":
             server.watch()
-        command = ["taskset", "-c", str(LOAD_CORE), os.path.join(given.build, "bin", "bench-load"), "--url", server.url, "--bind",
-                   ADDRESS, "--learners", learners, "--window", given.window, "--pid", ",".join(map(str, server.pids)),
-                   "--join-seconds", 30, *server.load_options()]
-        command += ["--nack"] if given.nack else []
-        command += ["--gro", "false"] if given.no_gro else []
-        command += ["--learner-bind", LEARNER_ADDRESS, "--once-joined", TO_IFB] if given.device == "ifb" else []
-        command += ["--rush", given.rush] if given.rush and peer == "amphi" else []
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=given.window + 180, check=False)
-        if done.returncode != 0:
-            return {"failed": done.stderr.strip()[-500:] or f"exit code {done.returncode}"}
-        result = json.loads(done.stdout)
+        classes = given.classes if peer == "amphi" else 1
+        loads = [load(given, peer, server, learners // classes) for _ in range(classes)]
+        results, said = [], ""
+        for process in loads:
+            out, complaints = process.communicate(timeout=given.window + 180)
+            said += complaints.strip()[-500:]
+            if process.returncode != 0:
+                return {"failed": said or f"exit code {process.returncode}"}
+            results.append(json.loads(out))
+        result = results[0] if classes == 1 else merge(results)
         if peer == "amphi":
             add_own_figures(server, result)
-        if done.stderr.strip():
-            result["said"] = done.stderr.strip()[-500:]
+        if said:
+            result["said"] = said
         return result
     finally:
+        for process in loads:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         server.stop()
 
 
@@ -120,7 +153,10 @@ def add_own_figures(server, result):
 
 
 def run_once(given, peer, learners):
-    result = run_floor(given, learners) if peer == "floor" else run_server(given, peer, learners)
+    try:
+        result = run_floor(given, learners) if peer == "floor" else run_server(given, peer, learners)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        result = {"failed": str(error)[-500:]}
     result["peer"] = peer
     if given.device != "lo" and "packets" in result:
         result["delivered_percent"] = 100  # to the device; nobody receives
@@ -157,25 +193,29 @@ def summarise(runs):
     return summary
 
 
-def run_all(given):
+def run_all(given, save):
+    """Each size is saved as soon as it is done: what was measured stays when a later one is broken off."""
     cases, raw, over = [], [], set()
+    ends = time.monotonic() + given.minutes * 60
     for learners in given.learners:
         runs = {peer: [] for peer in given.peers}
         for _ in range(given.repeat):
             for peer in given.peers:  # in turn, so that the machine's moods meet all alike
-                if peer not in over:
+                if peer not in over and time.monotonic() < ends:
                     runs[peer].append(run_once(given, peer, learners))
         for peer in given.peers:
             if peer in over:
                 cases.append({"peer": peer, "learners": learners, "skipped": "more than it carried before"})
                 continue
+            if not runs[peer]:
+                continue
             raw += runs[peer]
             case = summarise(runs[peer])
-            case.update(learners=learners, device=given.device, shards=given.shards)
+            case.update(learners=learners, device=given.device, shards=given.shards, classes=given.classes, load=" ".join(given.load))
             cases.append(case)
             if case["saturated"]:
                 over.add(peer)
-    return cases, raw
+        save(cases, raw)
 
 
 def machine():
@@ -208,19 +248,22 @@ def main():
     take_precedence()
     about = {"machine": machine(), "commit": commit(), "repeat": given.repeat, "window_s": given.window, "nack": given.nack,
              "gro": not given.no_gro, "janus": "Debian's package, VideoRoom, event_loops = 1 (janus) or a thread each (janus-threads)"}
-    cases, raw = run_all(given)
-    earlier = os.path.join(given.out, "bench.json")
+    before, earlier = {"cases": [], "runs": []}, os.path.join(given.out, "bench.json")
     if given.goes_on and os.path.exists(earlier):
         with open(earlier, encoding="utf-8") as file:
             before = json.load(file)
-        cases, raw = before["cases"] + cases, before["runs"] + raw
-    result = {"about": about, "cases": cases, "runs": raw}
-    for name, text in (("bench.json", json.dumps(result, indent=1) + "\n"), ("bench.md", report.markdown(result)),
-                       ("bench.svg", report.svg(result))):
-        with open(os.path.join(given.out, name), "w", encoding="utf-8") as file:
-            file.write(text)
-    print()
-    print(report.markdown(result))
+    os.makedirs(given.out, exist_ok=True)
+
+    def save(cases, raw):
+        result = {"about": about, "cases": before["cases"] + cases, "runs": before["runs"] + raw}
+        for name, text in (("bench.json", json.dumps(result, indent=1) + "\n"), ("bench.md", report.markdown(result)),
+                           ("bench.svg", report.svg(result))):
+            with open(os.path.join(given.out, name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+    run_all(given, save)
+    with open(os.path.join(given.out, "bench.md"), encoding="utf-8") as file:
+        print("\n" + file.read())
     print(f"Written: {given.out}/bench.json, bench.md, bench.svg")
 
 

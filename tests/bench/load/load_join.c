@@ -10,6 +10,7 @@ enum status load_join_describe(const struct load_join *join, const struct load_p
                                      .candidate = join->shared->is_lite ? &p->udp.local : NULL,
                                      .sends = p->index == 0,
                                      .nack = join->config.nack,
+                                     .twcc = join->config.twcc && p->index != 0,
                                      .ssrc = p->ssrc,
                                      .answers = to};
     dtls_context_get_fingerprint(join->shared->dtls, params.fingerprint);

@@ -9,7 +9,7 @@ struct load_join_config {
     const char *base_url; /* of the service, without a slash at the end */
     const char *class_id; /* Amphi */
     const char *trainer_token, *learner_token;
-    bool nack;
+    bool nack, twcc; /* what learners negotiate */
 };
 
 struct load_join;

@@ -21,7 +21,7 @@ void load_media_init(struct load_media *m, const struct load_media_config *confi
     *m = (struct load_media){.config = *config,
                              .rng = rng_of_seed(config->seed),
                              .voice_at = now,
-                             .frame_at = now,
+                             .frame_at = config->video_bps > 0 ? now : USEC_NEVER,
                              .report_at = now + SECONDS(1),
                              .key_frame_at = now};
     m->seqs[LOAD_LINE_VOICE] = 1000;

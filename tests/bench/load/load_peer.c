@@ -6,6 +6,7 @@
 #include "wire/demux.h"
 #include "wire/rtcp_feedback.h"
 #include "wire/rtp.h"
+#include "wire/rtp_extension.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,8 +19,9 @@
 #endif
 
 #define REPORT_US SECONDS(1)
-#define MESSAGES 8           /* taken from one socket at a time */
-#define MESSAGE_BYTES 65536u /* a coalesced run of datagrams */
+#define FEEDBACK_US MILLISECONDS(100) /* as browsers do at this rate */
+#define MESSAGES 8                    /* taken from one socket at a time */
+#define MESSAGE_BYTES 65536u          /* a coalesced run of datagrams */
 
 static struct {
     uint8_t data[MESSAGES][MESSAGE_BYTES];
@@ -94,6 +96,7 @@ static void take_keys(struct load_peer *p, usec_t now)
     p->connected_at = now;
     /* Spread, so that reports do not come in one burst. */
     p->report_at = now + REPORT_US + (usec_t)(p->index * 7919 % 1000) * 1000;
+    p->feedback_at = now + FEEDBACK_US + (usec_t)(p->index * 7919 % 100) * 1000;
 }
 
 static void drain(struct load_peer *p, const struct load_shared *shared, usec_t now)
@@ -140,10 +143,27 @@ static void take_sample(struct load_peer *p, struct load_shared *shared, usec_t 
     delay_histogram_add(&shared->totals.delays[line], arrived - (usec_t)read_u64(&r));
 }
 
+/* The header is in clear; how much padding there is, is not. */
+static void note_arrival(struct load_peer *p, usec_t arrived, struct bytes_mut packet)
+{
+    struct rtp_header header;
+    struct bytes number;
+    uint8_t first = packet.data[0];
+    packet.data[0] &= (uint8_t)~0x20;
+    if (rtp_parse_header(bytes_const(packet), &header) == STATUS_OK &&
+        rtp_extension_find(&header, LOAD_EXT_TRANSPORT_CC, &number) && number.size == 2)
+        twcc_arrivals_handle_packet(&p->arrivals, arrived, load_u16(number.data));
+    packet.data[0] = first;
+}
+
 static void take_rtp(struct load_peer *p, struct load_shared *shared, usec_t arrived,
                      struct bytes_mut packet)
 {
     uint8_t type = packet.data[1] & 0x7f;
+    if (shared->twcc)
+        note_arrival(p, arrived, packet);
+    if (shared->twcc && type == LOAD_PT_RTX)
+        return;
     int line =
         type == p->remote.lines[LOAD_LINE_VIDEO].payload_type ? LOAD_LINE_VIDEO : LOAD_LINE_VOICE;
     if (p->first_media_at == 0)
@@ -290,6 +310,17 @@ static void send_report(struct load_peer *p)
         load_peer_send(p, data, size);
 }
 
+static void send_feedback(struct load_peer *p, usec_t now)
+{
+    uint8_t data[RTCP_TWCC_WRITE_BYTES + 100];
+    struct writer w = writer_of((struct bytes_mut){data, sizeof data - MEDIA_CIPHER_TRAILER_BYTES});
+    if (!twcc_arrivals_write_due(&p->arrivals, now, &w, p->ssrc, p->streams[0].ssrc))
+        return;
+    size_t size = writer_size(&w);
+    if (!w.failed && media_cipher_protect_rtcp(p->cipher, data, &size) == STATUS_OK)
+        load_peer_send(p, data, size);
+}
+
 void load_peer_handle_timeout(struct load_peer *p, struct load_shared *shared, usec_t now)
 {
     if (p->dtls == NULL || p->state == LOAD_FAILED)
@@ -300,7 +331,12 @@ void load_peer_handle_timeout(struct load_peer *p, struct load_shared *shared, u
     drain(p, shared, now);
     if (p->state == LOAD_CONNECTED && now >= p->report_at) {
         p->report_at = now + REPORT_US;
-        send_report(p);
+        if (shared->reports)
+            send_report(p);
+    }
+    if (shared->twcc && p->state == LOAD_CONNECTED && now >= p->feedback_at) {
+        p->feedback_at = now + FEEDBACK_US;
+        send_feedback(p, now);
     }
 }
 
@@ -311,7 +347,7 @@ usec_t load_peer_next_timeout(const struct load_peer *p, const struct load_share
         return USEC_NEVER;
     usec_t next = shared->is_lite ? USEC_NEVER : ice_client_next_timeout(&p->ice);
     if (p->state == LOAD_CONNECTED)
-        return usec_min(next, p->report_at);
+        return usec_min(next, shared->twcc ? usec_min(p->feedback_at, p->report_at) : p->report_at);
     return usec_min(next, dtls_next_timeout(p->dtls, now));
 }
 

@@ -12,6 +12,7 @@
 #include "rtc/dtls.h"
 #include "rtc/ice_lite.h"
 #include "rtc/media_cipher.h"
+#include "rtc/twcc_arrivals.h"
 #include "tests/bench/load/load_sdp.h"
 
 #include <sys/socket.h>
@@ -49,7 +50,8 @@ struct load_peer {
     socklen_t to_bytes;
     uint32_t ssrc;
     size_t index;
-    usec_t begun_at, connected_at, first_media_at, first_video_at, report_at;
+    usec_t begun_at, connected_at, first_media_at, first_video_at, report_at, feedback_at;
+    struct twcc_arrivals arrivals;
     struct load_stream streams[LOAD_LINE_COUNT];
     char *location;  /* owned: the session's resource or handle */
     uint64_t handle; /* Janus */
@@ -64,9 +66,9 @@ struct load_shared { /* one per process; borrowed by all */
     unsigned sample_mask, voice_sample_mask; /* one packet in mask + 1 is opened */
     size_t measured_below;                   /* participants of a smaller index are measured */
     bool measuring;
-    bool gro;
-    bool is_lite;          /* the server makes the checks */
-    bool key_frame_wanted; /* the server asked the trainer */
+    bool gro, twcc, reports; /* twcc: feedback each 100 ms */
+    bool is_lite;            /* the server makes the checks */
+    bool key_frame_wanted;   /* the server asked the trainer */
 };
 
 MUST_CHECK enum status load_peer_init(struct load_peer *p, struct load_shared *shared, size_t index,

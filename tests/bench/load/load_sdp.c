@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/media.h"
 #include "wire/sdp.h"
 
 #include <stdarg.h>
@@ -37,7 +38,11 @@ static void add_line(struct text *text, const struct load_sdp_params *p, int lin
     static const char *const codecs[LOAD_LINE_COUNT] = {"opus/48000/2", "VP8/90000"};
     const struct load_description *to = p->answers;
     int pt = to != NULL ? to->lines[line].payload_type : line == LOAD_LINE_VOICE ? PT_OPUS : PT_VP8;
-    add(text, "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n", kinds[line], pt);
+    bool has_rtx = p->twcc && line == LOAD_LINE_VIDEO;
+    add(text, "m=%s 9 UDP/TLS/RTP/SAVPF %d", kinds[line], pt);
+    if (has_rtx)
+        add(text, " %d", LOAD_PT_RTX);
+    add(text, "\r\nc=IN IP4 0.0.0.0\r\n");
     if (to != NULL)
         add(text, "a=mid:%s\r\n", to->lines[line].mid);
     else
@@ -54,9 +59,15 @@ static void add_line(struct text *text, const struct load_sdp_params *p, int lin
     add(text, "a=rtpmap:%d %s\r\n", pt, codecs[line]);
     if (line == LOAD_LINE_VIDEO) {
         add(text, "a=rtcp-fb:%d nack pli\r\na=rtcp-fb:%d ccm fir\r\n", pt, pt);
-        if (p->nack)
+        if (p->nack || p->twcc)
             add(text, "a=rtcp-fb:%d nack\r\n", pt);
     }
+    if (p->twcc) {
+        add(text, "a=extmap:%d %s\r\na=rtcp-fb:%d transport-cc\r\n", LOAD_EXT_TRANSPORT_CC,
+            header_extension_uri(HEADER_EXTENSION_TRANSPORT_CC), pt);
+    }
+    if (has_rtx)
+        add(text, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", LOAD_PT_RTX, LOAD_PT_RTX, pt);
     if (p->candidate != NULL) {
         char address[NET_ADDR_TEXT_BYTES];
         add(text, "a=candidate:1 1 udp 2130706431 %s %u typ host\r\na=end-of-candidates\r\n",

@@ -12,6 +12,8 @@ enum load_line { LOAD_LINE_VOICE, LOAD_LINE_VIDEO, LOAD_LINE_COUNT };
 
 #define LOAD_EXT_MID 1
 #define LOAD_EXT_AUDIO_LEVEL 2
+#define LOAD_EXT_TRANSPORT_CC 3
+#define LOAD_PT_RTX 97
 
 struct load_description {
     struct ice_parameters ice;
@@ -31,8 +33,9 @@ struct load_sdp_params {
     uint8_t fingerprint[FINGERPRINT_BYTES];
     const struct net_addr *candidate; /* our own, and we are lite; NULL: neither is said */
     bool sends;
-    bool nack;                              /* negotiate retransmission requests */
-    uint32_t ssrc;                          /* first of the two that are sent with */
+    bool nack;     /* negotiate retransmission requests */
+    bool twcc;     /* and transport-wide numbers, and retransmissions in a stream of their own */
+    uint32_t ssrc; /* first of the two that are sent with */
     const struct load_description *answers; /* NULL: an offer, else to this one */
 };
 

@@ -6,6 +6,7 @@
 #include "host/random_bytes.h"
 #include "host/settings.h"
 #include "host/signals.h"
+#include "rtc/dtls_private.h" /* which profiles are offered */
 #include "tests/bench/load/load_join.h"
 #include "tests/bench/load/load_media.h"
 #include "tests/bench/load/process_use.h"
@@ -31,7 +32,7 @@ struct options {
         once_joined[SETTING_TEXT_BYTES];
     struct setting_list pids;
     int64_t learners, at_once, window_s, settle_s, join_s, video_kbps, sample, rush, rush_rate;
-    bool gro, nack;
+    bool gro, nack, twcc, cm, reports, sleep;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -53,13 +54,20 @@ static const struct setting table[] = {
     {"join-seconds", SETTING_INTEGER, AT(join_s), 1, 600, "60", "s", "to wait for all to join"},
     {"settle", SETTING_INTEGER, AT(settle_s), 0, 60, "2", "s", "between the joins and the window"},
     {"window", SETTING_INTEGER, AT(window_s), 1, 3600, "10", "s", "that is measured"},
-    {"video-kbps", SETTING_INTEGER, AT(video_kbps), 50, 20000, "2500", "kbit/s", "VP8, 30 fps"},
+    {"video-kbps", SETTING_INTEGER, AT(video_kbps), 0, 20000, "2500", "kbit/s",
+     "VP8, 30 fps; 0: voice alone"},
     {"sample", SETTING_INTEGER, AT(sample), 1, 4096, "16", NULL,
      "one packet in so many is opened for its delay; a power of two"},
     {"gro", SETTING_BOOLEAN, AT(gro), 0, 0, "true", NULL, "learners take runs whole (UDP_GRO)"},
     {"rush", SETTING_INTEGER, AT(rush), 0, LEARNERS_MAX, "0", NULL,
      "more learners that join once the class was measured"},
     {"rush-rate", SETTING_INTEGER, AT(rush_rate), 1, 2000, "100", "per second", "how fast"},
+    {"twcc", SETTING_BOOLEAN, AT(twcc), 0, 0, NULL, NULL,
+     "learners take transport-wide numbers, answer them each 100 ms, and take RTX"},
+    {"cm", SETTING_BOOLEAN, AT(cm), 0, 0, NULL, NULL, "AES_CM_128_HMAC_SHA1_80 in place of GCM"},
+    {"reports", SETTING_BOOLEAN, AT(reports), 0, 0, "true", NULL, "learners send receiver reports"},
+    {"sleep", SETTING_BOOLEAN, AT(sleep), 0, 0, NULL, NULL,
+     "learners sleep until something comes: the server pays for waking them"},
     {"nack", SETTING_BOOLEAN, AT(nack), 0, 0, NULL, NULL, "negotiate retransmission requests"},
 };
 static const struct settings_program program = {
@@ -114,9 +122,11 @@ static void turn(struct bench *b, bool joining)
     /* Sleeping in epoll_wait would have the server pay for waking us with nearly each packet, which
      * is no cost of sending to learners elsewhere; the kernel notes when packets arrive anyway. */
     usec_t nap = usec_min(usec_max(next - b->now, 0), joining ? JOIN_NAP_US : NAP_US);
-    if (!b->is_behind && nap > 0)
+    bool naps = !b->is_behind && nap > 0;
+    if (naps && !b->options.sleep)
         nanosleep(&(struct timespec){.tv_nsec = nap * 1000}, NULL);
-    int count = epoll_wait(b->epoll_fd, events, (int)COUNT_OF(events), 0);
+    int count = epoll_wait(b->epoll_fd, events, (int)COUNT_OF(events),
+                           naps && b->options.sleep ? (int)((nap + 999) / 1000) : 0);
     b->is_behind = count == (int)COUNT_OF(events);
     b->now = b->join.now = host_clock_now();
     for (int i = 0; i < count; i++)
@@ -387,6 +397,8 @@ static enum status set_up(struct bench *b)
     random_bytes(&seed, sizeof seed);
     b->shared.rng = rng_of_seed(seed);
     b->shared.gro = b->options.gro;
+    b->shared.twcc = b->options.twcc;
+    b->shared.reports = b->options.reports;
     b->shared.sample_mask = b->shared.voice_sample_mask = (unsigned)b->options.sample - 1;
     b->now = host_clock_now();
     b->shared.unix_minus_now = host_clock_unix() - b->now;
@@ -399,6 +411,9 @@ static enum status set_up(struct bench *b)
     enum status status = media_cipher_init_library();
     if (status == STATUS_OK)
         status = dtls_context_create(&b->shared.dtls);
+    if (status == STATUS_OK && b->options.cm &&
+        SSL_CTX_set_tlsext_use_srtp(b->shared.dtls->ssl, "SRTP_AES128_CM_SHA1_80") != 0)
+        status = STATUS_SYSTEM;
     if (status == STATUS_OK)
         status = load_http_create(&b->join.http);
     if (status == STATUS_OK)
@@ -421,7 +436,8 @@ static enum status set_up(struct bench *b)
                                                .class_id = b->options.class_id,
                                                .trainer_token = b->options.trainer_token,
                                                .learner_token = b->options.learner_token,
-                                               .nack = b->options.nack};
+                                               .nack = b->options.nack,
+                                               .twcc = b->options.twcc};
     b->join.shared = &b->shared;
     b->join.peers = b->peers;
     b->join.peer_count = b->count;
