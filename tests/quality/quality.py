@@ -196,6 +196,15 @@ def misses(scenario, got):
     return [k for k, most in scenario.targets.items() if got.get(k) is None or got[k] > most]
 
 
+def report_misses(rows, failed):
+    """One line a promise that was not kept, and a row that could not be run. Returns how many."""
+    told = [f"{s.name}: {k} is {g.get(k)}, at most {s.targets[k]} was promised" for s, g in rows for k in misses(s, g)]
+    told += [f"{name}: a run failed" for name in failed]
+    for line in told:
+        print(line, file=sys.stderr)
+    return len(told)
+
+
 def table(rows):
     lines = ["| line | concealed voice | slide readable after (median; worst) | never read | age of the picture p50 | longest stall | "
              "first voice; first screen | key frames asked of the trainer |", "| --- " * 8 + "|"]
@@ -237,7 +246,7 @@ def main():
     if why_not:
         sys.exit(f"quality.py: {why_not}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the laboratory is taken down on the way out
-    rows = []
+    rows, failed = [], []
     for scenario in SCENARIOS:
         if options.rows and scenario.name not in options.rows:
             continue
@@ -249,6 +258,7 @@ def main():
                 got = run_scenario(scenario, seconds, seed=number + 1, keep=keep, wire=options.wire)
             except (RuntimeError, subprocess.SubprocessError) as error:
                 print(f"{scenario.name}: failed: {error}", file=sys.stderr)
+                failed.append(scenario.name)
                 continue
             got["seconds"] = seconds
             runs.append(got)
@@ -263,6 +273,9 @@ def main():
             with open(options.markdown, "w", encoding="utf-8") as out:
                 out.write(table(rows) + "\n")
     print(table(rows))
+    is_whole = not options.short and options.seconds is None  # promises are for a whole run
+    if is_whole and report_misses(rows, failed) > 0:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

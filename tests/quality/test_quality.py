@@ -1,6 +1,8 @@
 """Two rows of the quality table in short form: the clean line, and one that loses 5 %."""
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 import unittest
@@ -78,6 +80,15 @@ class Reading(unittest.TestCase):
     def test_a_gap_without_pictures_is_a_stall(self):
         pictures = [(1000 + 200 * i, 1) for i in range(20)] + [(6500, 1), (10900, 1)]
         self.assertEqual(quality.longest_stall({"startAt": 1000, "endAt": 11000, "pictures": pictures}), 4400)
+
+    def test_a_promise_that_was_not_kept_or_not_measured_is_a_miss_and_every_row_has_one(self):
+        scenario = next(s for s in SCENARIOS if s.name == "uplink_loss5")
+        kept = dict(concealed=0.005, readable=600, never=0)
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            self.assertEqual(quality.report_misses([(scenario, kept)], []), 0)
+            self.assertEqual(quality.report_misses([(scenario, dict(kept, concealed=0.0254, readable=None))], ["clean"]), 3)
+        self.assertIn("uplink_loss5: concealed is 0.0254, at most 0.01 was promised", told.getvalue())
+        self.assertEqual([s.name for s in SCENARIOS if not s.targets], [])
 
     def test_medians_leave_counts_of_unread_slides_summed(self):
         merged = quality.median_of([dict(readable=r, never=1, slides=12) for r in (100, 300, 200)])
