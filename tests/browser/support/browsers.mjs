@@ -55,7 +55,7 @@ export async function chromiumPage({ width = 1280, height = 800, locale = 'fr-FR
   return page;
 }
 
-/** A page in Firefox, with the few methods of Playwright's that the tests use. */
+/** A page in Firefox. */
 export async function firefoxPage({ width = 1280, height = 800, sources, authority, ignoreHTTPSErrors = false } = {}) {
   if (!firefox) {
     const soundServer = await startSilentSoundServer();
@@ -80,6 +80,11 @@ export async function firefoxPage({ width = 1280, height = 800, sources, authori
   const page = await context.newPage({ type: 'window' });
   await page.setViewport({ width, height });
   if (sources) await page.evaluateOnNewDocument(sources.install, sources.options);
+  return asPlaywright(page, context);
+}
+
+/** A page of Puppeteer's with the few methods of Playwright's that the tests use. */
+function asPlaywright(page, context) {
   return {
     goto: (url) => page.goto(url),
     evaluate: (body, argument) => page.evaluate(body, argument),
@@ -94,4 +99,19 @@ export async function firefoxPage({ width = 1280, height = 800, sources, authori
     close: () => context.close(),
     problems: [],
   };
+}
+
+/** A page in a Chromium that tells it when another tab is in front of it (under Playwright each believes itself in front). `front(false)` opens such a tab. */
+export async function tabPage({ width = 1280, height = 800, sources }) {
+  const browser = await puppeteer.launch({ browser: 'chrome', executablePath: '/usr/bin/chromium', headless: true, args: ['--lang=fr-FR', ...chromiumFlags.filter((f) => !/backgrounding|throttling/.test(f))], ignoreDefaultArgs: ['--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'] });
+  atEnd(() => browser.close());
+  const page = await browser.newPage();
+  await page.setViewport({ width, height });
+  if (sources) await page.evaluateOnNewDocument(sources.install, sources.options);
+  let other = null;
+  const front = async (isFront) => {
+    other ??= await browser.newPage();
+    await (isFront ? page : other).bringToFront();
+  };
+  return { ...asPlaywright(page, browser), front };
 }

@@ -1,6 +1,6 @@
 // People in a class, by the page's own controls (docs/page.md lists their data-testid).
 import { installSources, watchPicture, listen } from './sources.mjs';
-import { chromiumPage, firefoxPage } from './browsers.mjs';
+import { chromiumPage, firefoxPage, tabPage } from './browsers.mjs';
 import { until } from './tap.mjs';
 
 export const testid = (name) => `[data-testid="${name}"]`;
@@ -8,7 +8,7 @@ export const testid = (name) => `[data-testid="${name}"]`;
 /** Opens a link, types a name where asked, and enters. The page gets known sources and ears. */
 export async function enter(url, { browser = 'chromium', name = 'Camille', toneHz = 440, fps = 15, ...more } = {}) {
   const sources = { install: installSources, options: { toneHz, fps } };
-  const page = await (browser === 'firefox' ? firefoxPage : chromiumPage)({ sources, ...more });
+  const page = await { chromium: chromiumPage, firefox: firefoxPage, tab: tabPage }[browser]({ sources, ...more });
   await page.goto(url);
   await page.waitForSelector(testid('enter'));
   const field = await page.evaluate((s) => { const f = document.querySelector(s); return { value: f.value, fixed: f.readOnly }; }, testid('name'));

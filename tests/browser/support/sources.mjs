@@ -16,7 +16,7 @@ export function installSources({ toneHz, fps }) {
       const gain = new GainNode(context, { gain: 0.5 });
       oscillator.connect(gain);
       oscillator.start();
-      window.fakeMicrophone = { context, gain, set volume(v) { gain.gain.value = v; } };
+      window.fakeMicrophone = { context, gain, set volume(v) { gain.gain.value = v; }, set hz(f) { oscillator.frequency.value = f; } };
     }
     const { context, gain } = window.fakeMicrophone;
     const out = context.createMediaStreamDestination();
