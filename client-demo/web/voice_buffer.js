@@ -1,15 +1,13 @@
 /**
  * On a line that loses packets voice is played a little later: what was lost comes again inside later
  * packets, up to 160 ms behind (the relay's redundancy), and must be waited for. Nobody hears the delay
- * of a lesson; everybody hears a lost word. The same where words come too late to be played: what the
- * speaker's own line loses is asked for again by the relay, and nobody here counts it as lost. On a clean
- * line nothing is held back.
+ * of a lesson; everybody hears a lost word. On a clean line nothing is held back.
  */
 
 export const LOOK_EVERY_MS = 500;
 /** The eighth packet behind a lost one brings it again, 160 ms later; and a packet's worth of room. */
 export const HOLD_MS = 180;
-/** So many packets lost, or too late, within so many looks (10 s) make a line lossy. */
+/** So many packets lost within so many looks (10 s) make a line lossy. */
 const LOSSY_PACKETS = 3;
 const LOSSY_LOOKS = 20;
 /** Looks (30 s) without that before voice comes at once again. */
@@ -24,7 +22,7 @@ export class VoiceJudge {
   }
 
   /**
-   * @param {number} lost packets of voice, or too late, since the last look
+   * @param {number} lost packets of voice since the last look
    * @returns {number|null} how long voice shall be held, in ms; null: as the browser thinks best
    */
   look(lost) {
@@ -41,7 +39,7 @@ export class VoiceBuffer {
   constructor(receivers) {
     this.receivers = receivers;
     this.judge = new VoiceJudge();
-    /** Lost, and too late, until the last look, by stream. @type {Map<string, {lost: number, late: number}>} */
+    /** Lost until the last look, by stream. @type {Map<string, number>} */
     this.before = new Map();
     this.looking = false;
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
@@ -60,15 +58,15 @@ export class VoiceBuffer {
     for (const receiver of this.receivers) setTarget(receiver, hold);
   }
 
-  /** @param {any[]} reports of getStats @returns {number} packets lost, or too late, since the last look */
+  /** @param {any[]} reports of getStats @returns {number} packets lost since the last look */
   #since(reports) {
     let sum = 0;
-    for (const { id, type, packetsLost = 0, packetsDiscarded: late = 0 } of reports) {
+    for (const { id, type, packetsLost = 0 } of reports) {
       if (type !== 'inbound-rtp') continue;
-      const before = this.before.get(id) ?? { lost: 0, late: 0 };
-      sum += Math.max(0, packetsLost - before.lost) + Math.max(0, late - before.late);
+      const before = this.before.get(id) ?? 0;
+      sum += Math.max(0, packetsLost - before);
       // What was counted as lost and came late after all lowers the total: that is not lost twice.
-      this.before.set(id, { lost: Math.max(before.lost, packetsLost), late });
+      this.before.set(id, Math.max(before, packetsLost));
     }
     return sum;
   }
