@@ -7,9 +7,11 @@
 
 void handshake_width_note_check(struct handshake_width *w, usec_t now, size_t bytes)
 {
-    if (w->check_at != 0)
+    if (w->hello_at != 0)
         return;
-    w->check_at = now;
+    if (w->check_count == 0)
+        w->first_check_at = now;
+    w->checks_at[w->check_count++ % HANDSHAKE_WIDTH_CHECKS] = now;
     w->check_bytes = (uint32_t)bytes + HEADER_BYTES;
 }
 
@@ -40,15 +42,41 @@ void handshake_width_note_done(struct handshake_width *w, usec_t now)
         w->done_at = now;
 }
 
-uint64_t handshake_width_get_bps(const struct handshake_width *w)
+/* The longest way to our answer and back that a round with our flight has room for; 0: none. */
+static usec_t find_bare_us(const struct handshake_width *w, usec_t round_us)
 {
-    if (w->check_at == 0 || w->hello_at == 0 || w->done_at == 0 ||
+    usec_t bare_us = 0;
+    for (uint32_t i = 0; i < w->check_count && i < HANDSHAKE_WIDTH_CHECKS; i++) {
+        usec_t us = w->hello_at - w->checks_at[i];
+        if (us <= round_us + THINKING_US)
+            bare_us = usec_max(bare_us, us);
+    }
+    return bare_us;
+}
+
+usec_t handshake_width_get_round_us(const struct handshake_width *w)
+{
+    return w->hello_at != 0 && w->done_at != 0 ? w->done_at - w->flight_at : 0;
+}
+
+/* What carries the rest of our flight in what its round takes longer than a bare one. */
+static uint64_t find_bps(const struct handshake_width *w, usec_t bare_us)
+{
+    usec_t round_us = handshake_width_get_round_us(w);
+    usec_t more_us = round_us - bare_us - THINKING_US;
+    if (bare_us <= 0 || more_us <= 0 || round_us > ROUND_US_MAX ||
         w->flight_bytes <= w->check_bytes)
-        return 0;
-    usec_t round_us = w->done_at - w->flight_at;
-    usec_t more_us = round_us - (w->hello_at - w->check_at) - THINKING_US;
-    if (more_us <= 0 || round_us > ROUND_US_MAX)
         return 0;
     uint64_t bps = (uint64_t)(w->flight_bytes - w->check_bytes) * 8 * 1000000 / (uint64_t)more_us;
     return bps < NARROW_BPS ? bps : 0;
+}
+
+uint64_t handshake_width_get_bps(const struct handshake_width *w)
+{
+    return w->check_count > 0 ? find_bps(w, w->hello_at - w->first_check_at) : 0;
+}
+
+uint64_t handshake_width_get_doubt_bps(const struct handshake_width *w)
+{
+    return find_bps(w, find_bare_us(w, handshake_width_get_round_us(w)));
 }

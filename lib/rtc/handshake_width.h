@@ -5,7 +5,11 @@
  *
  *   our answer to a check -> the peer's first flight     a round trip
  *   our flight            -> its next one                a round trip, and the time of our flight
- */
+ *
+ * Which of several answers the peer waited for is not known, and the first one may have stood
+ * behind what else was on its way, such as the page. Counted from the first one, what is found
+ * speaks for a narrow line. No bare round trip is longer than one with our flight in it: counted
+ * from the earliest check of which that is true, it may as well be a peer that said hello late. */
 #pragma once
 
 #include "base/usec.h"
@@ -14,8 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HANDSHAKE_WIDTH_CHECKS 16 /* the newest before the peer's first datagram */
+
 struct handshake_width {
-    usec_t check_at; /* the first one was answered; 0: none */
+    usec_t first_check_at;
+    usec_t checks_at[HANDSHAKE_WIDTH_CHECKS]; /* answered then; by check_count, round and round */
+    uint32_t check_count;
     usec_t hello_at; /* the peer's first datagram */
     usec_t heard_at; /* its newest one */
     usec_t flight_at;
@@ -37,3 +45,7 @@ void handshake_width_note_done(struct handshake_width *w, usec_t now);
 
 /* What the line seems to carry; 0: nothing speaks for its being narrow. */
 uint64_t handshake_width_get_bps(const struct handshake_width *w);
+/* What it may carry only; 0: nothing gives reason to doubt it. A reason to look first, no more. */
+uint64_t handshake_width_get_doubt_bps(const struct handshake_width *w);
+/* From our flight to its answer; 0: not known. */
+usec_t handshake_width_get_round_us(const struct handshake_width *w);

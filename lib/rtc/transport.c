@@ -368,6 +368,16 @@ uint64_t transport_get_narrow_bps(const struct transport *t)
     return handshake_width_get_bps(&t->width);
 }
 
+uint64_t transport_get_doubt_bps(const struct transport *t)
+{
+    return handshake_width_get_doubt_bps(&t->width);
+}
+
+usec_t transport_get_handshake_round_us(const struct transport *t)
+{
+    return handshake_width_get_round_us(&t->width);
+}
+
 bool transport_get_route(const struct transport *t, usec_t now, struct transport_route *out)
 {
     if (!transport_get_remote(t, now, &out->to))

@@ -123,6 +123,10 @@ bool transport_poll_path(struct transport *t, struct transport_path_change *out)
 /* What its line seems to carry, by how long the handshake took; 0: nothing speaks for its being
  * narrow. A slow peer looks the same. */
 uint64_t transport_get_narrow_bps(const struct transport *t);
+/* What it may carry only, if the peer did not think for long; 0: no reason to doubt it. */
+uint64_t transport_get_doubt_bps(const struct transport *t);
+/* From our last flight of the handshake to its answer; 0: not known. */
+usec_t transport_get_handshake_round_us(const struct transport *t);
 
 /* Seals in place. `packet` holds *size bytes and has TRANSPORT_SEAL_BYTES of room behind; on
  * success *size is the datagram's length. STATUS_STATE before the handshake's end. Debug builds

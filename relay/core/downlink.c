@@ -306,9 +306,12 @@ static void begin(struct shard_core *c, usec_t now, struct participant *p, struc
     p->downlink->is_beginning = true;
     p->downlink->answers_fast = false;
     p->downlink->narrow_bps = transport_get_narrow_bps(p->transport);
-    bwe_expect_narrow(&p->downlink->bwe, p->downlink->narrow_bps);
-    log_debug(&c->log, "downlink_begins", "participant=%llu narrow_bps=%llu",
-              (unsigned long long)p->id, (unsigned long long)p->downlink->narrow_bps);
+    p->downlink->round_us = transport_get_handshake_round_us(p->transport);
+    p->downlink->doubt_bps = transport_get_doubt_bps(p->transport);
+    bwe_expect_narrow(&p->downlink->bwe, p->downlink->doubt_bps);
+    log_debug(&c->log, "downlink_begins", "participant=%llu narrow_bps=%llu doubt_bps=%llu",
+              (unsigned long long)p->id, (unsigned long long)p->downlink->narrow_bps,
+              (unsigned long long)p->downlink->doubt_bps);
     set_state(c, now, p, DOWNLINK_PACED, "begins", tx);
 }
 

@@ -41,7 +41,9 @@ struct downlink {
     bool answers_fast;    /* most of the first bytes have come, and without a queue */
     uint32_t begin_bytes; /* numbered since the state began */
     uint64_t
-        narrow_bps; /* the handshake speaks for the line's carrying only this; 0: for nothing */
+        narrow_bps;     /* the handshake speaks for the line's carrying only this; 0: for nothing */
+    uint64_t doubt_bps; /* it may: the first packets will show; 0: no reason to doubt it */
+    usec_t round_us;    /* of the handshake; 0: not known */
     usec_t state_at, trouble_at;
     double credit_bytes; /* of the paced rate; below zero: to be earned first */
     usec_t credit_at;

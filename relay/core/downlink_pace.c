@@ -8,6 +8,7 @@
 #define VERY_NARROW_BPS 150000
 #define TRAIN_BYTES_LEAST 2000 /* two packets at least */
 #define TRAIN_PATIENCE_US MILLISECONDS(350)
+#define TRAIN_PATIENCE_ROUNDS 2 /* of the handshake: behind a long way all answers come late */
 #define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
 #define BEGIN_QUEUE_US MILLISECONDS(15)
 #define RESEND_US MILLISECONDS(20) /* of the line's time, ahead of what waits */
@@ -79,25 +80,26 @@ static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
     return false;
 }
 
-/* Of a line that seems narrow. */
+/* Of a line that may be narrow. */
 static uint32_t train_bytes(const struct downlink *d)
 {
-    uint64_t bytes = d->narrow_bps / 8 * TRAIN_US / 1000000;
-    uint64_t least = d->narrow_bps <= VERY_NARROW_BPS ? TRAIN_BYTES_LEAST : TRAIN_BYTES_MIN;
+    uint64_t bytes = d->doubt_bps / 8 * TRAIN_US / 1000000;
+    uint64_t least = d->doubt_bps <= VERY_NARROW_BPS ? TRAIN_BYTES_LEAST : TRAIN_BYTES_MIN;
     bytes = bytes > least ? bytes : least;
     return bytes < DOWNLINK_BEGIN_BYTES ? (uint32_t)bytes : DOWNLINK_BEGIN_BYTES;
 }
 
 static bool is_train_answered(const struct downlink *d)
 {
-    return d->narrow_bps == 0 || d->begin_bytes >= d->bwe.sends.waiting_bytes + train_bytes(d);
+    return d->doubt_bps == 0 || d->begin_bytes >= d->bwe.sends.waiting_bytes + train_bytes(d);
 }
 
 /* So much may be on the way without an answer: few packets, whose arrival shows how wide the line
  * is; more once it has not shown itself narrow, or says nothing at all. */
 static uint32_t begin_bytes(const struct downlink *d, usec_t now)
 {
-    bool is_silent = d->bwe.answered_at < d->state_at && now - d->state_at >= TRAIN_PATIENCE_US;
+    usec_t patience_us = usec_max(TRAIN_PATIENCE_US, TRAIN_PATIENCE_ROUNDS * d->round_us);
+    bool is_silent = d->bwe.answered_at < d->state_at && now - d->state_at >= patience_us;
     if (d->answers_fast)
         return BEGIN_MORE_BYTES;
     return is_train_answered(d) || is_silent ? DOWNLINK_BEGIN_BYTES : train_bytes(d);

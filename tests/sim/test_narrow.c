@@ -73,6 +73,19 @@ static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
         run_case(sim, &cases[i]);
 }
 
+/* Checks come faster than their answers there, and the first packets' answer comes late. */
+static void a_narrow_line_with_a_long_way_begins_with_care_too(struct sim *sim)
+{
+    static const struct narrow_case cases[] = {
+        {"delay 150ms\ndown rate 100k queue 500ms", low_encoding, SECONDS(8), 10, 0.5, 1,
+         SECONDS(4)},
+        {"delay 75ms\ndown rate 250k queue 1000ms", two_encodings, SECONDS(8), 5, 0.3, 1,
+         SECONDS(3)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        run_case(sim, &cases[i]);
+}
+
 /* The speaker's stamps are lost where a voice is spoken anew: they tell who gets it whole. */
 static bool hears_whole(const struct sim *sim, int listener, int speaker, usec_t us)
 {
@@ -121,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIM_TEST(a_hundred_kilobit_carry_every_word_and_most_slides),
+        SIM_TEST(a_narrow_line_with_a_long_way_begins_with_care_too),
         SIM_TEST(a_voice_is_thin_where_it_would_fill_the_line_and_whole_again_when_that_opens),
         SIM_TEST(every_slide_is_read_where_the_mean_fits),
         SIM_TEST(one_encoding_is_shown_as_the_line_allows),
