@@ -327,7 +327,8 @@ static void keep(struct publication *p, uint32_t encoding, usec_t now,
     e->layers = packet->layers;
     if (media_codec_kind(s->codec) == MEDIA_KIND_VIDEO && packet->header.payload.size > 0)
         stream_tail_note(&s->tail, now, packet->seq, packet->header.timestamp,
-                         packet->layers.temporal_layer, packet->key_frame);
+                         packet->layers.temporal_layer, packet->key_frame,
+                         packet->header.payload.size);
 }
 
 static void replay_from(struct shard_core *c, usec_t now, struct publication *p,

@@ -12,7 +12,7 @@ static void begin(struct stream_tail *t, usec_t now, uint64_t seq, uint32_t time
 }
 
 void stream_tail_note(struct stream_tail *t, usec_t now, uint64_t seq, uint32_t timestamp,
-                      uint8_t temporal_layer, bool begins_key_frame)
+                      uint8_t temporal_layer, bool begins_key_frame, size_t bytes)
 {
     if (begins_key_frame && (!t->has_key_frame || seq > t->key_seq))
         begin(t, now, seq, timestamp);
@@ -29,6 +29,7 @@ void stream_tail_note(struct stream_tail *t, usec_t now, uint64_t seq, uint32_t 
     if (temporal_layer > 0)
         return;
     t->base_packets++;
+    t->base_bytes += (uint32_t)bytes;
     bool is_newer = timestamp != t->base_timestamp && seq > t->base_seq;
     bool is_earlier_part = timestamp == t->base_timestamp && seq < t->base_seq;
     if (is_newer || is_earlier_part) {

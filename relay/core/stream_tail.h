@@ -12,6 +12,7 @@
 /* For a late joiner at once, at most: with 1200 bytes each about as much as a browser's socket
  * takes while it is being read. A longer way waits for the next key frame. */
 #define STREAM_TAIL_PACKETS_MAX 160
+#define STREAM_TAIL_PACKET_BYTES 1200
 /* A way longer than this is shortened by a key frame, STREAM_TAIL_KEY_FRAME_US after the last one
  * at the earliest, when STREAM_TAIL_SHARE times its packets have come since. A stream that runs on
  * so fast that the way would be too long again before the next one is left alone. */
@@ -30,6 +31,7 @@ struct stream_tail {
     uint32_t key_packets;    /* of it */
     uint32_t packets;        /* from it on */
     uint32_t base_packets;   /* of them in the base layer, the key frame included */
+    uint32_t base_bytes;     /* of these */
     uint64_t base_seq;       /* where the newest picture of the base layer begins */
     uint32_t base_timestamp; /* that picture's */
     uint32_t timestamp;      /* of the newest packet's picture, of which so many have come: */
@@ -38,7 +40,7 @@ struct stream_tail {
 
 /* A packet of the encoding, once each. `begins_key_frame`: a key frame's first. */
 void stream_tail_note(struct stream_tail *t, usec_t now, uint64_t seq, uint32_t timestamp,
-                      uint8_t temporal_layer, bool begins_key_frame);
+                      uint8_t temporal_layer, bool begins_key_frame, size_t bytes);
 
 /* Who comes now can be sent the way: it is not too long, and not of a stream that runs on too fast.
  */

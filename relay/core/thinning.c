@@ -30,15 +30,20 @@ static bool accepts(const struct subscription *s, const struct publication_strea
 }
 
 /* On a line that takes its time a new key frame is better than a long way from an old one: on one
- * that was found narrow the selector's own bound holds. */
+ * that was found narrow the selector's own bound holds. On one that has just begun a way of many
+ * small packets is as short as one of few that are whole: of a screen that stands still a new key
+ * frame may come only with its next picture. */
 static uint32_t tail_max(const struct subscription *s, const struct stream_tail *tail)
 {
     uint32_t most = tail->key_packets * LAYER_REPLAY_FACTOR;
     if (!s->is_paced)
         return STREAM_TAIL_PACKETS_MAX;
-    if (s->owner->downlink == NULL || !s->owner->downlink->is_beginning)
+    const struct downlink *d = s->owner->downlink;
+    if (d == NULL || !d->is_beginning)
         return 0;
-    return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
+    most = most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
+    bool is_light = tail->base_bytes <= most * STREAM_TAIL_PACKET_BYTES && d->doubt_bps == 0;
+    return is_light && most < STREAM_TAIL_PACKETS_MAX ? STREAM_TAIL_PACKETS_MAX : most;
 }
 
 static void list_sources(const struct subscription *s, const struct publication *p,

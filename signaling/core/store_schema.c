@@ -77,8 +77,8 @@ static const char *const steps[] = {
     "ALTER TABLE participants ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;",
 
     /* 5: until when somebody was there who did not say that they leave. */
-    "ALTER TABLE participants ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;"
-    "CREATE TABLE beat(id INTEGER PRIMARY KEY CHECK(id = 1), at_ms INTEGER NOT NULL) STRICT;",
+    ("ALTER TABLE participants ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;"
+     "CREATE TABLE beat(id INTEGER PRIMARY KEY CHECK(id = 1), at_ms INTEGER NOT NULL) STRICT;"),
 };
 
 static enum status run_steps(struct store *store, int64_t version)

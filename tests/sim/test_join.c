@@ -43,6 +43,28 @@ static void who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked(
     assert_true(sim_screen(sim, watcher).longest_freeze_us < MILLISECONDS(600));
 }
 
+/* Many packets, but small ones: no reason to wait for a new key frame. */
+static void who_comes_late_to_a_screen_that_hardly_moves_sees_it_at_once(struct sim *sim)
+{
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.screen[0] = (struct made_up_screen){.bitrate_bps = 6000,
+                                               .fps = 4,
+                                               .slide_frames = 10000,
+                                               .slide_bytes = 19500,
+                                               .key_bytes = 30000};
+    int trainer = sim_enter_with(sim, &config);
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(12) + (usec_t)sim_draw(sim, SECONDS(2)));
+    uint64_t asked_before = sim_key_frame_requests(sim, trainer);
+    for (int i = 0; i < 5; i++) {
+        int learner = sim_enter(sim, "learner");
+        sim_run_for(sim, SECONDS(1));
+        assert_in_range(sim_screen(sim, learner).first_frame_us, 1, MILLISECONDS(350));
+        assert_int_equal(sim_screen(sim, learner).key_frames_asked, 0);
+    }
+    assert_int_equal(sim_key_frame_requests(sim, trainer), asked_before);
+}
+
 static void the_same_seed_gives_the_same_run(struct sim *sim)
 {
     static uint64_t seen_seed, seen_digest;
@@ -66,6 +88,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SIM_TEST(a_learner_hears_and_sees_the_trainer_within_half_a_second),
         SIM_TEST(who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked),
+        SIM_TEST(who_comes_late_to_a_screen_that_hardly_moves_sees_it_at_once),
+        SIM_TEST_ON(who_comes_late_to_a_screen_that_hardly_moves_sees_it_at_once, 3),
         SIM_TEST_ON(who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked, 3),
         SIM_TEST(the_same_seed_gives_the_same_run),
     };

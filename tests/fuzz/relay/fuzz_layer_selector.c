@@ -70,7 +70,7 @@ static void store(struct world *w, unsigned encoding, struct reader *r)
         &w->caches[encoding], w->now, seq, bytes_const(writer_written(&out)), key_frame);
     if ((flags & 0x20) == 0)
         stream_tail_note(&w->tails[encoding], w->now, seq, w->timestamps[encoding], layers & 3,
-                         key_frame);
+                         key_frame, payload.size);
     if (e != NULL)
         e->layers = (struct layer_mark){.temporal_layer = layers & 3,
                                         .opens = (uint8_t)(layers >> 2 & 3),

@@ -126,7 +126,7 @@ void arrive(struct bench *b, uint8_t index, uint32_t picture, uint32_t packet)
     if (entry != NULL)
         entry->layers = mark_of(e, p, packet == 0);
     stream_tail_note(&e->tail, b->now, p->first_seq + packet, p->timestamp, p->layer,
-                     p->key_frame && packet == 0);
+                     p->key_frame && packet == 0, header.payload.size);
 }
 
 /* --- What the receiver gets */

@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 /* A publisher of pictures, five a second. */
+#define PACKET_BYTES 700
+
 struct source {
     struct stream_tail tail;
     usec_t now;
@@ -18,7 +20,8 @@ static void send_picture(struct source *s, uint8_t layer, unsigned packets, bool
     s->now += MILLISECONDS(200);
     s->timestamp += 18000;
     for (unsigned i = 0; i < packets; i++)
-        stream_tail_note(&s->tail, s->now, ++s->seq, s->timestamp, layer, is_key_frame && i == 0);
+        stream_tail_note(&s->tail, s->now, ++s->seq, s->timestamp, layer, is_key_frame && i == 0,
+                         PACKET_BYTES);
 }
 
 static void the_base_layer_alone_counts_for_who_comes_late(void **state)
@@ -36,10 +39,12 @@ static void the_base_layer_alone_counts_for_who_comes_late(void **state)
     send_picture(&s, 0, 10, false);
     send_picture(&s, 2, 1, false);
     assert_int_equal(s.tail.base_packets, 50);
+    assert_int_equal(s.tail.base_bytes, 50 * PACKET_BYTES);
     assert_int_equal(s.tail.base_seq, 4 + 40 + 20 + 15);
     assert_int_equal(s.tail.packets, 86);
     send_picture(&s, 0, 30, true);
     assert_int_equal(s.tail.base_packets, 30);
+    assert_int_equal(s.tail.base_bytes, 30 * PACKET_BYTES);
     assert_int_equal(s.tail.packets, 30);
     assert_int_equal(s.tail.key_packets, 30);
 }
@@ -48,16 +53,16 @@ static void packets_out_of_order_do_not_move_its_end_back(void **state)
 {
     (void)state;
     struct stream_tail t = {0};
-    stream_tail_note(&t, 1, 10, 100, 0, true);
-    stream_tail_note(&t, 1, 13, 200, 0, false); /* the picture's second packet */
-    stream_tail_note(&t, 1, 12, 200, 0, false);
+    stream_tail_note(&t, 1, 10, 100, 0, true, PACKET_BYTES);
+    stream_tail_note(&t, 1, 13, 200, 0, false, PACKET_BYTES); /* the picture's second packet */
+    stream_tail_note(&t, 1, 12, 200, 0, false, PACKET_BYTES);
     assert_int_equal(t.base_seq, 12);
-    stream_tail_note(&t, 1, 11, 100, 0, false); /* the key frame's second */
+    stream_tail_note(&t, 1, 11, 100, 0, false, PACKET_BYTES); /* the key frame's second */
     assert_int_equal(t.base_seq, 12);
     assert_int_equal(t.base_packets, 4);
     assert_int_equal(t.key_packets, 2);
-    stream_tail_note(&t, 1, 9, 50, 0, true); /* an earlier key frame, late */
-    stream_tail_note(&t, 1, 8, 40, 0, false);
+    stream_tail_note(&t, 1, 9, 50, 0, true, PACKET_BYTES); /* an earlier key frame, late */
+    stream_tail_note(&t, 1, 8, 40, 0, false, PACKET_BYTES);
     assert_int_equal(t.key_seq, 10);
     assert_int_equal(t.packets, 4);
 }
