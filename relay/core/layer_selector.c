@@ -280,6 +280,16 @@ static bool pass_gap(struct layer_selector *l, usec_t now, const struct retransm
     return true;
 }
 
+/* Nothing comes soon that would show more than the pictures behind the newest one of the base layer
+ * do: a screen that stands still. */
+static bool is_all_there_is(const struct layer_source *source, usec_t now, uint64_t seq)
+{
+    const struct retransmit_entry *newest =
+        retransmit_cache_find(source->cache, source->cache->highest);
+    return source->tail != NULL && seq >= source->tail->base_seq && newest != NULL &&
+           now - newest->at > LAYER_HURRY_US;
+}
+
 /* What is behind leaves upper layers out, where the stream lets them in again by itself and there
  * is something newer: what the base layer shows is then seen the sooner. */
 static bool is_in_the_way(const struct layer_selector *l, usec_t now,
@@ -288,7 +298,7 @@ static bool is_in_the_way(const struct layer_selector *l, usec_t now,
     const struct layer_mark *mark = &e->layers;
     return !mark->key_frame && mark->has_layers && mark->temporal_layer > 0 &&
            (mark->enters || mark->temporal_layer <= l->way_back) && now - e->at > LAYER_HURRY_US &&
-           source->cache->highest > e->seq + 1;
+           source->cache->highest > e->seq + 1 && !is_all_there_is(source, now, e->seq);
 }
 
 /* Whether the picture that begins here goes out; what that means for the next ones. */

@@ -171,13 +171,14 @@ static void nothing_is_left_out_that_would_not_come_back(void **state)
 }
 
 /* What a receiver that comes `pictures` after the key frame gets at once. */
-static size_t come_late(struct bench *b, enum media_codec codec, uint32_t pictures)
+static size_t come_late(struct bench *b, enum media_codec codec, uint32_t pictures,
+                        usec_t picture_us)
 {
     bench_begin(b, codec, 5);
     b->tail_max = 160;
     for (uint32_t i = 0; i < pictures; i++) {
         send_picture(b, 0);
-        b->now += PICTURE_US;
+        b->now += picture_us;
     }
     return drain(b, SIZE_MAX);
 }
@@ -211,7 +212,7 @@ who_comes_late_gets_the_base_layer_up_to_its_newest_picture_and_then_everything(
     static const enum media_codec layered[] = {MEDIA_CODEC_VP8, MEDIA_CODEC_VP9, MEDIA_CODEC_AV1};
     for (size_t c = 0; c < COUNT_OF(layered); c++) {
         for (uint32_t pictures = 60; pictures < 68; pictures++) {
-            come_late(&b, layered[c], pictures);
+            come_late(&b, layered[c], pictures, PICTURE_US);
             check_late(&b);
             /* VP8's picture ids have closed ranks: until a key frame they are to be rewritten. */
             assert_int_equal(layer_selector_is_plain(&b.selector, b.sources, ENCODINGS),
@@ -221,11 +222,29 @@ who_comes_late_gets_the_base_layer_up_to_its_newest_picture_and_then_everything(
     }
 }
 
+/* A slide that stands still, of which the encoder says something once a second. */
+static void who_comes_late_to_a_slow_screen_gets_its_newest_picture_whatever_its_layer(void **state)
+{
+    (void)state;
+    static struct bench b;
+    static const enum media_codec layered[] = {MEDIA_CODEC_VP9, MEDIA_CODEC_AV1};
+    for (size_t c = 0; c < COUNT_OF(layered); c++) {
+        for (uint32_t pictures = 60; pictures < 64; pictures++) {
+            come_late(&b, layered[c], pictures, SECONDS(1));
+            const struct encoding *e = &b.encodings[0];
+            assert_int_equal(e->pictures[pictures - 1].taken, e->pictures[pictures - 1].packets);
+            check_late(&b);
+            bench_end(&b);
+        }
+    }
+}
+
 static void who_comes_too_late_waits_for_a_key_frame(void **state)
 {
     (void)state;
     static struct bench b;
-    assert_int_equal(come_late(&b, MEDIA_CODEC_H264, 110), 0); /* all of it is base layer */
+    assert_int_equal(come_late(&b, MEDIA_CODEC_H264, 110, PICTURE_US),
+                     0); /* all of it is base layer */
     assert_true(b.encodings[0].tail.base_packets > b.tail_max);
     assert_true(b.encodings[0].wants_key_frame);
     step(&b, SIZE_MAX);
@@ -273,6 +292,8 @@ int main(void)
         cmocka_unit_test(loss_on_the_way_in_stays_a_gap_that_can_be_asked_for),
         cmocka_unit_test(
             who_comes_late_gets_the_base_layer_up_to_its_newest_picture_and_then_everything),
+        cmocka_unit_test(
+            who_comes_late_to_a_slow_screen_gets_its_newest_picture_whatever_its_layer),
         cmocka_unit_test(who_comes_too_late_waits_for_a_key_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
