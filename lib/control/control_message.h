@@ -8,7 +8,7 @@
 #include "base/usec.h"
 
 #define CONTROL_VERSION 1
-#define CONTROL_MESSAGE_BYTES_MAX 65536 /* one JSON text, without its length prefix */
+#define CONTROL_MESSAGE_BYTES_MAX 98304 /* one JSON text, without its length prefix */
 #define CONTROL_SLOTS_MAX 16            /* per direction and participant */
 #define CONTROL_CODECS_MAX 16           /* per slot */
 #define CONTROL_ENCODINGS_MAX 4         /* rids, or declared SSRCs, per send slot */
@@ -231,9 +231,10 @@ struct control_speakers {
 };
 
 /* What the relay adds to a packet's way: from the kernel's taking it in to the kernel's taking its
- * copy for one receiver. The last bucket holds what no edge bounds. */
+ * copy for one receiver. From 1 ms to 20 ms no edge is more than a quarter above the one before;
+ * the last bucket holds what no edge bounds. */
 enum control_delay_kind { CONTROL_DELAY_VOICE, CONTROL_DELAY_VIDEO, CONTROL_DELAY_KINDS };
-#define CONTROL_DELAY_BUCKETS 15
+#define CONTROL_DELAY_BUCKETS 24
 extern const usec_t control_delay_edges_us[CONTROL_DELAY_BUCKETS - 1];
 const char *control_delay_kind_name(enum control_delay_kind kind);
 struct control_delays {

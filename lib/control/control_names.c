@@ -75,7 +75,8 @@ bool control_media_state_find(const char *name, enum control_media_state *out)
 }
 
 const usec_t control_delay_edges_us[CONTROL_DELAY_BUCKETS - 1] = {
-    250, 500, 1000, 2000, 3000, 4000, 5000, 7000, 10000, 15000, 20000, 30000, 50000, 100000};
+    250,  500,  1000, 1250,  1500,  1750,  2000,  2500,  3000,  3500,  4000,  5000,
+    6000, 7000, 8500, 10000, 12500, 15000, 17500, 20000, 30000, 50000, 100000};
 
 const char *control_delay_kind_name(enum control_delay_kind kind)
 {

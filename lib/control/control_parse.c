@@ -290,7 +290,8 @@ static void parse_participant_added(struct take *t, const json_t *o,
     }
 }
 
-/* A histogram's buckets and then its sum; a relay that was not upgraded yet has none. */
+/* A histogram's buckets and then its sum; a relay that was not upgraded yet has none, or other
+ * edges under another key. */
 static void get_delays(struct take *t, const json_t *object, const char *key,
                        struct control_delays *out)
 {
@@ -329,8 +330,8 @@ static void parse_relay_stats(struct take *t, const json_t *o, struct control_re
         stats->cpu_permille = get_u32(t, e, "cpu_permille");
         stats->loop_p50_us = get_u32(t, e, "loop_p50_us");
         stats->loop_p99_us = get_u32(t, e, "loop_p99_us");
-        get_delays(t, e, "voice_delays", &stats->delays[CONTROL_DELAY_VOICE]);
-        get_delays(t, e, "video_delays", &stats->delays[CONTROL_DELAY_VIDEO]);
+        get_delays(t, e, "voice_delay_counts", &stats->delays[CONTROL_DELAY_VOICE]);
+        get_delays(t, e, "video_delay_counts", &stats->delays[CONTROL_DELAY_VIDEO]);
     }
     const json_t *drops = get_array(t, o, "drops", CONTROL_DROP_REASONS_MAX, &s->drop_count);
     for (size_t i = 0; i < s->drop_count; i++) {

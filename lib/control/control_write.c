@@ -181,8 +181,8 @@ static json_t *shard_object(struct build *b, const struct control_shard_stats *s
     set_integer(b, o, "cpu_permille", s->cpu_permille);
     set_integer(b, o, "loop_p50_us", s->loop_p50_us);
     set_integer(b, o, "loop_p99_us", s->loop_p99_us);
-    set(b, o, "voice_delays", delays_array(b, &s->delays[CONTROL_DELAY_VOICE]));
-    set(b, o, "video_delays", delays_array(b, &s->delays[CONTROL_DELAY_VIDEO]));
+    set(b, o, "voice_delay_counts", delays_array(b, &s->delays[CONTROL_DELAY_VOICE]));
+    set(b, o, "video_delay_counts", delays_array(b, &s->delays[CONTROL_DELAY_VIDEO]));
     return o;
 }
 

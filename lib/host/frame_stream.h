@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-#define FRAME_STREAM_PAYLOAD_MAX 65536
+#define FRAME_STREAM_PAYLOAD_MAX 98304  /* CONTROL_MESSAGE_BYTES_MAX */
 #define FRAME_STREAM_OUT_MAX (4u << 20) /* unsent bytes */
 
 struct frame_stream {
