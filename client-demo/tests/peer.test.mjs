@@ -9,18 +9,22 @@ const settle = () => new Promise((done) => setImmediate(done));
 class FakeConnection {
   constructor() {
     FakeConnection.made.push(this);
-    Object.assign(this, { signalingState: 'stable', iceConnectionState: 'new', connectionState: 'new', restarts: 0, closed: false });
+    Object.assign(this, { signalingState: 'stable', iceConnectionState: 'new', connectionState: 'new', restarts: 0, closed: false, mids: 0, answers: [] });
   }
   addTransceiver(kind) {
     const sender = { replaceTrack: async () => {}, getParameters: () => ({ encodings: [{}] }), setParameters: async () => {} };
-    return { mid: null, sender, receiver: { track: { kind }, getStats: async () => new Map() }, setCodecPreferences() {} };
+    return { mid: String(this.mids++), sender, receiver: { track: { kind }, getStats: async () => new Map() }, setCodecPreferences() {} };
   }
   async createOffer({ iceRestart } = {}) {
     if (iceRestart) this.restarts += 1;
     return { type: 'offer', sdp: 'offer' };
   }
   async setLocalDescription({ type }) { this.signalingState = type === 'rollback' ? 'stable' : 'have-local-offer'; }
-  async setRemoteDescription() { this.signalingState = 'stable'; }
+  async setRemoteDescription(answer) {
+    this.signalingState = 'stable';
+    this.remoteDescription = answer;
+    this.answers.push(answer.sdp);
+  }
   getReceivers() { return []; }
   async getStats() { return new Map(); }
   close() { this.closed = true; this.signalingState = 'closed'; }
@@ -117,4 +121,30 @@ test('a restart of a connection that is gone does not stand in the way of the ne
   await helped();
   assert.equal(world.asked.length, 1); // and still guarded: one at a time
   assert.equal(world.made[1].restarts, 1);
+});
+
+const ANSWER = [4, 5, 6, 8].map((mid) => `m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:${mid}\r\na=sendonly\r\n`).join('');
+
+test('voices that are old begin anew: their lines go off and on again, nobody is asked', async (t) => {
+  const world = await connected(t);
+  const [pc] = world.made;
+  pc.remoteDescription.sdp = ANSWER;
+  pc.answers.length = 0;
+  world.peer.voiceAge.onOld();
+  world.peer.voiceAge.onOld(); // once is enough
+  await settle();
+  assert.deepEqual(pc.answers, [ANSWER.replace(/(mid:[456]\r\na=)sendonly/g, '$1inactive'), ANSWER]);
+  assert.equal(world.asked.length, 0);
+  assert.equal(world.made.length, 1);
+  world.peer.voiceAge.onOld();
+  await settle();
+  assert.equal(pc.answers.length, 4);
+});
+
+test('a browser that cannot do so gets a new connection', async (t) => {
+  const world = await connected(t);
+  world.made[0].setRemoteDescription = async () => { throw new Error('no'); };
+  world.peer.voiceAge.onOld();
+  await settle();
+  assert.equal(world.made.length, 2);
 });

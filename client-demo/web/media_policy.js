@@ -91,6 +91,17 @@ export function offerVoiceRepair(sdp) {
   }).join('');
 }
 
+/**
+ * An answer as it would be with some of its lines turned off.
+ * @param {string} sdp @param {readonly string[]} mids
+ */
+export function withoutLines(sdp, mids) {
+  return sdp.split(/(?=^m=)/m).map((line) => {
+    const [, mid] = /^a=mid:(\S+)/m.exec(line) ?? [];
+    return mids.includes(mid) ? line.replace(/^a=(sendonly|sendrecv)(?=\r?$)/m, 'a=inactive') : line;
+  }).join('');
+}
+
 /** VP9 writes text best; every browser reads VP8. */
 const CODEC_ORDER = ['video/VP9', 'video/VP8', 'video/H264', 'video/AV1'];
 /** Profiles of ten bits or full colour, which few can read, and a form of H.264 that nobody needs. */

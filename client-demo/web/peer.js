@@ -6,8 +6,9 @@
 
 import {
   BOTH_SILENT_MS, RECEIVE_LINES, RESTART_AFTER_MS, SEND_LIMITS, SEND_LINES, chooseVideoCodecs, encodingChoices, encodingLimits, findCodec, nextRecovery, offerRetryMs, offerVoiceRepair,
-  screenFormat,
+  screenFormat, withoutLines,
 } from './media_policy.js';
+import { VoiceAgeWatch } from './voice_age.js';
 import { VoiceBuffer } from './voice_buffer.js';
 import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
 
@@ -45,6 +46,8 @@ export class Peer {
     this.watch = null;
     /** @type {VoiceBuffer|null} */
     this.voiceBuffer = null;
+    /** @type {VoiceAgeWatch|null} */
+    this.voiceAge = null;
     this.exchange = exchange;
     this.onTrack = onTrack;
     this.onState = onState;
@@ -314,7 +317,9 @@ export class Peer {
     if (state === 'connected') {
       this.onState('connected');
       if (this.pc && !this.watch) this.watch = new WayWatch(this.pc, (what) => this.#handleWay(what));
-      this.voiceBuffer ??= new VoiceBuffer(VOICE_LINES.flatMap((slot) => this.receivers.get(slot)?.receiver ?? []));
+      const voices = this.#voiceLines().map(({ receiver }) => receiver);
+      this.voiceBuffer ??= new VoiceBuffer(voices);
+      this.voiceAge ??= new VoiceAgeWatch(voices, () => this.pc && this.#beginVoicesAnew(this.pc));
     } else if (state === 'failed') {
       this.onState('failed');
       this.needsRelay ||= this.iceServers.length > 0;
@@ -375,6 +380,34 @@ export class Peer {
     if (this.restarting === pc) this.restarting = null; // meanwhile another connection may be in the middle of its own
   }
 
+  #voiceLines() {
+    return VOICE_LINES.flatMap((slot) => this.receivers.get(slot) ?? []);
+  }
+
+  /**
+   * What the voices' players hold is old. They cannot be told to forget it: lines that are turned off and on again get
+   * new ones. The relay hears nothing of this, its answer holds for both.
+   * @param {RTCPeerConnection} pc
+   */
+  async #beginVoicesAnew(pc) {
+    const answer = pc.remoteDescription?.sdp;
+    if (!answer || this.restarting || pc.signalingState !== 'stable') return;
+    this.restarting = pc;
+    const lines = this.#voiceLines();
+    const off = withoutLines(answer, lines.map(({ mid }) => mid ?? ''));
+    try {
+      for (const direction of /** @type {RTCRtpTransceiverDirection[]} */ (['inactive', 'recvonly'])) {
+        for (const line of lines) line.direction = direction;
+        await pc.setLocalDescription(await pc.createOffer());
+        await pc.setRemoteDescription({ type: 'answer', sdp: direction === 'inactive' ? off : answer });
+      }
+    } catch {
+      if (this.pc === pc) this.rebuild();
+    }
+    if (this.restarting === pc) this.restarting = null;
+    if (this.pc === pc) this.voiceBuffer?.forget();
+  }
+
   /** @param {number} ms @param {() => void} f */
   #arm(ms, f) {
     this.#disarm();
@@ -392,6 +425,8 @@ export class Peer {
     this.watch = null;
     this.voiceBuffer?.stop();
     this.voiceBuffer = null;
+    this.voiceAge?.stop();
+    this.voiceAge = null;
     const pc = this.pc;
     this.pc = null;
     this.negotiated = false;

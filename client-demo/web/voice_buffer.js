@@ -49,6 +49,11 @@ export class VoiceBuffer {
     clearInterval(this.timer);
   }
 
+  /** The streams' counts begin anew. */
+  forget() {
+    this.before.clear();
+  }
+
   async look() {
     if (this.looking) return;
     this.looking = true;
