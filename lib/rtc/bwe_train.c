@@ -7,7 +7,9 @@
 #define DRAWN_OUT_US 6000 /* so much longer at the other end, at least */
 #define EXPECTED_FACTOR 2
 #define EXPECTED_BPS_MAX 150000 /* jitter brings two packets as far apart as a wider line does */
-#define EVEN_FACTOR 2.5 /* from the shortest gap to the longest: one lost packet in between */
+#define REFUTED_FACTOR 3 /* packets that came so much closer together did not come through that */
+#define GAP_NONE 0.001   /* us a byte: at once */
+#define EVEN_FACTOR 2.5  /* from the shortest gap to the longest: one lost packet in between */
 
 static void begin(struct bwe_train *t, usec_t sent_at, usec_t arrival)
 {
@@ -16,6 +18,7 @@ static void begin(struct bwe_train *t, usec_t sent_at, usec_t arrival)
                             .first_arrival = arrival,
                             .arrival = arrival,
                             .is_open = true,
+                            .gap_least = t->gap_least,
                             .expected_bps = t->expected_bps,
                             .shown_at = t->shown_at,
                             .shown_bps = t->shown_bps};
@@ -33,10 +36,16 @@ static bool is_expected(const struct bwe_train *t)
            bps * EXPECTED_FACTOR >= t->expected_bps;
 }
 
+/* Nothing that came before stands against it. */
+static bool is_credible(const struct bwe_train *t)
+{
+    return is_expected(t) && t->gap_least * REFUTED_FACTOR >= t->gap_min;
+}
+
 static bool is_drawn_out(const struct bwe_train *t)
 {
     usec_t arrived_us = t->arrival - t->first_arrival, sent_us = t->sent_at - t->first_sent_at;
-    return (t->gaps >= GAPS_MIN || (t->expected_bps > 0 && is_expected(t))) &&
+    return (t->gaps >= GAPS_MIN || (t->expected_bps > 0 && is_credible(t))) &&
            arrived_us - sent_us >= DRAWN_OUT_US && t->gap_max <= EVEN_FACTOR * t->gap_min;
 }
 
@@ -54,6 +63,8 @@ void bwe_train_handle_arrival(struct bwe_train *t, usec_t now, usec_t sent_at, u
     double gap = (double)(arrival - t->arrival) / (double)t->small_bytes;
     t->gap_min = t->gaps == 0 || gap < t->gap_min ? gap : t->gap_min;
     t->gap_max = t->gaps == 0 || gap > t->gap_max ? gap : t->gap_max;
+    gap = gap > GAP_NONE ? gap : GAP_NONE;
+    t->gap_least = t->gap_least == 0 || gap < t->gap_least ? gap : t->gap_least;
     t->gaps++;
     t->bytes += t->small_bytes;
     t->small_bytes = 0;

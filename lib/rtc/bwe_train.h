@@ -17,6 +17,7 @@ struct bwe_train {
     uint32_t small_bytes;          /* and since, too few for a gap */
     uint32_t gaps;                 /* from one large packet, or some small ones, to the next */
     double gap_min, gap_max;       /* us a byte */
+    double gap_least;              /* of all trains; 0: none yet */
     bool is_open;
     uint64_t expected_bps; /* something else speaks for this: two that agree with it are enough */
     usec_t shown_at;       /* the newest train that the line drew out was heard of; 0: none */

@@ -52,6 +52,21 @@ static void jitter_is_not_taken_for_a_slow_line(void **state)
     assert_int_equal(bwe_train_get_rate(&t, NOW), 0);
 }
 
+/* A handshake that trembled makes a wide line seem narrow: what came through it speaks for it. */
+static void two_that_agree_are_not_believed_after_others_came_close_together(void **state)
+{
+    (void)state;
+    struct bwe_train t = {.expected_bps = 124000};
+    send_train(&t, 1000, 2, 60000);
+    assert_in_range(bwe_train_get_rate(&t, NOW), 159000, 161000);
+    t = (struct bwe_train){.expected_bps = 124000};
+    send_train(&t, 1000, 3, 500);
+    send_train(&t, 300000, 2, 60000);
+    assert_int_equal(bwe_train_get_rate(&t, NOW), 0);
+    send_train(&t, 600000, 4, 60000); /* four are, as ever */
+    assert_in_range(bwe_train_get_rate(&t, NOW), 159000, 161000);
+}
+
 static void small_packets_together_count_as_a_large_one(void **state)
 {
     (void)state;
@@ -115,6 +130,7 @@ int main(void)
         cmocka_unit_test(three_packets_are_too_few),
         cmocka_unit_test(two_packets_are_enough_for_what_is_expected_to_be_very_narrow),
         cmocka_unit_test(jitter_is_not_taken_for_a_slow_line),
+        cmocka_unit_test(two_that_agree_are_not_believed_after_others_came_close_together),
         cmocka_unit_test(small_packets_together_count_as_a_large_one),
         cmocka_unit_test(what_leaves_later_is_another_train),
         cmocka_unit_test(what_one_has_shown_is_true_for_half_a_second),
