@@ -132,14 +132,16 @@ static void limit_redundancy(struct participant *p)
     }
 }
 
-/* Voices as they come, together, on its line. */
+/* Voices as they come, together, on its line: those that can be made thin. */
 static uint64_t whole_voices_bps(const struct participant *p)
 {
     uint64_t sum_bps = 0;
     for (size_t i = 0; i < p->subscription_count; i++) {
         const struct subscription *s = &p->subscriptions[i];
         struct publication *source =
-            is_video(s) || s->slot == ROOM_SLOT_SCREEN_AUDIO ? NULL : source_of(p, s);
+            is_video(s) || s->slot == ROOM_SLOT_SCREEN_AUDIO || !s->takes_long_voice
+                ? NULL
+                : source_of(p, s);
         uint32_t bps[LAYER_TEMPORAL_MAX];
         if (source != NULL && layer_rates_get(&publication_main(source)->rates, bps) > 0)
             sum_bps += redundancy_line_bps(bps[0], 0);

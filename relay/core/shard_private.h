@@ -199,7 +199,7 @@ uint32_t thinning_count_unsent(const struct subscription *s, struct publication 
 
 /* thin_voices.c: voices for lines that they would fill */
 /* The subscription is to get voices thin, or whole; it changes where nothing of the voice waits. Of
- * other slots than voices nothing happens. */
+ * other slots than voices nothing happens, nor to who takes no long packet of voice. */
 void thin_voices_set(struct subscription *s, bool thin);
 /* It leaves its room. */
 void thin_voices_forget(struct subscription *s);

@@ -41,6 +41,21 @@ static uint64_t layout_of(const uint8_t *ids, const char *mid)
     return hash_bytes(bytes_of(text, sizeof text), key);
 }
 
+/* Opus packets may be of up to 120 ms, but some programs decode 20 ms alone and fall silent for
+ * good at the first longer one (aiortc). Their offers say nothing of it; what they have in common
+ * is that they know no feedback and no redundancy for voice. What the publisher sends is its own
+ * affair. */
+static bool takes_long_voice(const struct receive_slot_parameters *params)
+{
+    for (size_t i = 0; i < params->codec_count; i++) {
+        const struct codec_parameters *c = &params->codecs[i];
+        if (c->codec == MEDIA_CODEC_OPUS &&
+            (c->transport_cc || c->nack || c->red_payload_type != 0))
+            return true;
+    }
+    return false;
+}
+
 void subscription_init(struct subscription *s, struct participant *owner,
                        const struct receive_slot_parameters *params, const uint8_t *ids,
                        struct rng *rng)
@@ -57,6 +72,7 @@ void subscription_init(struct subscription *s, struct participant *owner,
     memcpy(s->mid, params->mid, sizeof s->mid);
     s->layout = layout_of(ids, s->mid);
     s->codec_count = params->codec_count;
+    s->takes_long_voice = takes_long_voice(params);
     for (size_t i = 0; i < params->codec_count; i++) {
         s->can_stamp = s->can_stamp ||
                        (params->codecs[i].transport_cc && ids[HEADER_EXTENSION_TRANSPORT_CC] != 0);

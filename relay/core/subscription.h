@@ -93,6 +93,7 @@ struct subscription {
     char mid[MID_BYTES];
     struct subscription_codec codecs[CONTROL_CODECS_MAX];
     size_t codec_count;
+    bool takes_long_voice;                /* packets of more than 20 ms: see takes_long_voice() */
     struct subscription_resends *resends; /* owned; NULL: none was asked for yet */
     struct repeats *repeats; /* owned; NULL: nothing was sent yet to who takes no RTX */
 

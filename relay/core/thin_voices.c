@@ -42,6 +42,7 @@ static bool move(struct room *room, struct subscription *s, bool thin)
 void thin_voices_set(struct subscription *s, bool thin)
 {
     struct room *room = s->owner->room;
+    thin = thin && s->takes_long_voice;
     if (!is_voice_slot(s->slot) || s->wants_thin_voice == thin)
         return;
     count(room, s, -1);

@@ -5,7 +5,8 @@
 /* A voice that stops between two words would be drawn out by the receiver's loss concealment for
  * some tenths of a second. A few frames of silence (Opus, CELT, 20 ms) end it at once. In one
  * packet: of several the last would come 80 ms before its time, and whatever the next turn brings
- * would be late against it, so that the receiver would play all of it so much later. */
+ * would be late against it, so that the receiver would play all of it so much later. Who takes no
+ * packet of more than 20 ms gets one frame. */
 #define SILENCE_FRAMES 4
 #define SILENCE_TICKS 960
 
@@ -13,12 +14,16 @@ static void send_silence(usec_t now, struct subscription *s, struct tx_batch *tx
 {
     static const uint8_t silence[] = {0xfb, SILENCE_FRAMES, /* RFC 6716 3.2.5: of equal size */
                                       0xff, 0xfe,           0xff, 0xfe, 0xff, 0xfe, 0xff, 0xfe};
+    static const uint8_t one_frame[] = {0xf8, 0xff, 0xfe};
     static const uint8_t no_extensions[HEADER_EXTENSION_COUNT];
+    bool is_long = s->takes_long_voice;
     struct media_packet packet = {.extension_ids = no_extensions,
-                                  .header.payload = {silence, sizeof silence}};
+                                  .header.payload = is_long
+                                                        ? bytes_of(silence, sizeof silence)
+                                                        : bytes_of(one_frame, sizeof one_frame)};
     uint64_t seq;
     uint32_t timestamp;
-    if (!subscription_append(s, SILENCE_TICKS, SILENCE_FRAMES, &seq, &timestamp) ||
+    if (!subscription_append(s, SILENCE_TICKS, is_long ? SILENCE_FRAMES : 1, &seq, &timestamp) ||
         !tx_batch_begin(tx, now, packet.header.payload))
         return;
     forwarder_send(now, s, &packet,

@@ -154,6 +154,7 @@ async def main():
                 (read_audio if track.kind == "audio" else read_video)(track, seen))))
             location = await exchange(http, pc, arguments)
             await wait_connected(pc)
+            print(json.dumps({"connected": True}), flush=True)
             await asyncio.sleep(arguments.seconds)
             for task in tasks:
                 task.cancel()

@@ -132,6 +132,16 @@ class Interop(unittest.TestCase):
         self.check_aiortc(self.python_peer("peer_aiortc.py", "receive", self.learner, 5, "--profile", "gcm").report())
         publisher.report()
 
+    def test_who_decodes_no_packet_longer_than_20_ms_hears_whoever_speaks_next(self):
+        """aiortc's decoder ends at the first such packet."""
+        learner = self.python_peer("peer_aiortc.py", "receive", self.learner, 12)
+        learner.wait_connected()
+        for _ in range(2):
+            publisher = self.python_peer("peer_aiortc.py", "publish", self.trainer, 4)
+            publisher.wait_connected()
+            publisher.report()
+        self.assertGreater(learner.report()["loud_frames"], 300)
+
 
 if __name__ == "__main__":
     unittest.main()

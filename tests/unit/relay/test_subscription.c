@@ -336,6 +336,30 @@ static void resending_costs_at_most_a_quarter_of_what_was_sent(void **state)
     subscription_destroy(&s);
 }
 
+static void whoever_knows_feedback_or_redundancy_for_voice_takes_long_packets_of_it(void **state)
+{
+    static const struct {
+        struct codec_parameters codec;
+        bool takes;
+    } cases[] = {
+        {{.codec = MEDIA_CODEC_OPUS}, false},
+        {{.codec = MEDIA_CODEC_OPUS, .transport_cc = true}, true},
+        {{.codec = MEDIA_CODEC_OPUS, .nack = true}, true},
+        {{.codec = MEDIA_CODEC_OPUS, .red_payload_type = 63}, true},
+        {{.codec = MEDIA_CODEC_VP8, .nack = true, .transport_cc = true}, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct subscription s;
+        struct rng rng = rng_of_seed(1);
+        struct receive_slot_parameters params = {.slot = ROOM_SLOT_VOICE_0, .codec_count = 1};
+        params.codecs[0] = cases[i].codec;
+        subscription_init(&s, NULL, &params, no_ids, &rng);
+        if (s.takes_long_voice != cases[i].takes)
+            fail_msg("case %zu", i);
+    }
+    (void)state;
+}
+
 static void silence_appended_ends_the_epoch_behind_everything_sent(void **state)
 {
     (void)state;
@@ -451,6 +475,7 @@ int main(void)
         cmocka_unit_test(numbers_not_sent_yet_or_of_an_earlier_source_are_unknown),
         cmocka_unit_test(a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip),
         cmocka_unit_test(resending_costs_at_most_a_quarter_of_what_was_sent),
+        cmocka_unit_test(whoever_knows_feedback_or_redundancy_for_voice_takes_long_packets_of_it),
         cmocka_unit_test(silence_appended_ends_the_epoch_behind_everything_sent),
         cmocka_unit_test(
             a_screen_is_to_be_shown_at_once_by_who_takes_that_and_a_camera_as_its_player_likes),

@@ -103,6 +103,23 @@ static void a_voice_that_ends_is_heard_to_its_end(void **state)
     assert_in_range(c.thin->voice - before - 2, 10, 13); /* thin from the first packet on */
 }
 
+/* aiortc's decoder ends at the first packet of more than 20 ms. Its offer knows no feedback and no
+ * redundancy for voice. */
+static void who_may_take_no_long_packet_of_voice_gets_none(void **state)
+{
+    struct bench *b = *state;
+    struct class c = begin(b, 0);
+    voice_of(b, c.thin)->takes_long_voice = false;
+    thin_voices_set(voice_of(b, c.thin), true);
+    talk(b, &c, 30);
+    assert_int_equal(c.thin->voice, 30);
+    bind_voice(b, NULL);
+    assert_int_equal(c.thin->voice, 30 + 1);
+    assert_int_equal(c.whole->voice, 30 + 1);
+    assert_int_equal(c.thin->voice_end - c.thin->voice_began, (30 + 1) * 960); /* one frame */
+    assert_int_equal(c.whole->voice_end - c.whole->voice_began, (30 + 4) * 960);
+}
+
 static void one_voice_more_than_a_shard_makes_thin_goes_out_whole(void **state)
 {
     struct bench *b = *state;
@@ -240,6 +257,7 @@ int main(void)
         BENCH_TEST(on_another_shard_it_is_made_there),
         BENCH_TEST(going_to_and_fro_loses_no_sound_and_repeats_none),
         BENCH_TEST(a_voice_that_ends_is_heard_to_its_end),
+        BENCH_TEST(who_may_take_no_long_packet_of_voice_gets_none),
         BENCH_TEST(one_voice_more_than_a_shard_makes_thin_goes_out_whole),
         BENCH_TEST(more_sound_than_time_passes_is_left_out_of_a_thin_voice),
         BENCH_TEST(a_voice_that_comes_in_bursts_is_never_too_fast),
