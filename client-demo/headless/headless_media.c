@@ -250,7 +250,14 @@ static void note_key_frame_request(struct headless_peer *p, usec_t now, uint32_t
     if (within > p->key_frames_requested_within_2_s)
         p->key_frames_requested_within_2_s = within;
     if (e != NULL)
-        video_source_request_key_frame(&e->source);
+        headless_media_request_key_frame(p, e);
+}
+
+void headless_media_request_key_frame(struct headless_peer *p, struct headless_encoding *e)
+{
+    for (size_t i = 0; p->config.keys_together && i < p->encoding_count; i++)
+        video_source_request_key_frame(&p->encodings[i].source);
+    video_source_request_key_frame(&e->source);
 }
 
 static void handle_feedback(struct headless_peer *p, usec_t now, const struct rtcp_packet *packet)
@@ -373,6 +380,7 @@ static void take_video(struct headless_peer *p, usec_t now, const struct rtp_hea
     uint64_t seq = seq_unwrapper_get(&p->pictures->stream.unwrapper, header->seq);
     if (nack_generator_handle_packet(&p->nack, now, seq) != STATUS_OK)
         p->pictures->wants_key_frame = true;
+    p->picture_packet_at = now;
     video_sink_add(p->pictures, now, header->seq, header->marker, codec, header->payload);
 }
 
@@ -416,6 +424,14 @@ void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes
                                 is_video ? 90000 : 48000, packet.size);
 }
 
+/* Packets come, and no picture is whole. */
+static bool is_impatient(const struct headless_peer *p, usec_t now)
+{
+    usec_t since = usec_max(p->pictures->last_frame_at, p->key_frame_asked_at);
+    return p->config.impatient_us > 0 && p->pictures->last_frame_at != 0 &&
+           now - since >= p->config.impatient_us && now - p->picture_packet_at < SECONDS(1);
+}
+
 static void send_nacks(struct headless_peer *p, usec_t now)
 {
     uint64_t due[NACKS_AT_ONCE];
@@ -432,7 +448,7 @@ static void send_nacks(struct headless_peer *p, usec_t now)
     struct writer w = writer_of((struct bytes_mut){data, sizeof data});
     if (count > 0 && rtcp_write_nack(&w, p->our_ssrc, ssrc, seqs, count) > 0)
         send_rtcp(p, now, &w);
-    if (!video_sink_wants_key_frame(p->pictures) ||
+    if ((!video_sink_wants_key_frame(p->pictures) && !is_impatient(p, now)) ||
         now - p->key_frame_asked_at < KEY_FRAME_AGAIN_US)
         return;
     p->key_frame_asked_at = now;

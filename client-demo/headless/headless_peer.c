@@ -248,7 +248,7 @@ static void handle_send_encodings(struct headless_peer *p, usec_t now, const jso
         bool is_wanted = json_is_true(json_array_get(wanted, i));
         if (is_wanted && !e->is_wanted) {
             e->sender.next_at = usec_max(e->sender.next_at, now);
-            video_source_request_key_frame(&e->source);
+            headless_media_request_key_frame(p, e);
         }
         e->is_wanted = is_wanted;
     }

@@ -60,6 +60,9 @@ struct headless_config {
     bool raise_hand, decode;
     bool lacks_rtx, lacks_numbers; /* is offered neither RTX nor transport-wide feedback */
     bool repeats_voice;            /* says that lost packets of its voice may be asked for */
+    bool keys_together; /* a key frame of one encoding is one of all, as Chromium makes them */
+    /* Without a whole picture for so long a key frame is asked for, as browsers do; 0: never. */
+    usec_t impatient_us;
     bool ignores_floor; /* sends always: what a page does that somebody has tampered with */
     uint64_t stamp;     /* ends made-up payloads; 0: none */
     /* Told of each packet that came in; may be NULL. */
@@ -142,6 +145,7 @@ struct headless_peer {
     struct receive_stats received[HEADLESS_LINE_COUNT];
     struct nack_generator nack;
     usec_t feedback_at, report_at, key_frame_asked_at;
+    usec_t picture_packet_at; /* the newest one of a screen that is watched */
     struct twcc_arrivals arrivals;
     usec_t transport_feedback_at;
     uint64_t key_frames_wanted, key_frames_requested;     /* by us; of us */
@@ -184,6 +188,8 @@ bool headless_peer_poll_datagram(struct headless_peer *p, struct net_addr *to, s
 
 /* headless_media.c */
 void headless_media_start(struct headless_peer *p, usec_t now);
+/* Of that encoding, and of those whose key frames come with it. */
+void headless_media_request_key_frame(struct headless_peer *p, struct headless_encoding *e);
 void headless_media_handle_timeout(struct headless_peer *p, usec_t now);
 usec_t headless_media_next_timeout(const struct headless_peer *p);
 void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes_mut packet);

@@ -100,13 +100,19 @@ static size_t key_bytes(const struct made_up_screen *shape)
     return shape->key_bytes > 0 ? shape->key_bytes : small_bytes(shape) * MADE_UP_KEY_FRAME_FACTOR;
 }
 
+static size_t largest_bytes(const struct made_up_screen *shape)
+{
+    size_t most = larger(larger(key_bytes(shape), shape->slide_bytes), shape->sharpening_bytes);
+    most = larger(larger(most, shape->first_key_bytes), shape->settling_bytes);
+    return larger(most, small_bytes(shape));
+}
+
 enum status video_source_init_made_up(struct video_source *source,
                                       const struct made_up_screen *shape)
 {
     if (shape->fps == 0 || shape->fps > 120 || shape->bitrate_bps / 8 / shape->fps == 0)
         return STATUS_CONFIG;
-    size_t most = larger(larger(key_bytes(shape), shape->slide_bytes), shape->sharpening_bytes);
-    most = larger(most, small_bytes(shape));
+    size_t most = largest_bytes(shape);
     if (most > MADE_UP_FRAME_BYTES_MAX)
         return STATUS_CONFIG;
     uint8_t *memory = calloc(1, most + 16);
@@ -168,9 +174,12 @@ static size_t choose_size(struct video_source *s, bool key_frame)
     uint32_t at = s->since_slide++;
     s->is_sharp = key_frame || at >= shape->sharp_after;
     if (key_frame)
-        return key_bytes(shape);
+        return s->count == 1 && shape->first_key_bytes > 0 ? shape->first_key_bytes
+                                                           : key_bytes(shape);
     if (brings)
         return shape->slide_bytes;
+    if (s->since_key <= shape->settling_pictures)
+        return larger(shape->settling_bytes, 16);
     return at > 0 && at <= shape->sharp_after ? larger(shape->sharpening_bytes, 16)
                                               : small_bytes(shape);
 }

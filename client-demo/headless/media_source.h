@@ -23,6 +23,9 @@ struct made_up_screen {
     uint32_t slide_bytes, key_bytes; /* key_bytes 0: four small pictures */
     uint32_t sharp_after;            /* pictures, until a slide can be read */
     uint32_t sharpening_bytes;       /* each of these pictures */
+    uint32_t first_key_bytes;        /* the first one: a sender begins with little; 0: as any */
+    uint32_t settling_pictures;      /* behind a key frame: it can be read, and becomes finer */
+    uint32_t settling_bytes;         /* each of these */
     bool has_layers;                 /* three temporal ones */
 };
 

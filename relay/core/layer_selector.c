@@ -2,6 +2,7 @@
 
 #include "base/seq.h"
 #include "relay/core/layer_numbers.h"
+#include "relay/core/layer_start.h"
 
 #define TURNS_MAX 8192
 #define ROW_LONG 16 /* pictures in a row: nothing is left out any more */
@@ -54,55 +55,13 @@ bool layer_selector_is_in_key_frame(const struct layer_selector *l, usec_t since
 
 /* --- Where to read */
 
-static bool is_usable(const struct layer_source *s)
-{
-    return s->serial != 0 && s->accepted && s->cache != NULL;
-}
-
 static const struct layer_source *source_of(const struct layer_selector *l,
                                             const struct layer_source *sources, size_t count)
 {
     if (l->serial == 0 || l->encoding >= count || sources[l->encoding].serial != l->serial ||
-        !is_usable(&sources[l->encoding]))
+        !layer_start_is_usable(&sources[l->encoding]))
         return NULL;
     return &sources[l->encoding];
-}
-
-static uint32_t timestamp_of(const struct retransmit_entry *e)
-{
-    return load_u32(e->data + 4);
-}
-
-/* Packets from the newest key frame on that are more than a new key frame would be: where what came
- * behind it is the smaller part, the cached one is as good. */
-static uint64_t replay_max(const struct layer_source *s)
-{
-    uint64_t first = s->cache->key_frame_seq, seq = first + 1;
-    const struct retransmit_entry *key = retransmit_cache_find(s->cache, first);
-    const struct retransmit_entry *e = key;
-    for (; e != NULL && timestamp_of(e) == timestamp_of(key); seq++)
-        e = retransmit_cache_find(s->cache, seq);
-    uint64_t most = (seq - 1 - first) * LAYER_REPLAY_FACTOR;
-    return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
-}
-
-/* From the newest key frame on there is not too much to begin with. */
-static bool is_near(const struct layer_source *s)
-{
-    bool has_tail = s->tail != NULL && s->tail->has_key_frame;
-    return (has_tail && s->tail->base_packets <= s->tail_max) ||
-           s->cache->highest - s->cache->key_frame_seq < replay_max(s);
-}
-
-/* The encoding's newest key frame, when it is near enough to the live edge to begin with. */
-static bool find_start(const struct layer_source *s, bool however_far, uint64_t *first)
-{
-    if (!is_usable(s) || s->cache->key_frame_seq == 0 ||
-        retransmit_cache_find(s->cache, s->cache->key_frame_seq) == NULL ||
-        (!however_far && !is_near(s)))
-        return false;
-    *first = s->cache->key_frame_seq;
-    return true;
 }
 
 static bool parse_entry(const struct retransmit_entry *e, struct rtp_header *header)
@@ -142,20 +101,34 @@ static bool is_fresh(const struct layer_selector *l, const struct layer_source *
            s->cache->highest - s->cache->key_frame_seq <= key_packets + l->finish_packets;
 }
 
+/* What is read now shows what is new no sooner than that encoding does, from its cached key frame
+ * on. */
+static bool is_no_longer(const struct layer_selector *l, const struct layer_source *now_read,
+                         const struct layer_source *other)
+{
+    uint64_t first;
+    if (now_read == NULL || l->cursor > now_read->cache->highest)
+        return false;
+    uint64_t left = now_read->cache->highest + 1 - l->cursor;
+    if (layer_start_find(now_read, true, &first) && first > l->cursor)
+        left = layer_start_way(now_read, first);
+    return layer_start_way(other, other->cache->key_frame_seq) <= left;
+}
+
 /* WAITING: with the target's encoding, or while that does not come at all, with any that does. */
 static bool begin_live(struct layer_selector *l, usec_t now, const struct layer_source *sources,
                        size_t count)
 {
     uint64_t first;
     uint8_t wanted = l->target.encoding;
-    if (wanted < count && is_usable(&sources[wanted])) {
-        if (!find_start(&sources[wanted], false, &first))
+    if (wanted < count && layer_start_is_usable(&sources[wanted])) {
+        if (!layer_start_find(&sources[wanted], false, &first))
             return false;
         begin(l, now, sources, count, wanted, first);
         return true;
     }
     for (size_t i = count; i-- > 0;) {
-        if (find_start(&sources[i], false, &first)) {
+        if (layer_start_find(&sources[i], false, &first)) {
             begin(l, now, sources, count, (uint8_t)i, first);
             return true;
         }
@@ -172,7 +145,7 @@ static bool is_new_key_frame(const struct layer_selector *l, const struct layer_
 static uint8_t still_encoding(const struct layer_selector *l, const struct layer_source *sources,
                               size_t count)
 {
-    return l->target.encoding < count && is_usable(&sources[l->target.encoding])
+    return l->target.encoding < count && layer_start_is_usable(&sources[l->target.encoding])
                ? l->target.encoding
                : l->encoding;
 }
@@ -188,7 +161,7 @@ static bool begin_still(struct layer_selector *l, usec_t now, const struct layer
     uint64_t first;
     uint8_t encoding = still_encoding(l, sources, count);
     if (encoding >= count || !is_still_due(l, now) ||
-        !find_start(&sources[encoding], true, &first) ||
+        !layer_start_find(&sources[encoding], true, &first) ||
         !is_new_key_frame(l, &sources[encoding], first))
         return false;
     begin(l, now, sources, count, encoding, first);
@@ -236,11 +209,12 @@ static bool choose_place(struct layer_selector *l, usec_t now, const struct laye
     if (l->state == LAYER_WAITING)
         return begin_live(l, now, sources, count);
     uint8_t wanted = l->target.encoding;
-    if (wanted != l->encoding && wanted < count && find_start(&sources[wanted], false, &first) &&
-        is_fresh(l, &sources[wanted])) {
+    if (wanted != l->encoding && wanted < count &&
+        layer_start_find(&sources[wanted], false, &first) &&
+        (is_fresh(l, &sources[wanted]) || is_no_longer(l, source, &sources[wanted]))) {
         begin(l, now, sources, count, wanted, first);
     } else if (layer_selector_lag(l, now, sources, count) > LAYER_BEHIND_US &&
-               find_start(source, true, &first) && first > l->cursor) {
+               layer_start_find(source, true, &first) && first > l->cursor) {
         begin(l, now, sources, count, l->encoding, first);
     }
     return true;
@@ -420,7 +394,8 @@ static bool is_between(const struct layer_selector *l, const struct retransmit_e
            (e != NULL && header->timestamp != l->picture_timestamp);
 }
 
-/* The target's encoding would show something sooner than the key frame under way is through. */
+/* The key frame under way has more than a second to go, and the target's own is not much longer
+ * than that: it has to be sent in any case, and what comes behind it is light. */
 static bool is_outdone(const struct layer_selector *l, const struct layer_source *sources,
                        size_t count)
 {
@@ -433,9 +408,10 @@ static bool is_outdone(const struct layer_selector *l, const struct layer_source
         return false;
     const struct layer_source *other = &sources[wanted];
     uint64_t end = l->key_frame_seq + source->tail->key_packets;
-    return l->cursor + l->finish_packets < end &&
-           find_start(other, l->target.mode == LAYER_STILL, &first) && other->tail != NULL &&
-           is_fresh(l, other) && l->cursor + other->tail->key_packets < end;
+    uint64_t left = end > l->cursor ? end - l->cursor : 0;
+    return left > l->finish_packets &&
+           layer_start_find(other, l->target.mode == LAYER_STILL, &first) && other->tail != NULL &&
+           is_fresh(l, other) && other->tail->key_packets * 2 < left * 3;
 }
 
 /* What has left of it is not sent again. */
@@ -497,29 +473,31 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
         *encoding = still_encoding(l, sources, count);
         if (*encoding >= count || !sources[*encoding].accepted || !is_still_due(l, now))
             return false;
-        bool is_cached = find_start(&sources[*encoding], true, &first) &&
+        bool is_cached = layer_start_find(&sources[*encoding], true, &first) &&
                          is_new_key_frame(l, &sources[*encoding], first);
         bool something_new =
             source == NULL || *encoding != l->encoding || source->cache->highest >= l->cursor;
         return !is_cached && something_new;
     }
     *encoding = l->target.encoding;
-    for (size_t i = count; i-- > 0 && (*encoding >= count || !is_usable(&sources[*encoding]));) {
-        if (is_usable(&sources[i]))
+    for (size_t i = count;
+         i-- > 0 && (*encoding >= count || !layer_start_is_usable(&sources[*encoding]));) {
+        if (layer_start_is_usable(&sources[i]))
             *encoding = (uint8_t)i;
     }
     if (*encoding >= count || !sources[*encoding].accepted)
         return false;
     if (source == NULL || l->state != LAYER_FLOWING)
-        return !find_start(&sources[*encoding], false, &first);
+        return !layer_start_find(&sources[*encoding], false, &first);
     if (*encoding != l->encoding)
-        return !find_start(&sources[*encoding], false, &first) ||
-               (!is_in_key_frame(l) && !is_fresh(l, &sources[*encoding]));
+        return !layer_start_find(&sources[*encoding], false, &first) ||
+               (!is_in_key_frame(l) && !is_fresh(l, &sources[*encoding]) &&
+                !is_no_longer(l, source, &sources[*encoding]));
     if (l->shut_out_at != 0 && now - l->shut_out_at > LAYER_SHUT_OUT_US)
         return true;
     return layer_selector_lag(l, now, sources, count) > LAYER_STALE_US &&
            is_longer_than_key_frame(l, source) &&
-           (!find_start(source, true, &first) || first < l->cursor);
+           (!layer_start_find(source, true, &first) || first < l->cursor);
 }
 
 uint32_t layer_selector_encodings(const struct layer_selector *l)

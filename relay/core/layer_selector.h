@@ -144,9 +144,9 @@ void layer_selector_take_over(struct layer_selector *l, const struct layer_sourc
                               uint64_t seq_offset, uint32_t timestamp_offset);
 
 void layer_selector_set_target(struct layer_selector *l, struct layer_target target);
-/* A key frame under way of which more than `packets` are still to come is given up for the shorter
- * one of another encoding that the target has meanwhile: on a line that has shown itself narrow it
- * would be seen many seconds later. 0: it never is. */
+/* A key frame under way of which more than `packets` are still to come is given up for that of the
+ * encoding that the target has meanwhile, if this one is not half as long again: on a line that has
+ * shown itself narrow both would have to be sent. 0: it never is. */
 void layer_selector_set_patience(struct layer_selector *l, uint32_t packets);
 
 /* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.

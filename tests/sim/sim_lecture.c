@@ -54,7 +54,9 @@ struct sim_lecture sim_lecture_run(struct sim *sim, const char *line,
     sim_wait_connected(s);
     sim_run_for(s, SECONDS(2) + (usec_t)sim_draw(s, SECONDS(5)));
     usec_t entered_at = sim_now(s);
-    int learner = sim_enter(s, "learner");
+    struct sim_participant_config watcher = sim_participant_config_default("learner");
+    watcher.impatient_us = SECONDS(3); /* as Chromium is */
+    int learner = sim_enter_with(s, &watcher);
     sim_link_set(s, learner, line);
     sim_wait_connected(s);
     l.connected_us = sim_now(s) - entered_at;

@@ -278,6 +278,8 @@ static void init_peer(struct sim_participant *p, const struct sim_participant_co
         .lacks_rtx = config->lacks_rtx,
         .repeats_voice = config->repeats_voice,
         .lacks_numbers = config->lacks_numbers,
+        .keys_together = config->keys_together,
+        .impatient_us = config->impatient_us,
         .stamp = (uint64_t)p->number + 1,
         .on_packet = note_packet,
         .on_packet_context = p,
