@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  connection, floorHolders, handsInOrder, hasFloor, initialState, ownHand, peopleInOrder, reduce, sharer, speakers,
+  connection, connectionSign, floorHolders, handsInOrder, hasFloor, initialState, ownHand, peopleInOrder, reduce, sharer, speakers,
 } from '../web/classroom.js';
 
 const person = (id, name, more = {}) => ({
@@ -98,6 +98,24 @@ test('the connection is one word', () => {
     [{ link: 'connecting', transport: 'connected' }, 'reconnecting'],
   ];
   for (const [change, expected] of table) assert.equal(connection({ ...joined(), ...change }), expected);
+});
+
+test('the sign at the top says weak where the page says so below', () => {
+  const up = { link: 'open', transport: 'connected' };
+  const line = (level) => ({ ...up, line: { level, rttMs: 20 }, slots: slots({ screen: '3' }) });
+  const table = [
+    [up, 'good'],
+    [line('full'), 'good'],
+    [line(null), 'good'],
+    [line('reduced'), 'weak'],
+    [line('voice'), 'weak'],
+    [{ ...line('voice'), slots: slots() }, 'good'], // nobody shares any more
+    [{ ...up, sendsPoorly: true }, 'good'], // nothing is sent any more
+    [{ ...up, sendsPoorly: true, share: { ...joined().share, status: 'live' } }, 'weak'],
+    [{ ...up, sendsPoorly: true, mic: { ...joined().mic, status: 'live' } }, 'weak'],
+    [{ ...line('voice'), transport: 'failed' }, 'media_lost'],
+  ];
+  for (const [change, expected] of table) assert.equal(connectionSign({ ...joined(), ...change }), expected, JSON.stringify(change));
 });
 
 test('the history of an hour starts whole, grows by one and never by the same point twice', () => {

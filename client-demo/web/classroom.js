@@ -458,3 +458,16 @@ export function connection(state) {
       return 'connecting';
   }
 }
+
+/**
+ * The same as the sign at the top has it: weak is also a line of which the page says elsewhere that it
+ * carries less of the screen, or sends badly.
+ * @param {State} state
+ */
+export function connectionSign(state) {
+  const how = connection(state);
+  const { level } = state.line;
+  const getsLess = level !== null && level !== 'full' && Boolean(state.slots.screen);
+  const sends = state.share.status === 'live' || state.mic.status === 'live';
+  return how === 'good' && (getsLess || (state.sendsPoorly && sends)) ? 'weak' : how;
+}

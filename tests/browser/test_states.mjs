@@ -306,10 +306,11 @@ test('a break for both, with what is left of it', async () => {
 
 test('a poor line in words: slower, a still picture, voice only, nothing but text', async () => {
   const page = await asLearner();
-  for (const screen of ['reduced', 'still', 'lean']) {
+  for (const screen of ['reduced', 'still', 'lean', 'off']) {
     await page.tell({ type: 'quality', screen, path: 'tcp' });
     await sleep(200);
     await inspect(page, `learner-${screen}`);
+    check(await page.getAttribute(testid('connection'), 'data-state') === 'weak', `${screen}: the sign at the top says that the connection is good`);
   }
   await page.click(testid('connection'));
   await inspect(page, 'learner-line');
@@ -321,6 +322,29 @@ test('a poor line in words: slower, a still picture, voice only, nothing but tex
   await text.click(testid('trouble-chat'));
   await text.waitForSelector(testid('chat-text'));
   await text.context().close();
+});
+
+test('a trainer whose own line sends badly reads what gives way and what to do, in both languages', async () => {
+  for (const [lang, words] of [['fr', 'partagez une fenêtre, pas plusieurs écrans'], ['en', 'share one window, not several screens']]) {
+    const page = await asTrainer({ lang, state: { rights: { send: ['mic', 'screen', 'screen_audio', 'camera'], muted: false } } });
+    await page.click(testid('share-start'));
+    await page.evaluate(() => {
+      const { pc, senders } = window.amphi.peer;
+      const began = performance.now();
+      pc.getStats = async () => {
+        const ms = performance.now() - began;
+        return new Map([
+          { type: 'outbound-rtp', id: 'mic', mid: senders.get('mic').mid, packetsSent: Math.round(ms / 20) },
+          { type: 'outbound-rtp', id: 'screen', mid: senders.get('screen').mid, qualityLimitationDurations: { bandwidth: ms / 1000 } },
+          { type: 'candidate-pair', id: 'pair', nominated: true, state: 'succeeded', availableOutgoingBitrate: 300000 },
+        ].map((report) => [report.id, report]));
+      };
+    });
+    await page.waitForFunction(({ selector, text }) => document.querySelector(selector)?.textContent.includes(text), { selector: testid('trouble'), text: words }, { timeout: 15000 });
+    await inspect(page, `trainer-sends-poorly${lang === 'fr' ? '' : '-en'}`);
+    check(await page.getAttribute(testid('connection'), 'data-state') === 'weak', 'the sign at the top says that the connection is good');
+    await page.context().close();
+  }
 });
 
 test('other roles: co-trainer, assistant, inspector', async () => {

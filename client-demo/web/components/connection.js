@@ -1,6 +1,6 @@
 /** How the connection is: a word at the top, and all of it in plain words behind it. */
 
-import { connection, roleOf } from '../classroom.js';
+import { connectionSign, roleOf } from '../classroom.js';
 import { pathOf } from '../state/delivery.js';
 import { html } from '../html.js';
 import { number, t } from '../i18n.js';
@@ -12,7 +12,7 @@ import { Dialog } from './ui.js';
 
 /** @param {{state: State, onOpen?: () => void}} props */
 export function Connection({ state, onOpen }) {
-  const how = connection(state);
+  const how = connectionSign(state);
   const good = how === 'good' || how === 'weak';
   const inside = html`<${Icon} name=${good ? 'signal' : 'signal-off'} /><span>${t(`connection.${how}`)}</span>`;
   const names = `connection is-${how}`;
@@ -23,7 +23,7 @@ export function Connection({ state, onOpen }) {
 
 /** @param {{state: State, onClose: () => void}} props */
 export function LineDialog({ state, onClose }) {
-  const how = connection(state);
+  const how = connectionSign(state);
   const { rttMs, level } = state.line;
   const path = pathOf(state.path);
   return html`<${Dialog} title=${t('line.title')} testid="line-panel" onClose=${onClose}>
