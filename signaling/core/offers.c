@@ -196,11 +196,13 @@ static unsigned screen_codecs_of(const struct control_participant_add *add)
     return codecs;
 }
 
-/* The newest offer counts: the one under way, if any, is answered with media_gone. */
+/* The newest offer counts: the one under way, if any, is answered with media_gone; but a restart
+ * that a newer one replaces has lost no transport. */
 static void put_under_way(struct service *service, struct instant at, struct participant *p,
                           struct offer *offer)
 {
-    offer_cancel(service, at, p, CLIENT_MEDIA_GONE);
+    bool both_restart = offer->is_restart && p->offer != NULL && p->offer->is_restart;
+    offer_cancel(service, at, p, both_restart ? CLIENT_STALE : CLIENT_MEDIA_GONE);
     p->offer = offer;
     offer->deadline = at.now + RELAY_ANSWER_WITHIN_US;
     dispatch(service, at, p);
@@ -209,7 +211,8 @@ static void put_under_way(struct service *service, struct instant at, struct par
 
 static bool is_transport_there(const struct participant *p)
 {
-    return p->media != MEDIA_NONE && p->record.session > 0 && p->offer == NULL;
+    return p->media != MEDIA_NONE && p->record.session > 0 &&
+           (p->offer == NULL || p->offer->is_restart);
 }
 
 enum client_error offer_start(struct service *service, struct instant at, struct participant *p,

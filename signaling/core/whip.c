@@ -203,7 +203,27 @@ static enum client_error find_session(const struct whip_call *call, struct parti
     return CLIENT_OK;
 }
 
-/* Whether If-Match names the session's present state; "*" matches any (RFC 9110 section 13.1.1). */
+/* Whether `tag` stands among the tags of an If-Match, none of which is a weak one (RFC 9110
+ * sections 8.8.3.2 and 13.1.1). A list that is none has no more tags from there on. */
+static bool lists_tag(const char *list, const char *tag)
+{
+    for (const char *at = list + strspn(list, " \t,"); *at != '\0'; at += strspn(at, " \t,")) {
+        bool is_weak = strncmp(at, "W/", 2) == 0;
+        at += is_weak ? 2 : 0;
+        const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
+        if (end == NULL)
+            return false;
+        size_t size = (size_t)(end + 1 - at);
+        if (!is_weak && size == strlen(tag) && strncmp(at, tag, size) == 0)
+            return true;
+        at = end + 1 + strspn(end + 1, " \t");
+        if (*at != ',' && *at != '\0')
+            return false;
+    }
+    return false;
+}
+
+/* Whether If-Match names the session's present state; "*" matches any. */
 static enum client_error check_match(const char *if_match, const struct participant *p,
                                      bool required)
 {
@@ -211,7 +231,7 @@ static enum client_error check_match(const char *if_match, const struct particip
     if (if_match == NULL)
         return required ? CLIENT_PRECONDITION : CLIENT_OK;
     snprintf(etag, sizeof etag, "\"%s\"", p->record.etag);
-    if (strcmp(if_match, "*") == 0 || strcmp(if_match, etag) == 0)
+    if (strcmp(if_match, "*") == 0 || lists_tag(if_match, etag))
         return CLIENT_OK;
     return CLIENT_STALE;
 }

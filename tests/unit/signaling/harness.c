@@ -68,7 +68,7 @@ static struct seen *harness_keep(struct harness *h, const struct service_output 
     return seen;
 }
 
-static void harness_answer_add(struct harness *h, uint32_t to)
+void harness_relay_answers(struct harness *h, uint32_t to)
 {
     struct control_message *message = calloc(1, sizeof *message);
     assert_non_null(message);
@@ -98,7 +98,7 @@ void harness_drain(struct harness *h)
             answers[answer_count++] = seen->message->id;
     }
     for (size_t i = 0; i < answer_count; i++)
-        harness_answer_add(h, answers[i]);
+        harness_relay_answers(h, answers[i]);
 }
 
 void harness_relay_says(struct harness *h, const struct control_message *message)

@@ -74,6 +74,8 @@ void harness_relay_sync_end(struct harness *h);
 void harness_relay_holds(struct harness *h, uint64_t room, uint64_t participant, uint32_t session);
 void harness_relay_state(struct harness *h, uint64_t participant, uint32_t session,
                          enum control_media_state state);
+/* The request of number `to`: what was added, or given other ICE credentials. */
+void harness_relay_answers(struct harness *h, uint32_t to);
 void harness_relay_up(struct harness *h);
 void harness_relay_down(struct harness *h);
 

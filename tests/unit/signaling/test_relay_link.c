@@ -201,6 +201,54 @@ static void an_ice_restart_keeps_the_session_and_needs_a_transport(void **state)
     free(sdp);
 }
 
+/* What the page made of media_gone was a whole new connection. */
+static void of_two_ice_restarts_the_newer_is_answered_and_the_transport_stays(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct person person = harness_join(h, "learner", "L");
+    char *first = json_offer(OFFER_WITH("newu", "opus/48000/2"));
+    char *second = json_offer(OFFER_WITH("newest", "opus/48000/2"));
+    harness_offer(h, &person);
+    harness_forget(h);
+    h->relay_answers = false;
+    harness_send(h, person.connection, "{\"type\":\"offer\",\"id\":8,\"restart\":true,\"sdp\":%s}",
+                 first);
+    uint32_t request = h->seen[harness_relay_place(h, CONTROL_ICE_RESTART, person.id)].message->id;
+    harness_forget(h);
+    harness_send(h, person.connection, "{\"type\":\"offer\",\"id\":9,\"restart\":true,\"sdp\":%s}",
+                 second);
+    assert_true(harness_got(h, person.connection, "\"to\":8,\"code\":\"stale\""));
+    size_t restart = harness_relay_place(h, CONTROL_ICE_RESTART, person.id);
+    assert_true(restart != SIZE_MAX);
+    assert_int_equal(h->seen[restart].message->ice_restart.session, 1);
+    assert_string_equal(h->seen[restart].message->ice_restart.remote_ice.ufrag, "newest");
+    uint32_t newer = h->seen[restart].message->id;
+    harness_relay_answers(h, request); /* on its way already: it answers nothing any more */
+    assert_false(harness_got(h, person.connection, "\"type\":\"answer\""));
+    harness_relay_answers(h, newer);
+    assert_true(harness_got(h, person.connection, "\"type\":\"answer\",\"to\":9"));
+    assert_false(harness_got(h, person.connection, "media_gone"));
+    free(first);
+    free(second);
+}
+
+static void a_restart_while_a_new_connection_is_made_finds_no_transport(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct person person = harness_join(h, "learner", "L");
+    char *sdp = json_offer(OFFER_WITH("newu", "opus/48000/2"));
+    harness_offer(h, &person);
+    h->relay_answers = false;
+    harness_offer(h, &person);
+    harness_forget(h);
+    harness_send(h, person.connection, "{\"type\":\"offer\",\"id\":8,\"restart\":true,\"sdp\":%s}",
+                 sdp);
+    assert_true(harness_got(h, person.connection, "\"to\":8,\"code\":\"media_gone\""));
+    free(sdp);
+}
+
 static void a_bad_offer_is_refused_and_the_eleventh_is_too_many(void **state)
 {
     struct harness *h = *state;
@@ -387,6 +435,8 @@ int main(void)
         HARNESS_TEST(a_lost_link_alone_resets_nobody),
         HARNESS_TEST(a_silent_transport_is_reset_and_a_replaced_one_is_not),
         HARNESS_TEST(an_ice_restart_keeps_the_session_and_needs_a_transport),
+        HARNESS_TEST(of_two_ice_restarts_the_newer_is_answered_and_the_transport_stays),
+        HARNESS_TEST(a_restart_while_a_new_connection_is_made_finds_no_transport),
         HARNESS_TEST(a_bad_offer_is_refused_and_the_eleventh_is_too_many),
         HARNESS_TEST(events_about_strangers_and_wild_values_change_nothing),
         HARNESS_TEST(a_page_is_told_how_its_screen_is_thinned_and_what_of_its_own_is_received),

@@ -204,6 +204,13 @@ static void patch_trickles_and_restarts(void **state)
                           "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
                           "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host\r\n";
     const char *restart = "a=ice-ufrag:fresh\r\na=ice-pwd:9876543210987654321098\r\n";
+    char listed[200], crowded[200], weak[200], inside[200], comma[200], cut[200];
+    snprintf(listed, sizeof listed, "\"old\", %s, \"older\"", etag);
+    snprintf(crowded, sizeof crowded, ",,\"old\"\t,%s , ", etag);
+    snprintf(weak, sizeof weak, "\"old\", W/%s", etag);
+    snprintf(inside, sizeof inside, "\"x%s", etag + 1);
+    snprintf(comma, sizeof comma, "\"old, %.*s, older\"", (int)strlen(etag) - 2, etag + 1);
+    snprintf(cut, sizeof cut, "\"old\", %.*s", (int)strlen(etag) - 1, etag);
     const struct {
         const char *why, *if_match, *body;
         int status;
@@ -214,8 +221,18 @@ static void patch_trickles_and_restarts(void **state)
         {"restart without a tag", NULL, restart, 428},
         {"restart with a stale tag", "\"old\"", restart, 412},
         {"not a fragment", "*", "hello", 400},
+        {"candidates, right tag in a list", listed, trickle, 204},
+        {"candidates, tags without spaces or with empty places", crowded, trickle, 204},
+        {"candidates, a list of stale tags", "\"old\", \"older\"", trickle, 412},
+        {"candidates, a weak tag", weak, trickle, 412},
+        {"candidates, the tag inside of another one", inside, trickle, 412},
+        {"candidates, the tag in a tag that holds a comma", comma, trickle, 412},
+        {"candidates, no tags at all", ", ,", trickle, 412},
+        {"candidates, a tag without its end", cut, trickle, 412},
+        {"restart with a list of stale tags", "\"old\",\"older\"", restart, 412},
         {"restart", "*", restart, 200},
         {"the old tag after a restart", etag, trickle, 412},
+        {"the old tag in a list", listed, trickle, 412},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct seen *response =
@@ -230,6 +247,32 @@ static void patch_trickles_and_restarts(void **state)
     }
     uint64_t exchange = harness_http(h, HTTP_PATCH, location, token, "text/plain", NULL, trickle);
     assert_int_equal(harness_response(h, exchange)->status, 415);
+    free(token);
+}
+
+static void of_two_restarts_by_patch_the_newer_is_answered_and_the_session_stays(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    char *token = harness_invite(h, "trainer", "T");
+    const struct seen *made = post(h, "whip", h->class_id, token, SDP, OFFER);
+    char location[160], etag[64];
+    snprintf(location, sizeof location, "%s", made->location);
+    snprintf(etag, sizeof etag, "%s", made->etag);
+    uint64_t id = last_added(h);
+    harness_forget(h);
+    h->relay_answers = false;
+    uint64_t older = harness_http(h, HTTP_PATCH, location, token, FRAGMENT, etag,
+                                  "a=ice-ufrag:fresh\r\na=ice-pwd:9876543210987654321098\r\n");
+    harness_forget(h);
+    uint64_t newer = harness_http(h, HTTP_PATCH, location, token, FRAGMENT, etag,
+                                  "a=ice-ufrag:newest\r\na=ice-pwd:9876543210987654321098\r\n");
+    assert_int_equal(harness_response(h, older)->status, 412);
+    size_t restart = harness_relay_place(h, CONTROL_ICE_RESTART, id);
+    assert_string_equal(h->seen[restart].message->ice_restart.remote_ice.ufrag, "newest");
+    harness_relay_answers(h, h->seen[restart].message->id);
+    assert_int_equal(harness_response(h, newer)->status, 200);
+    assert_int_equal(harness_relay_place(h, CONTROL_PARTICIPANT_REMOVE, id), SIZE_MAX);
     free(token);
 }
 
@@ -336,6 +379,7 @@ int main(void)
         HARNESS_TEST(a_bad_offer_does_not_use_up_a_single_use_invite),
         HARNESS_TEST(a_session_ends_with_delete_by_its_own_token_only),
         HARNESS_TEST(patch_trickles_and_restarts),
+        HARNESS_TEST(of_two_restarts_by_patch_the_newer_is_answered_and_the_session_stays),
         HARNESS_TEST(options_say_what_may_be_posted),
         HARNESS_TEST(a_post_without_a_relay_is_503_after_five_seconds_and_leaves_nobody),
         HARNESS_TEST(a_client_that_goes_away_before_its_answer_leaves_nobody),
