@@ -182,11 +182,8 @@ static void send_voice(struct headless_peer *p, usec_t now)
     p->mic.timestamp += AUDIO_SOURCE_FRAME_SAMPLES;
 }
 
-static void send_frame(struct headless_peer *p, usec_t now, struct headless_encoding *e)
+static void begin_frame(struct headless_peer *p, usec_t now, struct headless_encoding *e)
 {
-    uint8_t payload[VIDEO_SOURCE_PAYLOAD_BYTES];
-    size_t size = 0;
-    bool last = false;
     uint32_t slide = e->source.slide;
     if (e != &p->encodings[0]) /* the same screen */
         video_source_show_slide(&e->source, p->encodings[0].source.slide);
@@ -198,14 +195,25 @@ static void send_frame(struct headless_peer *p, usec_t now, struct headless_enco
     if (e->source.is_sharp)
         e->sharp_slide_at = e->slide_at;
     e->sender.timestamp = e->source.timestamp;
+}
+
+/* What is left of the frame: at once, or a packet at a time. */
+static void send_packets(struct headless_peer *p, usec_t now, struct headless_encoding *e)
+{
+    uint8_t payload[VIDEO_SOURCE_PAYLOAD_BYTES];
+    size_t size = 0;
+    bool last = false;
     uint8_t type =
         video_source_get_codec(&e->source) == MEDIA_CODEC_VP9 ? HEADLESS_PT_VP9 : HEADLESS_PT_VP8;
     while (
+        now >= e->packet_at &&
         video_source_next(&e->source, (struct bytes_mut){payload, sizeof payload}, &size, &last)) {
         struct rtp_header header = {.payload_type = type, .marker = last};
         if (e->source.ivf == NULL)
             stamp(p, now, e->sharp_slide_at, payload, size, MADE_UP_HEADER_BYTES);
         send_video_packet(p, now, e, &header, bytes_of(payload, size));
+        if (p->config.pace_bps > 0)
+            e->packet_at = now + (usec_t)(size * 8000000 / p->config.pace_bps);
     }
 }
 
@@ -432,7 +440,17 @@ static bool is_impatient(const struct headless_peer *p, usec_t now)
            now - since >= p->config.impatient_us && now - p->picture_packet_at < SECONDS(1);
 }
 
-static void send_nacks(struct headless_peer *p, usec_t now)
+static bool wants_key_frame(const struct headless_peer *p, usec_t now)
+{
+    if (p->config.pli_us > 0)
+        return p->received[HEADLESS_LINE_SCREEN_IN].started &&
+               now - p->key_frame_asked_at >= p->config.pli_us;
+    return (video_sink_wants_key_frame(p->pictures) || is_impatient(p, now)) &&
+           now - p->key_frame_asked_at >= KEY_FRAME_AGAIN_US;
+}
+
+/* Of packets and of key frames. */
+static void send_wishes(struct headless_peer *p, usec_t now)
 {
     uint64_t due[NACKS_AT_ONCE];
     uint16_t seqs[NACKS_AT_ONCE];
@@ -441,15 +459,17 @@ static void send_nacks(struct headless_peer *p, usec_t now)
     uint32_t ssrc = p->answer.lines[HEADLESS_LINE_SCREEN_IN].ssrc;
     size_t count =
         nack_generator_take_due(&p->nack, now, p->ice.rtt_us, due, NACKS_AT_ONCE, &given_up);
-    if (given_up > 0)
+    if (given_up > 0 || (count > 0 && p->config.lacks_nack))
         p->pictures->wants_key_frame = true;
+    if (p->config.lacks_nack)
+        nack_generator_forget_before(&p->nack, p->nack.highest + 1);
     for (size_t i = 0; i < count; i++)
         seqs[i] = (uint16_t)due[i];
     struct writer w = writer_of((struct bytes_mut){data, sizeof data});
-    if (count > 0 && rtcp_write_nack(&w, p->our_ssrc, ssrc, seqs, count) > 0)
+    if (count > 0 && !p->config.lacks_nack &&
+        rtcp_write_nack(&w, p->our_ssrc, ssrc, seqs, count) > 0)
         send_rtcp(p, now, &w);
-    if ((!video_sink_wants_key_frame(p->pictures) && !is_impatient(p, now)) ||
-        now - p->key_frame_asked_at < KEY_FRAME_AGAIN_US)
+    if (!wants_key_frame(p, now))
         return;
     p->key_frame_asked_at = now;
     p->key_frames_wanted++;
@@ -463,7 +483,8 @@ static void send_transport_feedback(struct headless_peer *p, usec_t now)
     uint8_t data[RTCP_TWCC_WRITE_BYTES + 100];
     uint32_t media_ssrc = p->answer.lines[HEADLESS_LINE_SCREEN_IN].ssrc;
     struct writer w = writer_of((struct bytes_mut){data, sizeof data});
-    p->transport_feedback_at = now + TRANSPORT_FEEDBACK_US;
+    p->transport_feedback_at =
+        now + (p->config.feedback_us > 0 ? p->config.feedback_us : TRANSPORT_FEEDBACK_US);
     while (twcc_arrivals_write_due(&p->arrivals, now, &w, p->our_ssrc, media_ssrc)) {
         send_rtcp(p, now, &w);
         w = writer_of((struct bytes_mut){data, sizeof data});
@@ -511,8 +532,12 @@ static void send_screen(struct headless_peer *p, usec_t now, struct headless_enc
         return;
     if (now - e->sender.next_at > SECONDS(1) / 2)
         e->sender.next_at = now;
-    for (; e->sender.next_at <= now; e->sender.next_at += e->source.frame_us)
-        send_frame(p, now, e);
+    send_packets(p, now, e);
+    for (; e->sender.next_at <= now && !e->source.in_frame;
+         e->sender.next_at += e->source.frame_us) {
+        begin_frame(p, now, e);
+        send_packets(p, now, e);
+    }
     if (now >= e->sender.report_at)
         send_report(p, now, &e->sender);
 }
@@ -539,7 +564,7 @@ void headless_media_handle_timeout(struct headless_peer *p, usec_t now)
         send_transport_feedback(p, now);
     if (now >= p->feedback_at) {
         p->feedback_at = now + FEEDBACK_US;
-        send_nacks(p, now);
+        send_wishes(p, now);
         if (now >= p->report_at) {
             p->report_at = now + REPORT_US;
             send_receiver_report(p, now);
@@ -551,13 +576,14 @@ usec_t headless_media_next_timeout(const struct headless_peer *p)
 {
     usec_t next = usec_max(p->report_at, p->feedback_at);
     next = usec_min(next, transport_feedback_due(p));
-    if (p->nack.count > 0 || video_sink_wants_key_frame(p->pictures))
+    if (p->nack.count > 0 || video_sink_wants_key_frame(p->pictures) || p->config.pli_us > 0)
         next = usec_min(next, p->feedback_at);
     if (sends_voice(p))
         next = usec_min(next, p->mic.next_at);
     for (size_t i = 0; sends_screen(p) && i < p->encoding_count; i++) {
-        if (p->encodings[i].is_wanted)
-            next = usec_min(next, p->encodings[i].sender.next_at);
+        const struct headless_encoding *e = &p->encodings[i];
+        if (e->is_wanted)
+            next = usec_min(next, e->source.in_frame ? e->packet_at : e->sender.next_at);
     }
     return next;
 }

@@ -56,9 +56,10 @@ PRINTF_LIKE(2, 3) static void add(struct text *text, const char *format, ...)
 static void add_video_codec(struct text *text, const struct headless_offer_params *params,
                             const char *name, int pt, int rtx, const char *fmtp)
 {
-    add(text, "a=rtpmap:%d %s/90000\r\na=rtcp-fb:%d nack\r\na=rtcp-fb:%d nack pli\r\n", pt, name,
-        pt, pt);
+    add(text, "a=rtpmap:%d %s/90000\r\na=rtcp-fb:%d nack pli\r\n", pt, name, pt);
     add(text, "a=rtcp-fb:%d ccm fir\r\n", pt);
+    if (!params->lacks_nack)
+        add(text, "a=rtcp-fb:%d nack\r\n", pt);
     if (!params->lacks_numbers)
         add(text, "a=rtcp-fb:%d transport-cc\r\n", pt);
     if (fmtp != NULL)
@@ -77,8 +78,9 @@ static void add_codecs(struct text *text, const struct headless_offer_params *pa
             add(text, "a=rtcp-fb:%d transport-cc\r\n", HEADLESS_PT_OPUS);
         if (sent && params->repeats_voice)
             add(text, "a=rtcp-fb:%d nack\r\n", HEADLESS_PT_OPUS);
-        add(text, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", HEADLESS_PT_RED,
-            HEADLESS_PT_RED, HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
+        if (!params->lacks_red)
+            add(text, "a=rtpmap:%d red/48000/2\r\na=fmtp:%d %d/%d\r\n", HEADLESS_PT_RED,
+                HEADLESS_PT_RED, HEADLESS_PT_OPUS, HEADLESS_PT_OPUS);
         return;
     }
     add_video_codec(text, params, "VP8", HEADLESS_PT_VP8, HEADLESS_PT_VP8_RTX, NULL);
@@ -93,7 +95,7 @@ static void add_line(struct text *text, const struct headless_offer_params *para
 {
     enum media_kind kind = lines[line].kind;
     add(text, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\n", media_kind_name(kind),
-        kind == MEDIA_KIND_AUDIO ? "111 63"
+        kind == MEDIA_KIND_AUDIO ? (params->lacks_red ? "111" : "111 63")
         : params->lacks_rtx      ? "96 98 102 45"
                                  : "96 97 98 99 102 103 45 46");
     add(text, "a=mid:%d\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", (int)line,

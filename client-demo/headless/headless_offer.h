@@ -49,11 +49,12 @@ enum media_kind headless_line_kind(enum headless_line line);
 struct headless_offer_params {
     struct ice_parameters ice;
     uint8_t fingerprint[FINGERPRINT_BYTES];
-    uint32_t ssrcs[2];             /* of mic and screen */
-    uint32_t rtx_ssrc;             /* of screen */
-    bool lacks_rtx, lacks_numbers; /* a client that knows neither RTX nor transport-wide feedback */
-    bool repeats_voice;            /* NACK of the voice that it sends */
-    bool has_rids;                 /* the screen in two encodings, "h" and "l", told apart by rid */
+    uint32_t ssrcs[2]; /* of mic and screen */
+    uint32_t rtx_ssrc; /* of screen */
+    /* A client that does not know RTX, transport-wide feedback, NACK, redundancy of voice. */
+    bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red;
+    bool repeats_voice;   /* NACK of the voice that it sends */
+    bool has_rids;        /* the screen in two encodings, "h" and "l", told apart by rid */
     bool is_active_setup; /* "active": the relay is then the DTLS server; otherwise "actpass" */
 };
 /* Writes the SDP text to `text` (HEADLESS_OFFER_BYTES_MAX); STATUS_TRUNCATED cannot happen then. */

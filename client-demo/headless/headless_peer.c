@@ -181,6 +181,8 @@ static bool queue_offer(struct headless_peer *p, bool restart)
     params.rtx_ssrc = p->encodings[0].rtx_ssrc;
     params.has_rids = p->encoding_count > 1;
     params.lacks_rtx = p->config.lacks_rtx;
+    params.lacks_nack = p->config.lacks_nack;
+    params.lacks_red = p->config.lacks_red;
     params.repeats_voice = p->config.repeats_voice;
     params.lacks_numbers = p->config.lacks_numbers;
     if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {

@@ -58,8 +58,12 @@ struct headless_config {
     struct made_up_screen made_up[HEADLESS_ENCODINGS];
     bool made_up_voice; /* voice without a file */
     bool raise_hand, decode;
-    bool lacks_rtx, lacks_numbers; /* is offered neither RTX nor transport-wide feedback */
-    bool repeats_voice;            /* says that lost packets of its voice may be asked for */
+    /* A client of another kind: what it does not know. */
+    bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red;
+    usec_t feedback_us; /* between two transport-wide feedbacks; 0: 100 ms, as browsers do */
+    usec_t pli_us;      /* asks for a key frame so often, whatever it sees; 0: when it lacks one */
+    uint32_t pace_bps;  /* of video that leaves; 0: each picture at once */
+    bool repeats_voice; /* says that lost packets of its voice may be asked for */
     bool keys_together; /* a key frame of one encoding is one of all, as Chromium makes them */
     /* Without a whole picture for so long a key frame is asked for, as browsers do; 0: never. */
     usec_t impatient_us;
@@ -106,6 +110,7 @@ struct headless_encoding { /* of the screen that is sent */
     uint64_t rtx_seq;
     struct headless_sent *sent; /* owned; publishers only */
     bool is_wanted;
+    usec_t packet_at;                /* the next one of this frame may leave */
     usec_t slide_at, sharp_slide_at; /* shown since; and the newest that can be read */
 };
 

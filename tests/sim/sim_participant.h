@@ -72,9 +72,12 @@ struct sim_participant {
 struct sim_participant_config {
     const char *role;
     bool talks, shares, ignores_floor;
-    bool lacks_rtx, lacks_numbers; /* a client that is not our page */
-    bool repeats_voice;            /* as our page does in Chromium */
-    bool keys_together;            /* of its encodings, as Chromium makes them */
+    /* A client that is not our page (headless_peer.h). */
+    bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red;
+    usec_t feedback_us, pli_us;
+    uint32_t pace_bps;
+    bool repeats_voice;  /* as our page does in Chromium */
+    bool keys_together;  /* of its encodings, as Chromium makes them */
     usec_t impatient_us; /* without a picture it asks for a key frame, as browsers do; 0: never */
     struct made_up_screen screen[HEADLESS_ENCODINGS]; /* best first */
 };

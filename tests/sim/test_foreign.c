@@ -1,5 +1,9 @@
-/* Learners that are not our page: without RTX, without transport-wide feedback. */
+/* Learners that are not our page: without RTX, without transport-wide feedback, NACK or redundancy
+ * of voice, with late feedback, with wishes for key frames all the time. */
+#include "sim/sim_lecture.h"
 #include "sim/sim_test.h"
+
+#include <string.h>
 
 static int enter(struct sim *sim, bool lacks_rtx, bool lacks_numbers, const char *line)
 {
@@ -83,6 +87,138 @@ static void receiver_reports_alone_see_that_a_dip_is_over(struct sim *sim)
     (void)trainer;
 }
 
+/* --- The rows of the table in docs/quality.md, for clients of other kinds */
+
+struct foreign_case {
+    const char *line;
+    double concealed; /* percent, at most, from two seconds after the join on */
+    usec_t median_us, freeze_us;
+    int never;
+};
+
+static void check_cases(struct sim *sim, struct sim_participant_config trainer,
+                        struct sim_participant_config learner, const struct foreign_case *cases,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct foreign_case *c = &cases[i];
+        struct sim_lecture_config config = {
+            .trainer = trainer, .learner = learner, .line = c->line, .duration = SECONDS(60)};
+        struct sim_lecture l = sim_lecture_hold(sim, &config);
+        sim_lecture_print(strchr(c->line, '\n') + 1, &l);
+        assert_true(l.later_concealed <= c->concealed);
+        assert_in_range(l.slides.never, 0, c->never);
+        assert_in_range(l.slides.median_us, 1, c->median_us);
+        assert_in_range(l.freeze_us, 1, c->freeze_us);
+        assert_in_range(l.requests, 0, 7); /* on its account: one in ten seconds */
+    }
+}
+
+#define LOSS_5 "delay 30ms\ndown rate 20M loss 5%"
+#define LOSS_10 "delay 30ms\ndown rate 20M loss 10%"
+#define BURSTS "delay 30ms\ndown rate 20M burst-loss 5% burst-length 4"
+#define JITTER "delay 50ms\ndown rate 20M jitter 40ms"
+#define RATE_1M "delay 20ms\ndown rate 1M queue 200ms"
+#define RATE_300K "delay 20ms\ndown rate 300k queue 300ms"
+#define DIP                                                                                        \
+    "delay 20ms\ndown rate 3M queue 200ms\nat 18 down rate 400k queue 200ms\n"                     \
+    "at 48 down rate 3M queue 200ms"
+
+static void feedback_four_times_a_second_is_enough(struct sim *sim)
+{
+    static const struct foreign_case cases[] = {
+        {LOSS_5, 0.3, MILLISECONDS(230), SECONDS(1), 0},
+        {LOSS_10, 1, MILLISECONDS(390), MILLISECONDS(1500), 0},
+        {BURSTS, 1.5, MILLISECONDS(300), MILLISECONDS(1500), 0},
+        {JITTER, 0.1, MILLISECONDS(350), SECONDS(1), 0},
+        {RATE_1M, 0.3, MILLISECONDS(700), SECONDS(1), 0},
+        {RATE_300K, 0.5, MILLISECONDS(1200), SECONDS(4), 0},
+        {DIP, 0.5, MILLISECONDS(1200), SECONDS(4), 0},
+    };
+    struct sim_participant_config learner = sim_participant_config_default("learner");
+    learner.feedback_us = MILLISECONDS(250);
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Single losses and jitter are nothing to know the line's width for. */
+static void reports_alone_are_enough_where_the_line_is_wide(struct sim *sim)
+{
+    static const struct foreign_case cases[] = {
+        {LOSS_5, 0.3, MILLISECONDS(230), SECONDS(1), 0},
+        {JITTER, 0.1, MILLISECONDS(350), SECONDS(1), 0},
+    };
+    struct sim_participant_config learner = sim_participant_config_default("learner");
+    learner.lacks_numbers = true;
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+    learner.lacks_rtx = true;
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Of what is lost nothing comes again: on lines that lose nothing it lacks nothing. */
+static void
+who_knows_neither_nack_nor_redundancy_is_served_on_a_line_without_losses(struct sim *sim)
+{
+    static const struct foreign_case cases[] = {
+        {"delay 10ms\ndown rate 20M", 0.1, MILLISECONDS(175), SECONDS(1), 0},
+        {JITTER, 0.1, MILLISECONDS(350), SECONDS(1), 0},
+    };
+    struct sim_participant_config learner = sim_participant_config_default("learner");
+    learner.lacks_nack = learner.lacks_rtx = learner.lacks_red = true;
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+    learner.lacks_numbers = true;
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Ten wishes a second, whatever it sees: neither the trainer nor its own voice pays for them. */
+static void who_wishes_for_key_frames_all_the_time_harms_nobody(struct sim *sim)
+{
+    static const struct foreign_case cases[] = {
+        {LOSS_5, 0.3, MILLISECONDS(400), SECONDS(2), 0},
+        {JITTER, 0.3, MILLISECONDS(350), SECONDS(2), 0},
+        {RATE_1M, 0.3, SECONDS(2), SECONDS(8), 2},
+    };
+    struct sim_participant_config learner = sim_participant_config_default("learner");
+    learner.pli_us = MILLISECONDS(100);
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* As WHIP publishers have it: one encoding, with temporal layers or without. Its slides come as the
+ * line can take them, and voice as ever. */
+static void a_publisher_of_one_encoding_is_heard_as_any_other(struct sim *sim)
+{
+    static const struct foreign_case cases[] = {
+        {LOSS_5, 0.3, MILLISECONDS(1500), SECONDS(2), 0},
+        {LOSS_10, 1, MILLISECONDS(1500), SECONDS(2), 0},
+        {BURSTS, 1.5, MILLISECONDS(1500), SECONDS(2), 0},
+        {JITTER, 0.1, MILLISECONDS(1500), SECONDS(1), 0},
+        {RATE_1M, 0.3, SECONDS(3), SECONDS(4), 1},
+    };
+    struct sim_participant_config learner = sim_participant_config_default("learner");
+    struct sim_participant_config trainer = sim_lecture_plain();
+    check_cases(sim, trainer, learner, cases, sizeof cases / sizeof cases[0]);
+    trainer.screen[0].has_layers = true;
+    check_cases(sim, trainer, learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+static void who_comes_and_goes_each_second_is_noticed_by_nobody(struct sim *sim)
+{
+    struct sim_participant_config config = sim_lecture_page();
+    int trainer = sim_enter_with(sim, &config), learner = sim_enter(sim, "learner");
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(12));
+    sim_forget(sim);
+    for (int second = 0; second < 30; second++) {
+        int guest = sim_enter(sim, "learner");
+        sim_run_for(sim, SECONDS(1));
+        assert_true(sim_voice(sim, guest, trainer).packets > 20);
+        assert_in_range(sim_screen(sim, guest).first_frame_us, 1, MILLISECONDS(600));
+        sim_leave(sim, guest);
+    }
+    assert_int_equal(sim_voice(sim, learner, trainer).concealed, 0);
+    assert_in_range(sim_screen(sim, learner).frames, 149, 151);
+    assert_in_range(sim_key_frame_requests(sim, trainer), 0, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +227,12 @@ int main(void)
         SIM_TEST(a_line_that_changes_is_sent_no_other_packet_under_a_number),
         SIM_TEST(nor_is_one_whose_reports_alone_tell_of_it),
         SIM_TEST(receiver_reports_alone_see_that_a_dip_is_over),
+        SIM_TEST(feedback_four_times_a_second_is_enough),
+        SIM_TEST(reports_alone_are_enough_where_the_line_is_wide),
+        SIM_TEST(who_knows_neither_nack_nor_redundancy_is_served_on_a_line_without_losses),
+        SIM_TEST(who_wishes_for_key_frames_all_the_time_harms_nobody),
+        SIM_TEST(a_publisher_of_one_encoding_is_heard_as_any_other),
+        SIM_TEST(who_comes_and_goes_each_second_is_noticed_by_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
