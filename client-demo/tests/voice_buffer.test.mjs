@@ -66,6 +66,42 @@ test('totals that were counted before, or fall back, are no new losses', async (
   assert.equal(voice.jitterBufferTarget, HOLD_MS);
 });
 
+/** A voice of so many looks: `step(look)` says what came and what was made up since the one before. */
+async function holdAfter(looks, step) {
+  const report = { id: 'a', type: 'inbound-rtp', packetsLost: 0, packetsReceived: 0, packetsDiscarded: 0, concealedSamples: 0, silentConcealedSamples: 0 };
+  const voice = { jitterBufferTarget: null, getStats: async () => new Map([['a', { ...report }]]) };
+  let buffer;
+  for (let look = 0; look < looks; look++) {
+    const { came = 25, made = 0, silent = 0 } = step(look);
+    report.packetsReceived += came;
+    report.packetsDiscarded += came; // each one's redundancy
+    report.concealedSamples += made + silent;
+    report.silentConcealedSamples += silent;
+    buffer = await lookOnce([voice], buffer);
+  }
+  return voice.jitterBufferTarget;
+}
+
+test('words that are made up hold voice as lost ones do, though none is lost here', async () => {
+  assert.equal(await holdAfter(40, (look) => ({ made: look > 20 && look % 4 === 0 ? 960 : 0 })), HOLD_MS);
+});
+
+test('a voice of which nothing is made up is not held, whatever the browser discards', async () => {
+  assert.equal(await holdAfter(200, () => ({})), null);
+});
+
+test('silence that is made up, a sound that is only stretched, and now and then a word hold nothing', async () => {
+  assert.equal(await holdAfter(100, () => ({ silent: 4800 })), null);
+  assert.equal(await holdAfter(100, () => ({ made: 100 })), null);
+  assert.equal(await holdAfter(200, (look) => ({ made: look % 10 === 9 ? 960 : 0 })), null);
+});
+
+test('what a player makes up while it finds its pace, and behind the end of a voice, is no trouble', async () => {
+  assert.equal(await holdAfter(40, (look) => ({ made: look < 10 ? 2000 : 0 })), null);
+  assert.equal(await holdAfter(200, (look) => (look % 4 < 3 ? { made: look % 4 === 2 ? 3000 : 0 } : { came: 0, made: 3000 })), null);
+  assert.equal(await holdAfter(200, (look) => ({ came: look % 15 < 12 ? 25 : 0, made: look % 15 === 11 ? 3000 : 0 })), null);
+});
+
 test('a browser that cannot be told, or that refuses, is left as it is', async () => {
   const without = receiver([['a', 9]], false);
   const refuses = { getStats: async () => new Map(), get jitterBufferTarget() { return null; }, set jitterBufferTarget(_) { throw new RangeError(); } };
