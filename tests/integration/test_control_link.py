@@ -286,7 +286,7 @@ class ControlLink(unittest.TestCase):
         other.close()
 
     def test_what_is_no_protocol_ends_the_link_and_nothing_else(self):
-        long = struct.pack("!I", 65537)
+        long = struct.pack("!I", 98305)
         wrong = b'{"type":"room_close","room":"one"}'
         cases = {
             "garbage": b"\0\0\0\5hello",

@@ -190,7 +190,7 @@ class RelayLink(unittest.TestCase):
             self.wait("connected", self.health, 4)
             links = relay.links
             if text is None:
-                relay.link.sendall(struct.pack("!I", 65537))
+                relay.link.sendall(struct.pack("!I", 98305))
             else:
                 relay.send(text)
             self.wait(f"closed after {text}", lambda: relay.links > links, 4)
