@@ -69,16 +69,12 @@ struct bwe {
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
     usec_t report_at, report_rtt_min_us;
-    uint32_t report_steps;         /* that the mean is of, at most REPORT_MEAN_STEPS */
     uint32_t report_loss_permille; /* smoothed, before the reports of the last step */
     struct bwe_report_step {       /* what comes within half a second says one thing */
         usec_t at;                 /* 0: none yet */
         uint32_t loss_permille;    /* the worst of it */
         uint64_t before_bps;       /* the estimate before it */
-        uint64_t sent_bps;
         bool has_cut;
-        uint32_t full_loss_permille; /* of the step before, when a full line lost it; 0: none */
-        uint64_t full_bps;           /* was sent then */
     } report_step;
     uint64_t remb_bps; /* the newest */
     usec_t remb_at;    /* 0: none */
@@ -123,9 +119,6 @@ void bwe_note_wide(struct bwe *b, usec_t now);
 /* A number for a single packet that is no measurement, while nothing else is numbered. */
 uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
-/* A round trip that something else took, before any report: what is longer than the least is a
- * queue, and the first report may come through one. */
-void bwe_note_rtt(struct bwe *b, usec_t rtt_us);
 /* The worst report block of a compound packet; rtt_us 0: unknown. `sent_bps`: what was sent lately.
  * Some report on each stream in a packet of its own: half a second's reports are one step, by the
  * worst of them. No step up leads beyond a REMB of the last three seconds. */

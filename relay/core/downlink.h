@@ -84,13 +84,9 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
                           const struct rtcp_twcc *feedback, struct tx_batch *tx);
 void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
                           struct tx_batch *tx);
-/* The worst block of a report, and what of its loss is sure however few packets it is of. */
-struct downlink_report {
-    uint32_t loss_permille, least_permille;
-    usec_t rtt_us; /* 0: not known */
-};
+/* The worst block of a report. */
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
-                            struct downlink_report report, struct tx_batch *tx);
+                            uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx);
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
                           struct tx_batch *tx);
 /* Its line was found to carry only `bps`. */

@@ -110,7 +110,7 @@ static void check_cases(struct sim *sim, struct sim_participant_config trainer,
         assert_in_range(l.slides.never, 0, c->never);
         assert_in_range(l.slides.median_us, 1, c->median_us);
         assert_in_range(l.freeze_us, 1, c->freeze_us);
-        assert_in_range(l.requests, 0, 20); /* one in four seconds; paced, one in ten */
+        assert_in_range(l.requests, 0, 7); /* on its account: one in ten seconds */
     }
 }
 
@@ -145,9 +145,7 @@ static void reports_alone_are_enough_where_the_line_is_wide(struct sim *sim)
 {
     static const struct foreign_case cases[] = {
         {LOSS_5, 0.3, MILLISECONDS(230), SECONDS(1), 0},
-        {LOSS_10, 1, MILLISECONDS(390), SECONDS(1), 0},
-        {BURSTS, 1.5, MILLISECONDS(300), SECONDS(4), 0},
-        {JITTER, 0.1, MILLISECONDS(350), MILLISECONDS(1500), 0},
+        {JITTER, 0.1, MILLISECONDS(350), SECONDS(1), 0},
     };
     struct sim_participant_config learner = sim_participant_config_default("learner");
     learner.lacks_numbers = true;
