@@ -54,6 +54,7 @@ void headless_media_start(struct headless_peer *p, usec_t now)
         p->playouts[line].started = false;
     }
     p->arrivals = (struct twcc_arrivals){0};
+    p->remb = (struct headless_remb){0};
     video_sink_restart(p->pictures);
 }
 
@@ -406,6 +407,7 @@ void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes
     int line = line_of(p, header.ssrc, &is_rtx);
     if (line < 0)
         return;
+    headless_remb_handle_packet(&p->remb, now, packet.size);
     for (size_t i = 0; is_rtx && i < COUNT_OF(payload_types); i++) {
         struct bytes_mut original;
         if (payload_types[i].rtx_payload_type != header.payload_type)
@@ -425,6 +427,7 @@ void headless_media_handle_rtp(struct headless_peer *p, usec_t now, struct bytes
         tell(p, now, line, &header, header.payload, is_rtx);
         take_video(p, now, &header);
     } else {
+        headless_remb_handle_voice(&p->remb, now, header.timestamp);
         take_voice(p, now, line, &header);
     }
     receive_stats_handle_packet(&p->received[line], now,
@@ -511,6 +514,11 @@ static void send_receiver_report(struct headless_peer *p, usec_t now)
         return;
     rtcp_write_report(&w, &report);
     rtcp_write_sdes(&w, p->our_ssrc, bytes_of_string("headless"));
+    struct rtcp_remb remb = {.sender_ssrc = p->our_ssrc, .ssrc_count = 1};
+    remb.ssrcs[0] = p->answer.lines[HEADLESS_LINE_SCREEN_IN].ssrc;
+    if (p->config.remb != HEADLESS_REMB_NONE &&
+        headless_remb_take_rate(&p->remb, now, p->config.remb, &remb.rate_bps))
+        rtcp_write_remb(&w, &remb);
     send_rtcp(p, now, &w);
 }
 

@@ -60,6 +60,8 @@ static void add_video_codec(struct text *text, const struct headless_offer_param
     add(text, "a=rtcp-fb:%d ccm fir\r\n", pt);
     if (!params->lacks_nack)
         add(text, "a=rtcp-fb:%d nack\r\n", pt);
+    if (params->sends_remb)
+        add(text, "a=rtcp-fb:%d goog-remb\r\n", pt);
     if (!params->lacks_numbers)
         add(text, "a=rtcp-fb:%d transport-cc\r\n", pt);
     if (fmtp != NULL)

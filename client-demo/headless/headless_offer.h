@@ -51,8 +51,9 @@ struct headless_offer_params {
     uint8_t fingerprint[FINGERPRINT_BYTES];
     uint32_t ssrcs[2]; /* of mic and screen */
     uint32_t rtx_ssrc; /* of screen */
-    /* A client that does not know RTX, transport-wide feedback, NACK, redundancy of voice. */
-    bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red;
+    /* A client that does not know RTX, transport-wide feedback, NACK, redundancy of voice; or that
+     * says what its line carries (REMB). */
+    bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red, sends_remb;
     bool repeats_voice;   /* NACK of the voice that it sends */
     bool has_rids;        /* the screen in two encodings, "h" and "l", told apart by rid */
     bool is_active_setup; /* "active": the relay is then the DTLS server; otherwise "actpass" */

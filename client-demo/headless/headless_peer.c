@@ -183,6 +183,7 @@ static bool queue_offer(struct headless_peer *p, bool restart)
     params.lacks_rtx = p->config.lacks_rtx;
     params.lacks_nack = p->config.lacks_nack;
     params.lacks_red = p->config.lacks_red;
+    params.sends_remb = p->config.remb != HEADLESS_REMB_NONE;
     params.repeats_voice = p->config.repeats_voice;
     params.lacks_numbers = p->config.lacks_numbers;
     if (headless_offer_write(&params, text, sizeof text) != STATUS_OK) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "client-demo/headless/headless_offer.h"
+#include "client-demo/headless/headless_remb.h"
 #include "client-demo/headless/media_sink.h"
 #include "client-demo/headless/media_source.h"
 #include "client-demo/headless/voice_playout.h"
@@ -60,6 +61,7 @@ struct headless_config {
     bool raise_hand, decode;
     /* A client of another kind: what it does not know. */
     bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red;
+    enum headless_remb_kind remb; /* behind each receiver report */
     usec_t feedback_us; /* between two transport-wide feedbacks; 0: 100 ms, as browsers do */
     usec_t pli_us;      /* asks for a key frame so often, whatever it sees; 0: when it lacks one */
     uint32_t pace_bps;  /* of video that leaves; 0: each picture at once */
@@ -153,6 +155,7 @@ struct headless_peer {
     usec_t picture_packet_at; /* the newest one of a screen that is watched */
     struct twcc_arrivals arrivals;
     usec_t transport_feedback_at;
+    struct headless_remb remb;
     uint64_t key_frames_wanted, key_frames_requested;     /* by us; of us */
     usec_t key_frame_requests_at[HEADLESS_REQUESTS_KEPT]; /* the last ones of us; 0: none */
     uint64_t key_frames_requested_within_2_s;             /* most, up to HEADLESS_REQUESTS_KEPT */

@@ -76,8 +76,12 @@ struct bwe {
         uint64_t before_bps;       /* the estimate before it */
         bool has_cut;
     } report_step;
-    uint64_t remb_bps; /* the newest */
-    usec_t remb_at;    /* 0: none */
+    uint64_t remb_bps;       /* the newest */
+    usec_t remb_at;          /* 0: none */
+    usec_t remb_exceeded_at; /* more was sent than it said, and it has not risen since; 0: not so */
+    uint64_t remb_exceeded_bps; /* what it said then */
+    bool remb_far_exceeded;     /* much more */
+    uint64_t remb_limit_bps;    /* what it stayed at though more was sent; UINT64_MAX: none such */
     struct bwe_stats stats;
 };
 
@@ -121,7 +125,8 @@ uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
 /* The worst report block of a compound packet; rtt_us 0: unknown. `sent_bps`: what was sent lately.
  * Some report on each stream in a packet of its own: half a second's reports are one step, by the
- * worst of them. No step up leads beyond a REMB of the last three seconds. */
+ * worst of them. No step up leads beyond where a REMB of the last three seconds stays although
+ * more is sent. */
 void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
                        uint64_t sent_bps);
 void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps);

@@ -278,6 +278,7 @@ static void init_peer(struct sim_participant *p, const struct sim_participant_co
         .lacks_rtx = config->lacks_rtx,
         .lacks_nack = config->lacks_nack,
         .lacks_red = config->lacks_red,
+        .remb = config->remb,
         .feedback_us = config->feedback_us,
         .pli_us = config->pli_us,
         .pace_bps = config->pace_bps,

@@ -74,6 +74,7 @@ struct sim_participant_config {
     bool talks, shares, ignores_floor;
     /* A client that is not our page (headless_peer.h). */
     bool lacks_rtx, lacks_numbers, lacks_nack, lacks_red;
+    enum headless_remb_kind remb;
     usec_t feedback_us, pli_us;
     uint32_t pace_bps;
     bool repeats_voice;  /* as our page does in Chromium */

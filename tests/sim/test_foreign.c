@@ -114,6 +114,7 @@ static void check_cases(struct sim *sim, struct sim_participant_config trainer,
     }
 }
 
+#define CLEAN "delay 10ms\ndown rate 20M"
 #define LOSS_5 "delay 30ms\ndown rate 20M loss 5%"
 #define LOSS_10 "delay 30ms\ndown rate 20M loss 10%"
 #define BURSTS "delay 30ms\ndown rate 20M burst-loss 5% burst-length 4"
@@ -159,7 +160,7 @@ static void
 who_knows_neither_nack_nor_redundancy_is_served_on_a_line_without_losses(struct sim *sim)
 {
     static const struct foreign_case cases[] = {
-        {"delay 10ms\ndown rate 20M", 0.1, MILLISECONDS(175), SECONDS(1), 0},
+        {CLEAN, 0.1, MILLISECONDS(175), SECONDS(1), 0},
         {JITTER, 0.1, MILLISECONDS(350), SECONDS(1), 0},
     };
     struct sim_participant_config learner = sim_participant_config_default("learner");
@@ -167,6 +168,56 @@ who_knows_neither_nack_nor_redundancy_is_served_on_a_line_without_losses(struct 
     check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
     learner.lacks_numbers = true;
     check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* What a receiver says of its line is as much as it is given, or a little more. */
+static void say_what_the_line_carries(struct sim *sim, enum headless_remb_kind kind)
+{
+    static const struct foreign_case cases[] = {
+        {CLEAN, 0.1, MILLISECONDS(175), SECONDS(1), 0},
+        {JITTER, 0.1, MILLISECONDS(350), SECONDS(1), 0},
+        {LOSS_5, 0.3, MILLISECONDS(230), SECONDS(1), 0},
+    };
+    static const char *narrow[] = {RATE_1M, DIP};
+    struct sim_participant_config learner = sim_participant_config_default("learner");
+    learner.lacks_numbers = true;
+    learner.remb = kind;
+    check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
+        struct sim_lecture_config config = {.trainer = sim_lecture_page(),
+                                            .learner = learner,
+                                            .line = narrow[i],
+                                            .duration = SECONDS(60)};
+        struct sim_lecture l = sim_lecture_hold(sim, &config);
+        sim_lecture_print(strchr(narrow[i], '\n') + 1, &l);
+        assert_true(l.later_concealed <= 2);
+        assert_int_equal(l.slides.never, 0);
+        assert_in_range(l.slides.median_us, 1, MILLISECONDS(1200));
+    }
+}
+
+static void who_says_what_its_line_carries_gets_no_less_for_it(struct sim *sim)
+{
+    say_what_the_line_carries(sim, HEADLESS_REMB_HOLDS);
+}
+
+static void nor_does_who_says_little_of_a_line_with_little_on_it(struct sim *sim)
+{
+    say_what_the_line_carries(sim, HEADLESS_REMB_FOLLOWS);
+}
+
+static void who_says_50_kbps_whatever_comes_is_sent_no_more(struct sim *sim)
+{
+    struct sim_lecture_config config = {.trainer = sim_lecture_page(),
+                                        .learner = sim_participant_config_default("learner"),
+                                        .line = CLEAN,
+                                        .duration = SECONDS(60)};
+    config.learner.lacks_numbers = true;
+    config.learner.remb = HEADLESS_REMB_50_KBPS;
+    struct sim_lecture l = sim_lecture_hold(sim, &config);
+    sim_lecture_print("REMB of 50 kbit/s", &l);
+    assert_in_range(l.down_bps, 20000, 80000); /* with what it was sent before it was believed */
+    assert_true(l.later_concealed <= 0.1);
 }
 
 /* Ten wishes a second, whatever it sees: neither the trainer nor its own voice pays for them. */
@@ -230,6 +281,9 @@ int main(void)
         SIM_TEST(feedback_four_times_a_second_is_enough),
         SIM_TEST(reports_alone_are_enough_where_the_line_is_wide),
         SIM_TEST(who_knows_neither_nack_nor_redundancy_is_served_on_a_line_without_losses),
+        SIM_TEST(who_says_what_its_line_carries_gets_no_less_for_it),
+        SIM_TEST(who_says_50_kbps_whatever_comes_is_sent_no_more),
+        SIM_TEST(nor_does_who_says_little_of_a_line_with_little_on_it),
         SIM_TEST(who_wishes_for_key_frames_all_the_time_harms_nobody),
         SIM_TEST(a_publisher_of_one_encoding_is_heard_as_any_other),
         SIM_TEST(who_comes_and_goes_each_second_is_noticed_by_nobody),

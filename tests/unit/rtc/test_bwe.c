@@ -237,16 +237,62 @@ static void a_remb_counts_against_the_line_only_where_it_was_used(void **state)
     struct bwe b;
     struct bwe_config config = bwe_config_default();
     assert_int_equal(bwe_init(&b, &config), STATUS_OK);
-    bwe_handle_remb(&b, SECONDS(1), 100000, 80000);
-    assert_int_equal(bwe_get_estimate(&b), 100000); /* made use of */
+    bwe_handle_remb(&b, SECONDS(1), 100000, 80000); /* a little more than what comes */
+    assert_int_equal(bwe_get_estimate(&b), config.start_bps);
     bwe_handle_remb(&b, SECONDS(2), 5000000, 60000);
     assert_int_equal(bwe_get_estimate(&b), 5000000);
     bwe_handle_remb(&b, SECONDS(3), 400000, 60000); /* little was sent: it knows little */
     assert_int_equal(bwe_get_estimate(&b), 5000000);
-    bwe_handle_remb(&b, SECONDS(4), 400000, 900000);
+    bwe_handle_remb(&b, SECONDS(4), 400000, 900000); /* this may come in the next second */
+    assert_int_equal(bwe_get_estimate(&b), 5000000);
+    bwe_handle_remb(&b, SECONDS(5), 90000, 60000); /* it did not rise, and less comes again */
     assert_int_equal(bwe_get_estimate(&b), 400000);
-    bwe_handle_remb(&b, SECONDS(5), UINT64_MAX, 0);
+    bwe_handle_remb(&b, SECONDS(6), UINT64_MAX, 0);
     assert_int_equal(bwe_get_estimate(&b), config.max_bps);
+    (void)state;
+}
+
+/* A slide each five seconds, voice between them. */
+static uint64_t sent_in_second(int second)
+{
+    return second % 5 == 0 ? 700000 : 40000;
+}
+
+static void a_remb_that_rises_when_more_comes_leaves_the_line_as_wide_as_it_is(void **state)
+{
+    struct bwe b;
+    struct bwe_config config = bwe_config_default();
+    assert_int_equal(bwe_init(&b, &config), STATUS_OK);
+    for (int second = 1; second < 60; second++) {
+        uint64_t sent = sent_in_second(second);
+        uint64_t comes = sent_in_second(second - second / 5 % 2); /* in the next second at times */
+        bwe_set_wanted(&b, SECONDS(second), 4000000);
+        bwe_handle_report(&b, SECONDS(second), 0, MILLISECONDS(40), sent);
+        bwe_handle_remb(&b, SECONDS(second), comes * 3 / 2 + 10000, sent);
+        assert_true(bwe_get_estimate(&b) >= config.start_bps);
+    }
+    assert_true(bwe_get_estimate(&b) > 4000000);
+    (void)state;
+}
+
+static void a_remb_that_stays_where_it_is_whatever_comes_is_obeyed(void **state)
+{
+    struct bwe b;
+    struct bwe_config config = bwe_config_default();
+    assert_int_equal(bwe_init(&b, &config), STATUS_OK);
+    for (int second = 1; second < 60; second++) {
+        uint64_t sent = sent_in_second(second);
+        if (sent > bwe_get_estimate(&b))
+            sent = bwe_get_estimate(&b);
+        bwe_set_wanted(&b, SECONDS(second), 4000000);
+        bwe_handle_report(&b, SECONDS(second), 0, MILLISECONDS(40), sent);
+        bwe_handle_remb(&b, SECONDS(second), 50000, sent);
+        if (second > 6)
+            assert_int_equal(bwe_get_estimate(&b), 50000);
+    }
+    for (int second = 60; second < 65; second++)
+        bwe_handle_remb(&b, SECONDS(second), 0, 50000);
+    assert_int_equal(bwe_get_estimate(&b), config.min_bps);
     (void)state;
 }
 
@@ -292,6 +338,8 @@ int main(void)
         cmocka_unit_test(nothing_is_probed_for_while_nothing_more_is_wanted),
         cmocka_unit_test(without_any_feedback_the_estimate_falls),
         cmocka_unit_test(a_remb_counts_against_the_line_only_where_it_was_used),
+        cmocka_unit_test(a_remb_that_rises_when_more_comes_leaves_the_line_as_wide_as_it_is),
+        cmocka_unit_test(a_remb_that_stays_where_it_is_whatever_comes_is_obeyed),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(receiver_reports_alone_find_the_rate),
     };
