@@ -120,7 +120,7 @@ static void use_first(struct bwe *b, usec_t now, enum bwe_probe_outcome outcome,
 {
     b->has_result = true;
     b->grown_at = now;
-    if (outcome == BWE_PROBE_FAILED)
+    if (outcome == BWE_PROBE_FAILED || outcome == BWE_PROBE_UNUSED)
         return;
     uint64_t top = at_least(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.start_bps);
     set_estimate(b, at_most(share_of(bps, PROBE_SHARE), top));
@@ -170,7 +170,7 @@ static void take_outcome(struct bwe *b, usec_t now)
         return;
     if (is_first(b))
         use_first(b, now, outcome, bps);
-    else
+    else if (outcome != BWE_PROBE_UNUSED) /* else it is due again */
         use_outcome(b, now, outcome, bps);
 }
 
@@ -426,8 +426,7 @@ void bwe_expect_narrow(struct bwe *b, uint64_t bps)
 
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes)
 {
-    uint8_t cluster = b->probe.state == BWE_PROBE_RUNNING ? b->probe.cluster : 0;
-    bwe_probe_handle_send(&b->probe, now, bytes);
+    uint8_t cluster = bwe_probe_handle_send(&b->probe, now, bytes);
     b->sent_at = now;
     if (b->silent_since == 0)
         b->silent_since = now;

@@ -3,16 +3,24 @@
 #define PACKETS_MIN 5
 #define PACKETS_BYTES_MIN 3000 /* fewer packets will do when they are large */
 #define RUN_US_MAX MILLISECONDS(250)
+#define SLOW_FACTOR 2 /* as long as it should take, and a timer's tick: then it is no cluster */
+#define SLOW_US MILLISECONDS(10)
 #define BACKOFF_FIRST_US SECONDS(1)
 #define ARRIVED_SHARE_MIN 0.6
 #define PASSED_SHARE 0.9
 #define RATE_MAX_BPS 1000000000u
 
-void bwe_probe_begin(struct bwe_probe *p, usec_t now, uint64_t rate_bps, uint32_t bytes)
+static uint8_t next_cluster(const struct bwe_probe *p)
 {
     uint8_t cluster = (uint8_t)(p->cluster + 1);
+    return cluster != 0 ? cluster : 1;
+}
+
+void bwe_probe_begin(struct bwe_probe *p, usec_t now, uint64_t rate_bps, uint32_t bytes)
+{
     *p = (struct bwe_probe){.state = BWE_PROBE_RUNNING,
-                            .cluster = cluster != 0 ? cluster : 1,
+                            .cluster = next_cluster(p),
+                            .lacks_padding = p->lacks_padding,
                             .rate_bps = rate_bps,
                             .began_at = now,
                             .backoff_us = p->backoff_us,
@@ -25,20 +33,38 @@ static bool is_complete(const struct bwe_probe *p)
            (p->sent >= PACKETS_MIN || p->sent_bytes >= PACKETS_BYTES_MIN);
 }
 
-void bwe_probe_handle_send(struct bwe_probe *p, usec_t now, size_t bytes)
+/* What has left is too far apart to show anything: voice, while nothing else waits. */
+static bool is_slow(const struct bwe_probe *p, usec_t now)
+{
+    usec_t due_us = (usec_t)((uint64_t)p->sent_bytes * 8 * 1000000 / p->rate_bps);
+    return p->sent > 0 && now - p->first_sent_at > SLOW_FACTOR * due_us + SLOW_US;
+}
+
+/* The packet that leaves now is the first one. */
+static void begin_again(struct bwe_probe *p)
+{
+    p->cluster = next_cluster(p);
+    p->sent = p->sent_bytes = 0;
+    p->arrived = p->arrived_bytes = p->lost = 0;
+}
+
+uint8_t bwe_probe_handle_send(struct bwe_probe *p, usec_t now, size_t bytes)
 {
     if (p->state != BWE_PROBE_RUNNING)
-        return;
+        return 0;
+    if (p->lacks_padding && is_slow(p, now))
+        begin_again(p);
     if (p->sent == 0)
         p->first_sent_at = now;
     p->last_sent_at = now;
     p->last_bytes = (uint16_t)bytes;
     p->sent++;
     p->sent_bytes += (uint32_t)bytes;
-    if (!is_complete(p))
-        return;
-    p->state = BWE_PROBE_WAITING;
-    p->ended_at = now;
+    if (is_complete(p)) {
+        p->state = BWE_PROBE_WAITING;
+        p->ended_at = now;
+    }
+    return p->cluster;
 }
 
 void bwe_probe_handle_fate(struct bwe_probe *p, uint8_t cluster, usec_t sent_at, usec_t arrival,
@@ -86,8 +112,10 @@ enum bwe_probe_outcome bwe_probe_take_outcome(struct bwe_probe *p, usec_t now, u
                                               usec_t jitter_us, uint64_t *bps)
 {
     if (p->state == BWE_PROBE_RUNNING && now - p->began_at > RUN_US_MAX) {
-        p->state = BWE_PROBE_WAITING; /* there was nothing to send it with */
-        p->ended_at = now;
+        p->state = p->lacks_padding ? BWE_PROBE_IDLE : BWE_PROBE_WAITING;
+        p->ended_at = now; /* there was nothing to send it with */
+        if (p->lacks_padding)
+            return BWE_PROBE_UNUSED;
     }
     if (p->state != BWE_PROBE_WAITING ||
         (p->arrived + p->lost < p->sent && now - p->ended_at < patience_us))

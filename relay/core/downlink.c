@@ -59,8 +59,10 @@ enum status downlink_create(struct participant *p)
 {
     bool numbers = false;
     bool video = false;
+    bool padding = false;
     for (size_t i = 0; i < p->subscription_count; i++) {
         video = video || is_video(&p->subscriptions[i]);
+        padding = padding || (is_video(&p->subscriptions[i]) && p->subscriptions[i].rtx_ssrc != 0);
         numbers = numbers || (is_video(&p->subscriptions[i]) && p->subscriptions[i].can_stamp);
     }
     if (!video)
@@ -72,6 +74,7 @@ enum status downlink_create(struct participant *p)
     if (!numbers)
         config.start_bps = REPORT_START_BPS;
     CHECK(bwe_init(&p->downlink->bwe, &config) == STATUS_OK);
+    p->downlink->bwe.probe.lacks_padding = !padding;
     p->downlink->can_number = p->downlink->has_numbers = numbers;
     p->downlink->next_at = USEC_NEVER;
     p->downlink->key_frames_us = KEY_FRAMES_US;
@@ -575,7 +578,7 @@ usec_t downlink_next_timeout(const struct participant *p, usec_t now)
         next = usec_min(next, usec_min(selectors_next_timeout(p), d->allocated_at + ALLOCATE_US));
     else
         next = usec_min(next, watched_until(d));
-    if (d->bwe.probe.state == BWE_PROBE_RUNNING)
+    if (d->bwe.probe.state == BWE_PROBE_RUNNING && !d->bwe.probe.lacks_padding)
         next = usec_min(next, now + 1000);
     return usec_min(next, d->next_at);
 }

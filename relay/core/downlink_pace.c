@@ -141,7 +141,7 @@ static void drain_probe(usec_t now, struct participant *p, struct tx_batch *tx)
     struct downlink *d = p->downlink;
     struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
     d->next_at = USEC_NEVER;
-    if (!pace.is_probe)
+    if (!pace.is_probe || d->bwe.probe.lacks_padding) /* what comes serves as one */
         return;
     earn(d, now, pace.rate_bps);
     while (pace.is_probe && d->credit_bytes > 0 && send_padding(now, p, tx))

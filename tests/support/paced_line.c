@@ -88,7 +88,8 @@ static void send_due(struct paced_line *l, struct paced_flow *f)
         f->voices_sent++;
         send(l, f, KIND_VOICE, PACED_VOICE_BYTES);
     }
-    while (pace.rate_bps > 0 && f->credit > 0 && (f->backlog > 0 || pace.is_probe)) {
+    while (pace.rate_bps > 0 && f->credit > 0 &&
+           (f->backlog > 0 || (pace.is_probe && !f->lacks_padding))) {
         bool has_video = f->backlog > 0;
         send(l, f, has_video ? KIND_VIDEO : KIND_PADDING, has_video ? PACED_VIDEO_BYTES : 280);
         if (has_video && f->backlog != INT64_MAX)

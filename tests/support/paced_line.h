@@ -16,7 +16,8 @@ struct paced_flow {
     struct bwe bwe;
     struct twcc_arrivals arrivals;
     bool has_feedback; /* else receiver reports each second */
-    int64_t backlog;   /* bytes of video that wait; INT64_MAX: always some */
+    bool lacks_padding;
+    int64_t backlog; /* bytes of video that wait; INT64_MAX: always some */
     double credit;
     usec_t credit_at, voice_at, report_at;
     /* What was sent, and what came of it. */

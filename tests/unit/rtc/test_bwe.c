@@ -213,6 +213,70 @@ static void nothing_is_probed_for_while_nothing_more_is_wanted(void **state)
     (void)state;
 }
 
+/* Five small packets in 80 ms leave, and arrive, more slowly than the estimate would have them. */
+static void voice_alone_is_no_probe_and_what_waits_at_last_is_one(void **state)
+{
+    struct bwe_probe p = {.lacks_padding = true};
+    usec_t now = SECONDS(1);
+    uint64_t bps = 0;
+    bwe_probe_begin(&p, now, 800000, 1500);
+    uint8_t cluster = 0;
+    for (int i = 0; i < 10; i++, now += 20000) {
+        uint8_t next = bwe_probe_handle_send(&p, now, 400);
+        assert_true(next != 0 && next != cluster);
+        cluster = next;
+        bwe_probe_handle_fate(&p, cluster, now, now + 30000, 400, false);
+    }
+    assert_int_equal(p.state, BWE_PROBE_RUNNING);
+    for (int i = 0; i < 3; i++, now += 12000) {
+        cluster = bwe_probe_handle_send(&p, now, 1200);
+        bwe_probe_handle_fate(&p, cluster, now, now + 30000, 1200, false);
+    }
+    assert_int_equal(p.state, BWE_PROBE_WAITING);
+    assert_int_equal(bwe_probe_take_outcome(&p, now, 300000, 0, &bps), BWE_PROBE_PASSED);
+    assert_in_range(bps, 790000, 810000);
+    (void)state;
+}
+
+static void a_probe_that_found_nothing_to_be_sent_with_puts_nothing_off(void **state)
+{
+    struct bwe_probe p = {.lacks_padding = true};
+    usec_t now = SECONDS(1);
+    uint64_t bps = 0;
+    bwe_probe_begin(&p, now, 800000, 1500);
+    for (usec_t at = now; at <= now + 240000; at += 20000)
+        (void)bwe_probe_handle_send(&p, at, 400);
+    assert_int_equal(bwe_probe_take_outcome(&p, now + 250000, 0, 0, &bps), BWE_PROBE_NONE);
+    assert_int_equal(bwe_probe_take_outcome(&p, now + 251000, 0, 0, &bps), BWE_PROBE_UNUSED);
+    assert_int_equal(p.state, BWE_PROBE_IDLE);
+    assert_true(p.next_at <= now + 251000);
+    (void)state;
+}
+
+/* Voice all the time, and a small picture now and then: it is what a probe is sent with. */
+static void without_padding_small_pictures_show_that_a_line_is_wide_again(void **state)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, 1, rate(400000));
+        line.flows[0].lacks_padding = line.flows[0].bwe.probe.lacks_padding = true;
+        backlog(0);
+        paced_line_run(&line, SECONDS(10));
+        struct link_config wide = rate(5 * MBIT);
+        paced_line_set(&line, &wide);
+        line.flows[0].backlog = 0;
+        paced_line_run(&line, SECONDS(5));
+        for (int picture = 0; picture < 10; picture++) {
+            line.flows[0].backlog = 4800;
+            paced_line_run(&line, SECONDS(1));
+        }
+        uint64_t bps = bwe_get_estimate(&line.flows[0].bwe);
+        CHECK_TRUE(bps > 1000000, "seed %u, estimate %u", (unsigned)seed, (unsigned)bps);
+        assert_true(line.flows[0].padding_bytes < 1);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
 static void without_any_feedback_the_estimate_falls(void **state)
 {
     begin(1, 1, rate(3 * MBIT));
@@ -336,6 +400,9 @@ int main(void)
         cmocka_unit_test(two_flows_share_a_line),
         cmocka_unit_test(a_dip_while_little_is_sent_costs_voice_little),
         cmocka_unit_test(nothing_is_probed_for_while_nothing_more_is_wanted),
+        cmocka_unit_test(voice_alone_is_no_probe_and_what_waits_at_last_is_one),
+        cmocka_unit_test(a_probe_that_found_nothing_to_be_sent_with_puts_nothing_off),
+        cmocka_unit_test(without_padding_small_pictures_show_that_a_line_is_wide_again),
         cmocka_unit_test(without_any_feedback_the_estimate_falls),
         cmocka_unit_test(a_remb_counts_against_the_line_only_where_it_was_used),
         cmocka_unit_test(a_remb_that_rises_when_more_comes_leaves_the_line_as_wide_as_it_is),
