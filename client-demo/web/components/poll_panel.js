@@ -1,17 +1,23 @@
 /** Polls and quizzes: the learner answers, the trainer asks and sees; and the results of both. */
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { able } from '../classroom.js';
 import { bars, scaleValues } from '../state/polls.js';
 import { html } from '../html.js';
 import { number, percent, t } from '../i18n.js';
 import { Icon } from './icons.js';
-import { PollForm } from './poll_form.js';
 import { Button } from './ui.js';
 
 /** @typedef {import('../classroom.js').State} State */
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('../state/polls.js').Poll} Poll */
+
+/** Who runs polls loads the form for one; a learner never does. @param {{state: State, session: Session}} props */
+function NewPoll({ state, session }) {
+  const [form, setForm] = useState(/** @type {{PollForm: typeof import('./poll_form.js').PollForm}|null} */ (null));
+  useEffect(() => { import('./poll_form.js').then(setForm, () => {}); }, []);
+  return form && html`<${form.PollForm} state=${state} session=${session} />`;
+}
 
 /** @param {{state: State, session: Session}} props */
 export function Polls({ state, session }) {
@@ -19,7 +25,7 @@ export function Polls({ state, session }) {
   const { poll } = state.polls;
   if (runs) return html`<section class="poll-part" aria-label=${t('poll')} data-testid="poll">
     ${poll && html`<${Run} state=${state} session=${session} poll=${poll} />`}
-    ${!poll?.open && html`<${PollForm} state=${state} session=${session} />`}
+    ${!poll?.open && html`<${NewPoll} state=${state} session=${session} />`}
   </section>`;
   if (!poll) return html`<section class="poll-part" aria-label=${t('poll')} data-testid="poll"><p class="side-empty">${t('poll.none')}</p><${OwnScore} state=${state} /></section>`;
   return html`<section class="poll-part" aria-label=${t('poll')} data-testid="poll">
