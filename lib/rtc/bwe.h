@@ -69,12 +69,18 @@ struct bwe {
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
     usec_t report_at, report_rtt_min_us;
+    uint64_t report_sent_bps;      /* smoothed */
+    usec_t report_sign_at;         /* much was sent, and much of it lost; 0: not the last time */
+    uint32_t report_steps;         /* that the mean is of, at most REPORT_MEAN_STEPS */
     uint32_t report_loss_permille; /* smoothed, before the reports of the last step */
     struct bwe_report_step {       /* what comes within half a second says one thing */
         usec_t at;                 /* 0: none yet */
         uint32_t loss_permille;    /* the worst of it */
         uint64_t before_bps;       /* the estimate before it */
+        uint64_t sent_bps;
         bool has_cut;
+        uint32_t full_loss_permille; /* of the step before, when a full line lost it; 0: none */
+        uint64_t full_bps;           /* was sent then */
     } report_step;
     uint64_t remb_bps;       /* the newest */
     usec_t remb_at;          /* 0: none */
@@ -123,12 +129,20 @@ void bwe_note_wide(struct bwe *b, usec_t now);
 /* A number for a single packet that is no measurement, while nothing else is numbered. */
 uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
-/* The worst report block of a compound packet; rtt_us 0: unknown. `sent_bps`: what was sent lately.
- * Some report on each stream in a packet of its own: half a second's reports are one step, by the
- * worst of them. No step up leads beyond where a REMB of the last three seconds stays although
- * more is sent. */
-void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
-                       uint64_t sent_bps);
+/* A round trip that something else took, before any report: what is longer than the least is a
+ * queue, and the first report may come through one. */
+void bwe_note_rtt(struct bwe *b, usec_t rtt_us);
+struct bwe_report {
+    uint32_t loss_permille;   /* of the worst block */
+    uint32_t likely_permille; /* of it, one deviation off: few packets say little */
+    uint32_t least_permille;  /* and two: what is sure */
+    usec_t rtt_us;            /* 0: unknown */
+    uint64_t sent_bps;        /* since the report before it */
+};
+/* One compound packet's. Some report on each stream in a packet of its own: half a second's reports
+ * are one step, by the worst of them. No step up leads beyond where a REMB of the last three
+ * seconds stays although more is sent. */
+void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *report);
 void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps);
 
 void bwe_handle_timeout(struct bwe *b, usec_t now);

@@ -4,9 +4,18 @@
 #define REPORT_GROWTH 1.5
 #define REPORT_GROWTH_CAREFUL 1.08 /* a report, after a reduction */
 #define REPORT_CAREFUL_US SECONDS(30)
+#define CUT_LOSS_SHARE 0.9
+#define CUT_QUEUE_SHARE 0.7
+#define CUT_LEAST_SHARE 0.35
+#define CUT_MUCH_PERMILLE 300 /* is lost: what came is what the line carries */
 #define REPORT_QUEUE_US 150000
 #define REPORT_LOSS_PERMILLE 150
 #define REPORT_LOSS_STEP_PERMILLE 100
+#define REPORT_LESS_SHARE 0.85 /* of what was sent, or lost: less */
+#define REPORT_MEAN_STEPS 4    /* of the usual loss */
+#define REPORT_CUT_STEPS 8
+#define REPORT_BUSY_SHARE 1.2      /* of what is sent otherwise */
+#define REPORT_SIGN_US SECONDS(10) /* two of them running */
 #define REPORT_STEP_US 500000
 #define REMB_FRESH_US SECONDS(3)
 #define REMB_ANSWER_US 500000 /* what was sent before one has come before the next */
@@ -14,12 +23,20 @@
 #define REMB_FAR_SHARE 0.65
 #define REMB_OVERHEAD_BPS 10000 /* of small packets, which it may not count */
 
-/* From the estimate as it was before these reports, which others of them may have raised. */
-static void reduce_by_report(struct bwe *b, usec_t now, uint64_t sent_bps)
+/* From the estimate as it was before these reports, which others of them may have raised: a little
+ * less than what has come, and where a queue stands so much less that it goes. */
+static void reduce_by_report(struct bwe *b, usec_t now, const struct bwe_report *r, bool has_queue)
 {
-    uint64_t before = b->report_step.before_bps;
-    uint64_t base = sent_bps > 0 ? at_most(sent_bps, before) : before;
-    set_estimate(b, at_most(share_of(at_least(base, share_of(before, 0.5)), 0.7), b->estimate_bps));
+    const struct bwe_report_step *step = &b->report_step;
+    uint64_t before = step->before_bps;
+    uint64_t sent = step->sent_bps > 0 ? at_most(step->sent_bps, before) : before;
+    uint64_t reduced =
+        share_of(sent * (1000 - at_most(r->loss_permille, 1000)) / 1000, CUT_LOSS_SHARE);
+    if (has_queue)
+        reduced = at_most(reduced, share_of(sent, CUT_QUEUE_SHARE));
+    if (r->least_permille < CUT_MUCH_PERMILLE)
+        reduced = at_least(reduced, share_of(before, CUT_LEAST_SHARE));
+    set_estimate(b, at_most(reduced, b->estimate_bps));
     b->proven_bps = at_most(b->proven_bps, b->estimate_bps);
     b->cut_at = now;
     b->report_step.has_cut = true;
@@ -42,36 +59,89 @@ static bool is_same_step(const struct bwe *b, usec_t now)
     return b->report_step.at != 0 && now - b->report_step.at < REPORT_STEP_US;
 }
 
-static void begin_step(struct bwe *b, usec_t now)
+/* What is lost while the estimate holds is what the line always loses; of what it was cut for, a
+ * little is taken for that, lest it be cut for ever. */
+static void begin_step(struct bwe *b, usec_t now, uint64_t sent_bps)
 {
-    if (b->report_step.at != 0)
-        b->report_loss_permille = (b->report_loss_permille * 3 + b->report_step.loss_permille) / 4;
-    b->report_step = (struct bwe_report_step){.at = now, .before_bps = b->estimate_bps};
+    const struct bwe_report_step *last = &b->report_step;
+    if (last->at != 0) {
+        uint32_t of = last->has_cut ? REPORT_CUT_STEPS : b->report_steps + 1;
+        b->report_loss_permille = (b->report_loss_permille * (of - 1) + last->loss_permille) / of;
+        if (!last->has_cut && b->report_steps < REPORT_MEAN_STEPS - 1)
+            b->report_steps++;
+    }
+    uint32_t full_loss = last->has_cut ? last->loss_permille : 0;
+    uint64_t full_bps = last->has_cut ? last->sent_bps : 0;
+    b->report_step = (struct bwe_report_step){.at = now,
+                                              .before_bps = b->estimate_bps,
+                                              .sent_bps = sent_bps,
+                                              .full_loss_permille = full_loss,
+                                              .full_bps = full_bps};
 }
 
-void bwe_handle_report(struct bwe *b, usec_t now, uint32_t loss_permille, usec_t rtt_us,
-                       uint64_t sent_bps)
+/* Less was sent than before, and no less of it came: no full line loses so. */
+static bool is_lost_anyhow(const struct bwe_report_step *step, uint32_t loss_permille)
 {
-    bool is_new = !is_same_step(b, now);
-    if (is_new)
-        begin_step(b, now);
-    uint32_t usual = b->report_loss_permille;
-    b->report_at = now;
-    if (loss_permille > b->report_step.loss_permille)
-        b->report_step.loss_permille = loss_permille;
+    return step->full_loss_permille > 0 &&
+           step->sent_bps < share_of(step->full_bps, REPORT_LESS_SHARE) &&
+           loss_permille >= share_of(step->full_loss_permille, REPORT_LESS_SHARE);
+}
+
+static bool is_unusual(const struct bwe *b, uint32_t loss_permille)
+{
+    return loss_permille > b->report_loss_permille + REPORT_LOSS_STEP_PERMILLE &&
+           loss_permille > REPORT_LOSS_PERMILLE;
+}
+
+/* It is sure; or likely and much was sent; or that, though of few packets, twice running: bursts of
+ * losses come when little is sent, too. */
+static bool is_loss_of_full_line(struct bwe *b, usec_t now, const struct bwe_report *r)
+{
+    bool is_busy = r->sent_bps >= share_of(b->report_sent_bps, REPORT_BUSY_SHARE);
+    bool was_sign = b->report_sign_at != 0 && now - b->report_sign_at < REPORT_SIGN_US &&
+                    b->report_sign_at < b->report_step.at;
+    bool is_sign = is_busy && is_unusual(b, r->loss_permille);
+    if (is_sign)
+        b->report_sign_at = now;
+    else if (is_busy && now == b->report_step.at)
+        b->report_sign_at = 0;
+    if (!is_unusual(b, r->least_permille) && !(is_busy && is_unusual(b, r->likely_permille)) &&
+        !(is_sign && was_sign))
+        return false;
+    if (!is_lost_anyhow(&b->report_step, r->loss_permille))
+        return true;
+    b->report_loss_permille = r->loss_permille;
+    set_estimate(b, at_least(b->estimate_bps, b->report_step.full_bps));
+    return false;
+}
+
+void bwe_note_rtt(struct bwe *b, usec_t rtt_us)
+{
     if (rtt_us > 0)
         b->report_rtt_min_us =
             b->report_rtt_min_us == 0 ? rtt_us : usec_min(b->report_rtt_min_us, rtt_us);
+}
+
+void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *r)
+{
+    bool is_new = !is_same_step(b, now);
+    if (is_new)
+        begin_step(b, now, r->sent_bps);
+    b->report_at = now;
+    if (r->loss_permille > b->report_step.loss_permille)
+        b->report_step.loss_permille = r->loss_permille;
+    bwe_note_rtt(b, r->rtt_us);
     if (has_twcc(b, now))
         return;
     b->has_started = b->has_result = true;
-    bool queue = rtt_us > 0 && rtt_us > b->report_rtt_min_us + REPORT_QUEUE_US;
-    bool loss =
-        loss_permille > usual + REPORT_LOSS_STEP_PERMILLE && loss_permille > REPORT_LOSS_PERMILLE;
+    bool queue = r->rtt_us > 0 && r->rtt_us > b->report_rtt_min_us + REPORT_QUEUE_US;
+    bool loss = is_loss_of_full_line(b, now, r);
     if ((queue || loss) && !b->report_step.has_cut)
-        reduce_by_report(b, now, sent_bps);
+        reduce_by_report(b, now, r, queue);
     else if (is_new && !queue && !loss)
         grow_by_report(b, now);
+    if (is_new)
+        b->report_sent_bps = (b->report_sent_bps * 7 + r->sent_bps) / 8;
 }
 
 /* What came may be up to REMB_OVERHEAD_BPS less than what was sent without any of it lost. */

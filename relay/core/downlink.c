@@ -11,10 +11,11 @@
 #define SHORT_PERCENT 105   /* less than that of what is wanted: it is paced */
 #define ASSUMED_PERCENT 130 /* of what is wanted: of a line that nothing is known of */
 #define WATCH_US SECONDS(3)
-#define CALM_US SECONDS(2)       /* since the last reduction, before pacing ends */
-#define SILENT_US SECONDS(3)     /* without any report: left alone */
-#define REPORT_START_BPS 4000000 /* of those who give no transport-wide feedback */
-#define TROUBLE_US SECONDS(10)   /* a poor line is remembered so long */
+#define CALM_US SECONDS(2)         /* since the last reduction, before pacing ends */
+#define REPORT_CALM_US SECONDS(20) /* where reports alone speak */
+#define SILENT_US SECONDS(3)       /* without any report: left alone */
+#define REPORT_START_BPS 4000000   /* of those who give no transport-wide feedback */
+#define TROUBLE_US SECONDS(10)     /* a poor line is remembered so long */
 #define TROUBLE_LOSS_PERMILLE 50
 #define TROUBLE_RTT_US MILLISECONDS(100)
 #define TROUBLE_NACKS 10
@@ -297,8 +298,9 @@ static void leave_paced(struct shard_core *c, usec_t now, struct participant *p,
     }
     if (wanted > 0 && has_short_queue(d, now))
         return;
+    usec_t calm_us = d->has_numbers ? CALM_US : REPORT_CALM_US;
     if (wanted > 0 && (!bwe_is_proven(&d->bwe, share_of(wanted, ENOUGH_PERCENT)) ||
-                       (d->bwe.cut_at != 0 && now - d->bwe.cut_at < CALM_US)))
+                       (d->bwe.cut_at != 0 && now - d->bwe.cut_at < calm_us)))
         return;
     if ((!d->is_beginning || has_begun_well(d, now)) && is_at_live_edge(p, now))
         set_state(c, now, p, DOWNLINK_WATCHED, "proven", tx);
@@ -364,6 +366,12 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
         return;
     if (d->state_at == 0)
         d->state_at = now;
+    if (!d->can_number && d->rtt_min_us == 0) {
+        d->rtt_min_us = transport_get_handshake_round_us(p->transport);
+        bwe_note_rtt(&d->bwe, d->rtt_min_us);
+    }
+    if (d->report_at == 0 && d->sent_from == 0)
+        d->sent_from = now;
     update(c, now, p, tx);
     if (d->state == DOWNLINK_PACED)
         downlink_handle_timeout(c, now, p, tx);
@@ -451,11 +459,10 @@ static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct parti
 {
     struct downlink *d = p->downlink;
     uint64_t bytes = tx_batch_get_bytes(c->tx, p->handle.index);
-    usec_t elapsed = now - d->report_at;
-    if (d->report_at != 0 && elapsed < REPORT_US_MIN)
+    usec_t elapsed = now - usec_max(d->report_at, d->sent_from);
+    if (elapsed < REPORT_US_MIN)
         return d->sent_bps;
-    d->sent_bps =
-        d->report_at != 0 ? (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed : 0;
+    d->sent_bps = (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed;
     d->bytes_before = bytes;
     d->report_at = now;
     return d->sent_bps;
@@ -472,21 +479,26 @@ static void note_queue(struct downlink *d, uint32_t loss_permille, usec_t rtt_us
 }
 
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
-                            uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx)
+                            struct downlink_report report, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
     if (d == NULL || !p->connected)
         return;
     d->is_mute = false;
-    if (rtt_us > 0)
-        d->rtt_min_us = d->rtt_min_us == 0 ? rtt_us : usec_min(d->rtt_min_us, rtt_us);
-    bwe_handle_report(&d->bwe, now, loss_permille, rtt_us, sent_since_report(c, now, p));
-    note_queue(d, loss_permille, rtt_us);
+    if (report.rtt_us > 0)
+        d->rtt_min_us = d->rtt_min_us == 0 ? report.rtt_us : usec_min(d->rtt_min_us, report.rtt_us);
+    const struct bwe_report heard = {.loss_permille = report.loss_permille,
+                                     .likely_permille = report.likely_permille,
+                                     .least_permille = report.least_permille,
+                                     .rtt_us = report.rtt_us,
+                                     .sent_bps = sent_since_report(c, now, p)};
+    bwe_handle_report(&d->bwe, now, &heard);
+    note_queue(d, report.loss_permille, report.rtt_us);
     if (d->state == DOWNLINK_WATCHED && d->queue_us > 0)
         bwe_note_queue(&d->bwe, now, d->queue_us);
-    if (loss_permille >= TROUBLE_LOSS_PERMILLE)
+    if (report.loss_permille >= TROUBLE_LOSS_PERMILLE)
         note_trouble(c, now, p, "loss", tx);
-    if (rtt_us > d->rtt_min_us + TROUBLE_RTT_US)
+    if (report.rtt_us > d->rtt_min_us + TROUBLE_RTT_US)
         note_trouble(c, now, p, "delay", tx);
     update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);

@@ -54,6 +54,7 @@ struct downlink {
     uint64_t bytes_before; /* sent in all, at the last report */
     uint64_t sent_bps;     /* between then and the one before it */
     usec_t report_at;      /* the last report; 0: none */
+    usec_t sent_from;      /* before it: since it is connected */
     usec_t rtt_min_us;
     usec_t queue_us; /* that the last report speaks of */
     uint32_t nacks;  /* packets asked for since `nacks_at` */
@@ -84,9 +85,13 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
                           const struct rtcp_twcc *feedback, struct tx_batch *tx);
 void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
                           struct tx_batch *tx);
-/* The worst block of a report. */
+/* The worst block of a report (rtc/bwe.h). */
+struct downlink_report {
+    uint32_t loss_permille, likely_permille, least_permille;
+    usec_t rtt_us; /* 0: not known */
+};
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
-                            uint32_t loss_permille, usec_t rtt_us, struct tx_batch *tx);
+                            struct downlink_report report, struct tx_batch *tx);
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
                           struct tx_batch *tx);
 /* Its line was found to carry only `bps`. */

@@ -69,11 +69,25 @@ static uint32_t count_unsent(const struct subscription *s, uint64_t from, uint64
     return unsent;
 }
 
-/* Of what it has reported as lost since its last report. */
-static uint32_t find_loss_permille(struct subscription *s, const struct rtcp_report_block *block)
+#define UNKNOWN_PACKETS 100 /* a first report, or one that names no number */
+
+/* One packet of three is no loss of a third: so much is lost at least, so many deviations off. */
+static uint32_t least_permille(uint32_t permille, uint32_t expected, uint32_t deviations)
+{
+    uint32_t lost = permille * expected / 1000;
+    uint32_t deviation = 0;
+    while (deviation * deviation < lost)
+        deviation++;
+    return lost > deviations * deviation ? (lost - deviations * deviation) * 1000 / expected : 0;
+}
+
+/* Of what it has reported as lost since its last report, and of how many packets. */
+static uint32_t find_loss_permille(struct subscription *s, const struct rtcp_report_block *block,
+                                   uint32_t *packets)
 {
     uint32_t reported = (uint32_t)block->fraction_lost * 1000 / 256;
     uint32_t expected = block->highest_seq - s->counted_seq;
+    *packets = expected > 0 && expected <= INT16_MAX ? expected : UNKNOWN_PACKETS;
     uint64_t last = s->next_seq - 1;
     uint16_t behind = (uint16_t)(last - (uint16_t)block->highest_seq);
     if (!s->started || behind > INT16_MAX || expected == 0 || expected > INT16_MAX)
@@ -105,7 +119,7 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         spread_sender_report(c, sent, index);
     }
     usec_t rtt_now_us = 0;
-    uint32_t worst = 0;
+    uint32_t worst = 0, least = 0, likely = 0;
     bool any = false;
     for (size_t i = 0; i < report->block_count; i++) {
         const struct rtcp_report_block *block = &report->blocks[i];
@@ -115,7 +129,10 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         usec_t rtt_us;
         if (receive_stats_round_trip(block, ntp_now, &rtt_us))
             p->rtt_us = rtt_now_us = rtt_us > 0 ? rtt_us : 1;
-        s->loss_permille = find_loss_permille(s, block);
+        uint32_t packets;
+        s->loss_permille = find_loss_permille(s, block, &packets);
+        least = (uint32_t)usec_max(least, least_permille(s->loss_permille, packets, 2));
+        likely = (uint32_t)usec_max(likely, least_permille(s->loss_permille, packets, 1));
         redundancy_handle_loss(s, now, s->loss_permille);
         shard_note_block(c, now, p, s, block);
         worst = s->loss_permille > worst ? s->loss_permille : worst;
@@ -125,7 +142,8 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         return;
     p->loss_out_permille = worst;
     shard_update_delivery(c, now, p);
-    downlink_handle_report(c, now, p, worst, rtt_now_us, tx);
+    downlink_handle_report(c, now, p, (struct downlink_report){worst, likely, least, rtt_now_us},
+                           tx);
 }
 
 static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,

@@ -156,7 +156,12 @@ static void report(struct paced_line *l, struct paced_flow *f)
     uint32_t permille = f->report_sent > 0 ? lost * 1000 / f->report_sent : 0;
     unsigned last = second_of(l) - 1;
     f->report_at += SECONDS(1);
-    bwe_handle_report(&f->bwe, l->now, permille, f->rtt_us, f->second_sent[last] * 8);
+    const struct bwe_report heard = {.loss_permille = permille,
+                                     .likely_permille = permille,
+                                     .least_permille = permille,
+                                     .rtt_us = f->rtt_us,
+                                     .sent_bps = f->second_sent[last] * 8};
+    bwe_handle_report(&f->bwe, l->now, &heard);
     f->report_sent = f->report_arrived = 0;
 }
 

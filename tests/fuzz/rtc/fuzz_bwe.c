@@ -71,6 +71,15 @@ static void answer(struct reader *r)
         bwe_handle_twcc(&b, now, &twcc);
 }
 
+static void report(struct reader *r)
+{
+    struct bwe_report heard = {.loss_permille = read_u16(r), .rtt_us = (usec_t)read_u32(r)};
+    heard.sent_bps = read_u32(r);
+    heard.likely_permille = heard.least_permille =
+        heard.loss_permille / (1 + (uint32_t)(heard.sent_bps & 3));
+    bwe_handle_report(&b, now, &heard);
+}
+
 static void run_step(struct reader *r)
 {
     switch ((enum step)(read_u8(r) % STEP_COUNT)) {
@@ -88,7 +97,7 @@ static void run_step(struct reader *r)
         answer(r);
         return;
     case STEP_REPORT:
-        bwe_handle_report(&b, now, read_u16(r), (usec_t)read_u32(r), read_u32(r));
+        report(r);
         return;
     case STEP_REMB:
         bwe_handle_remb(&b, now, read_u64(r), read_u32(r));

@@ -331,7 +331,8 @@ static void a_remb_that_rises_when_more_comes_leaves_the_line_as_wide_as_it_is(v
         uint64_t sent = sent_in_second(second);
         uint64_t comes = sent_in_second(second - second / 5 % 2); /* in the next second at times */
         bwe_set_wanted(&b, SECONDS(second), 4000000);
-        bwe_handle_report(&b, SECONDS(second), 0, MILLISECONDS(40), sent);
+        bwe_handle_report(&b, SECONDS(second),
+                          &(struct bwe_report){.rtt_us = MILLISECONDS(40), .sent_bps = sent});
         bwe_handle_remb(&b, SECONDS(second), comes * 3 / 2 + 10000, sent);
         assert_true(bwe_get_estimate(&b) >= config.start_bps);
     }
@@ -349,7 +350,8 @@ static void a_remb_that_stays_where_it_is_whatever_comes_is_obeyed(void **state)
         if (sent > bwe_get_estimate(&b))
             sent = bwe_get_estimate(&b);
         bwe_set_wanted(&b, SECONDS(second), 4000000);
-        bwe_handle_report(&b, SECONDS(second), 0, MILLISECONDS(40), sent);
+        bwe_handle_report(&b, SECONDS(second),
+                          &(struct bwe_report){.rtt_us = MILLISECONDS(40), .sent_bps = sent});
         bwe_handle_remb(&b, SECONDS(second), 50000, sent);
         if (second > 6)
             assert_int_equal(bwe_get_estimate(&b), 50000);
@@ -389,6 +391,23 @@ static void receiver_reports_alone_find_the_rate(void **state)
     (void)state;
 }
 
+static void reports_alone_tell_a_line_that_always_loses_from_a_full_one(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct link_config config = rate(3 * MBIT);
+        config.loss = 0.2;
+        begin(seed, 1, config);
+        line.flows[0].has_feedback = false;
+        bwe_note_rtt(&line.flows[0].bwe, 40000);
+        backlog(0);
+        paced_line_run(&line, SECONDS(60));
+        double got = (double)paced_line_rate(&line, 0, 20, 60);
+        CHECK_TRUE(got > 1200000, "got %.0f", got);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_remb_that_stays_where_it_is_whatever_comes_is_obeyed),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(receiver_reports_alone_find_the_rate),
+        cmocka_unit_test(reports_alone_tell_a_line_that_always_loses_from_a_full_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
