@@ -19,7 +19,8 @@ parser = argparse.ArgumentParser(add_help=False)
 parser.add_argument("--full", action="store_true")
 OPTIONS, rest = parser.parse_known_args()
 sys.argv[1:] = rest
-PEOPLE, JOIN_WITHIN_S, ACTIONS, STEADY_S = (1000, 60, 100, 30) if OPTIONS.full else (150, 10, 20, 5)
+PEOPLE, JOIN_WITHIN_S, STEADY_S = (1000, 60, 30) if OPTIONS.full else (150, 10, 5)
+ACTIONS = 200  # the floor given and taken: a 99th percentile of fewer would be their worst
 with open(os.path.join(ROOT, "tests", "support", "offers", "chromium_page.sdp"), encoding="ascii", newline="") as page_offer:
     OFFER = frame(TEXT, json.dumps({"type": "offer", "id": 9, "sdp": page_offer.read()}).encode())
 
@@ -197,7 +198,7 @@ class LargeClass(unittest.TestCase):
         for n in range(ACTIONS // 2):
             learner = ids[1 + n * 7 % PEOPLE]
             times += [self.floor_round(learner, True), self.floor_round(learner, False)]
-            self.crowd.run_for(0.15)
+            self.crowd.run_for(0.11)  # the trainer may ask 20 times a second
         times.sort()
         # Steady: three hands a second, the floor goes round every two seconds, everybody follows the queue's length, the trainer
         # reads who sees and hears.
@@ -213,9 +214,9 @@ class LargeClass(unittest.TestCase):
         took = time.monotonic() - began
         cpu = (self.cpu_s() - before) / took
         memory = self.server.resident_bytes()
-        p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
+        p99 = times[len(times) * 99 // 100 - 1]
         print(f"\n# {PEOPLE} joined in {joined_in:.1f} s; floor to all told p50 {times[len(times) // 2] * 1e3:.0f} ms, "
-              f"p99 {p99 * 1e3:.0f} ms; steady CPU {cpu * 100:.1f} % of a core; resident {memory / 1e6:.0f} MB; "
+              f"p99 {p99 * 1e3:.0f} ms, worst {times[-1] * 1e3:.0f} ms; steady CPU {cpu * 100:.1f} % of a core; resident {memory / 1e6:.0f} MB; "
               f"the trainer was told {self.deliveries / took:.1f} times a second who sees and hears", flush=True)
         self.assertLess(p99, 0.5)
         self.assertLess(memory, 200e6)
