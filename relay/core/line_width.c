@@ -98,13 +98,15 @@ static uint64_t rate_of(const struct line_width *w)
     return (uint64_t)w->bytes * 8 * (last - first) * 1000000 / (uint64_t)spread_us;
 }
 
-/* Its last packet has come, and enough of the others. Else it counts as lost. */
+/* Enough of them have come. Of a narrow line it is no matter which, since its queue, when it is
+ * full, takes no more than the first; that it is wide, the last one has to say. Else it counts as
+ * lost. */
 static bool is_complete(const struct line_width *w)
 {
     size_t heard = 0;
     for (size_t i = 0; i < w->count; i++)
         heard += w->arrivals[i] != RTCP_TWCC_LOST;
-    return w->arrivals[w->count - 1] != RTCP_TWCC_LOST &&
+    return (w->thought_bps == 0 || w->arrivals[w->count - 1] != RTCP_TWCC_LOST) &&
            heard >= (w->count > HEARD_MIN ? HEARD_MIN : w->count);
 }
 

@@ -18,6 +18,7 @@ struct line {
     usec_t jitter_us;
     double loss;
     usec_t found_by_us; /* 0: never in a minute */
+    size_t takes;       /* its queue, of a train; 0: all */
 };
 
 struct sending {
@@ -61,7 +62,7 @@ static uint64_t ask(struct sending *s, const struct line *l, size_t packets)
     line_width_begin(&s->w, s->now);
     for (size_t i = 0; i < packets; i++) {
         line_width_note_packet(&s->w, s->number++, PACKET_BYTES);
-        arrivals[i] = arrival_over(s, l);
+        arrivals[i] = l->takes == 0 || i < l->takes ? arrival_over(s, l) : RTCP_TWCC_LOST;
     }
     line_width_end(&s->w);
     s->packets += packets;
@@ -87,14 +88,16 @@ static uint64_t run(struct sending *s, const struct line *l, usec_t until)
 static void a_line_is_found_narrow_soon_and_no_other_ever(void **state)
 {
     static const struct line lines[] = {
-        {"200 kbit/s", 200000, 0, 0, SECONDS(2)},
-        {"100 kbit/s", 100000, 0, 0, SECONDS(2)},
-        {"300 kbit/s, 5 % lost", 300000, 0, 0.05, SECONDS(6)},
-        {"200 kbit/s, 2 ms of jitter", 200000, 2000, 0, SECONDS(3)},
-        {"20 Mbit/s", 20000000, 0, 0, 0},
-        {"1 Mbit/s", 1000000, 0, 0, 0},
-        {"20 Mbit/s, 40 ms of jitter", 20000000, 40000, 0, 0},
-        {"20 Mbit/s, 10 ms of jitter, a fifth lost", 20000000, 10000, 0.2, 0},
+        {"200 kbit/s", 200000, 0, 0, SECONDS(2), 0},
+        {"100 kbit/s", 100000, 0, 0, SECONDS(2), 0},
+        {"300 kbit/s, 5 % lost", 300000, 0, 0.05, SECONDS(6), 0},
+        {"200 kbit/s, 2 ms of jitter", 200000, 2000, 0, SECONDS(3), 0},
+        {"200 kbit/s, with no room for the last one", 200000, 0, 0, SECONDS(2), 4},
+        {"20 Mbit/s, with no room for the last one", 20000000, 40000, 0, 0, 4},
+        {"20 Mbit/s", 20000000, 0, 0, 0, 0},
+        {"1 Mbit/s", 1000000, 0, 0, 0, 0},
+        {"20 Mbit/s, 40 ms of jitter", 20000000, 40000, 0, 0, 0},
+        {"20 Mbit/s, 10 ms of jitter, a fifth lost", 20000000, 10000, 0.2, 0, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -149,9 +152,10 @@ static usec_t called_wide_after(const struct line *l, usec_t lasting)
 
 static void a_narrow_line_is_found_wide_again_soon_and_no_line_that_stayed_so(void **state)
 {
-    static const struct line wide = {.rate_bps = 20000000}, lossy = {"", 3000000, 0, 0.05, 0},
+    static const struct line wide = {.rate_bps = 20000000},
+                             lossy = {.rate_bps = 3000000, .loss = 0.05},
                              same = {.rate_bps = 200000}, more = {.rate_bps = 400000},
-                             trembles = {"", 200000, 10000, 0, 0};
+                             trembles = {.rate_bps = 200000, .jitter_us = 10000};
     (void)state;
     assert_in_range(called_wide_after(&wide, SECONDS(10)), 1, SECONDS(2));
     assert_in_range(called_wide_after(&lossy, SECONDS(20)), 1, SECONDS(10));
