@@ -375,6 +375,7 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
     update(c, now, p, tx);
     if (d->state == DOWNLINK_PACED)
         downlink_handle_timeout(c, now, p, tx);
+    shard_arm_timer(c, now, p); /* what goes out next waits for no packet of its own */
 }
 
 static void note_trouble(struct shard_core *c, usec_t now, struct participant *p,

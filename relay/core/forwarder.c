@@ -491,7 +491,10 @@ void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct 
 {
     if (encoding >= CONTROL_ENCODINGS_MAX || shard >= c->config.shard_count)
         return;
-    if (!has_none || !share_tail(c, now, p, encoding, shard))
+    encoding = has_none ? p->main : encoding; /* it does not know which */
+    if (has_none && p->streams[encoding].serial == 0)
+        p->streams[encoding].wants_key_frame = true; /* should it not begin with one */
+    else if (!has_none || !share_tail(c, now, p, encoding, shard))
         forwarder_request_key_frame(c, now, p, encoding, tx);
 }
 
@@ -522,6 +525,8 @@ void forwarder_start_subscription(struct shard_core *c, usec_t now, struct subsc
     downlink_start(c, now, s->owner, tx);
     if (s->is_thinned) {
         thinning_begin(c, now, s, tx);
+        if (!p->is_home && publication_main(p)->serial == 0) /* of a still screen nothing comes */
+            forwarder_request_key_frame(c, now, p, p->main, tx);
         return;
     }
     uint64_t serial = publication_main(p)->serial;

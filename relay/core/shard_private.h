@@ -120,7 +120,8 @@ void forwarder_request_key_frame(struct shard_core *c, usec_t now, struct public
 /* Home: every other shard gets what is cached of the best encoding, as one that has nothing of it.
  */
 void forwarder_share_main(struct shard_core *c, usec_t now, struct publication *p);
-/* Home: shard `shard` wants one, and has nothing cached (`has_none`): it gets what is here. */
+/* Home: shard `shard` wants one. Has it nothing cached (`has_none`), it gets what is here of the
+ * best encoding. */
 void forwarder_handle_key_frame_wanted(struct shard_core *c, usec_t now, struct publication *p,
                                        uint32_t encoding, uint32_t shard, bool has_none,
                                        struct tx_batch *tx);

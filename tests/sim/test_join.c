@@ -65,6 +65,24 @@ static void who_comes_late_to_a_screen_that_hardly_moves_sees_it_at_once(struct 
     assert_int_equal(sim_key_frame_requests(sim, trainer), asked_before);
 }
 
+/* Its shard has nothing of the screen yet, and the next picture is a long way off. */
+static void who_comes_first_to_a_shard_waits_for_no_new_picture(struct sim *sim)
+{
+    struct sim_participant_config config = sim_participant_config_default("trainer");
+    config.screen[0] = (struct made_up_screen){
+        .bitrate_bps = 2000, .fps = 1, .slide_frames = 10000, .key_bytes = 30000};
+    int trainer = sim_enter_with(sim, &config);
+    sim_wait_connected(sim);
+    sim_run_for(sim, SECONDS(6) + (usec_t)sim_draw(sim, SECONDS(2)));
+    uint64_t asked_before = sim_key_frame_requests(sim, trainer);
+    for (uint32_t i = 0; i < sim_shards(sim); i++) {
+        int learner = sim_enter(sim, "learner");
+        sim_run_for(sim, MILLISECONDS(1300));
+        assert_in_range(sim_screen(sim, learner).first_frame_us, 1, MILLISECONDS(350));
+    }
+    assert_int_equal(sim_key_frame_requests(sim, trainer), asked_before);
+}
+
 static void the_same_seed_gives_the_same_run(struct sim *sim)
 {
     static uint64_t seen_seed, seen_digest;
@@ -91,6 +109,7 @@ int main(void)
         SIM_TEST(who_comes_late_to_a_screen_that_hardly_moves_sees_it_at_once),
         SIM_TEST_ON(who_comes_late_to_a_screen_that_hardly_moves_sees_it_at_once, 3),
         SIM_TEST_ON(who_comes_late_sees_the_screen_at_once_and_the_trainer_is_not_asked, 3),
+        SIM_TEST_ON(who_comes_first_to_a_shard_waits_for_no_new_picture, 3),
         SIM_TEST(the_same_seed_gives_the_same_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
