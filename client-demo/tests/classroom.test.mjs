@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  connection, connectionSign, floorHolders, handsInOrder, hasFloor, initialState, ownHand, peopleInOrder, reduce, sharer, speakers,
+  connection, connectionSign, floorHolders, handsInOrder, hasFloor, initialState, ownHand, peopleInOrder, reduce, sharer, speakers, upstreamLoss,
 } from '../web/classroom.js';
 
 const person = (id, name, more = {}) => ({
@@ -86,10 +86,17 @@ test('a picture is fresh until somebody else shares', () => {
   assert.equal(server(shown, { type: 'slots', slots: slots({ screen: '17' }) }).playback.fresh, false);
 });
 
+test('whose voice is lost on the way is known of those who are heard, and not of oneself', () => {
+  const heard = server(joined(), { type: 'slots', slots: slots({ voice_0: '3', voice_1: '17' }), names: { 3: 'Mme Petit', 17: 'Karim' }, loses: { 3: 12, 17: 40, 9: 90 } });
+  assert.deepEqual(upstreamLoss({ ...heard, me: { ...heard.me, id: '17' } }), { name: 'Mme Petit', percent: 12 });
+  assert.equal(upstreamLoss(server(heard, { type: 'slots', slots: slots({ voice_0: '3' }) })).percent, 0); // also of a server that does not say
+});
+
 test('the connection is one word', () => {
   const table = [
     [{ link: 'open', transport: 'connected' }, 'good'],
-    [{ link: 'open', transport: 'connected', weak: true }, 'weak'],
+    [{ link: 'open', transport: 'connected', weak: 'own' }, 'weak'],
+    [{ link: 'open', transport: 'connected', weak: 'theirs' }, 'good'],
     [{ link: 'open', transport: 'connecting' }, 'connecting'],
     [{ link: 'open', transport: 'disconnected' }, 'media_lost'],
     [{ link: 'open', transport: 'failed' }, 'media_lost'],

@@ -113,8 +113,21 @@ test('after a reconnection only what differs is told', () => {
     [{ type: 'mic', on: false }, { type: 'share_stop' }]);
 });
 
+/** What is said at each look, of `[lost here, lost on the speaker's way]`. */
+function saidOf(looks) {
+  let weakness = { whose: '', looks: 0 };
+  return looks.map(([lost, upstream]) => (weakness = judgeWeak(weakness, lost, upstream)).whose);
+}
+
 test('the word "weak" does not flicker around one threshold', () => {
-  assert.deepEqual([judgeWeak(false, 5), judgeWeak(false, 9), judgeWeak(true, 5), judgeWeak(true, 2)], [false, true, true, false]);
+  assert.deepEqual(saidOf([[5, 0], [9, 0], [9, 0], [5, 0], [9, 0], [2, 0], [5, 0], [9, 0]]), ['', '', 'own', 'own', 'own', '', '', '']);
+});
+
+test('what the speaker\'s line loses is not blamed on the listener\'s, and one that loses much more is told so', () => {
+  assert.deepEqual(saidOf([[10, 0], [11, 10], [8, 13], [16, 7], [9, 4], [2, 4], [2, 0]]), ['', 'theirs', 'theirs', 'theirs', 'theirs', '', '']); // the server's word comes a look later
+  assert.deepEqual(saidOf([[50, 0], [0, 45]]), ['', '']); // the speaker was away for a moment
+  assert.deepEqual(saidOf([[30, 5], [30, 5], [30, 5], [4, 5]]), ['', 'own', 'own', 'theirs']);
+  assert.deepEqual(saidOf([[12, 10], [30, 0], [30, 0]]), ['theirs', 'theirs', 'own']);
 });
 
 test('what is said here may be asked for again, of the lines that send voice alone', () => {

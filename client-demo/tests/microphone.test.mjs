@@ -1,9 +1,8 @@
 /** The own microphone: what is sent, what is heard, and that nothing goes on by itself. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { initialState, reduce } from '../web/classroom.js';
+import { createStore, initialState, reduce } from '../web/classroom.js';
 import { Microphone } from '../web/microphone.js';
-import { createStore } from '../web/store.js';
 
 let opened = 0;
 Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { mediaDevices: {

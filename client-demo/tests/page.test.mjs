@@ -127,7 +127,7 @@ test('what the first page starts with is less than 65 kB', () => {
 });
 
 test('what decides knows nothing of what draws or of the network', () => {
-  const pure = ['classroom.js', 'media_policy.js', 'announce.js', 'store.js', 'signaling.js', ...files().filter((path) => path.startsWith('state/'))];
+  const pure = ['classroom.js', 'media_policy.js', 'announce.js', 'signaling.js', ...files().filter((path) => path.startsWith('state/'))];
   for (const path of pure) for (const next of imports(path)) assert.ok(pure.includes(next), `${path} imports ${next}`);
   for (const path of code.filter((p) => !p.startsWith('components') && p !== 'app.js'))
     for (const next of imports(path)) assert.ok(!next.startsWith('components'), `${path} imports ${next}`);

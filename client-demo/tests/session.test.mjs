@@ -1,8 +1,7 @@
 /** One visit to a class, where what the page knows meets the devices: a talk in private ends, in every way that it can. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { initialState, reduce } from '../web/classroom.js';
-import { createStore } from '../web/store.js';
+import { createStore, initialState, reduce } from '../web/classroom.js';
 
 const quiet = { dataset: {}, append() {}, addEventListener() {} };
 Object.assign(globalThis, {

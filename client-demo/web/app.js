@@ -3,14 +3,13 @@
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { SAY_EVERY_MS, announcements, gather } from './announce.js';
-import { initialState, reduce, roleOf } from './classroom.js';
+import { createStore, initialState, reduce, roleOf } from './classroom.js';
 import { Entry, Waiting } from './components/entry.js';
 import { Joining, Stopped } from './components/stopped.js';
 import { Doorway, firstStep } from './doorway.js';
 import { html } from './html.js';
 import { has, preferredLang, t, useLang } from './i18n.js';
 import { readInvite, tokenFromHash } from './invite.js';
-import { createStore } from './store.js';
 
 /** @typedef {import('./classroom.js').State} State */
 /** @typedef {import('./session.js').Session} Session */

@@ -48,6 +48,8 @@ import { may, teaches } from './state/roles.js';
  * @property {Record<string, Person>} people
  * @property {Count} count
  * @property {Slots} slots
+ * @property {Record<string, number>} loses of whom how much of the voice is lost on its way to the server, in percent
+ * @property {Record<string, number>} loses whose voice is lost on its way to the server, and how much of it, in percent
  * @property {Record<string, string>} names of those who are on a slot, also where nobody told who they are
  * @property {string[]} speaking
  * @property {import('./state/order.js').Order} order
@@ -61,7 +63,7 @@ import { may, teaches } from './state/roles.js';
  * @property {'closed'|'connecting'|'open'|'waiting'} link the WebSocket
  * @property {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} transport as this browser sees it
  * @property {'udp'|'tcp'|'relay'|null} path the way that media takes now; null: not known
- * @property {boolean} weak much of the sound is lost on the way
+ * @property {''|'own'|'theirs'} weak much of the sound is lost: on the own line, or the speaker's
  * @property {boolean} sendsPoorly the own line loses what is said here, or holds the shared screen back
  * @property {{status: MicStatus, problem: string|null, deviceId: string, wanted: boolean}} mic `wanted`: on unless something is in the way
  * @property {{id: string, label: string}[]} microphones
@@ -94,6 +96,7 @@ export function initialState() {
     count: { trainer: 0, learner: 0, operator: 0 },
     slots: EMPTY_SLOTS,
     names: {},
+    loses: {},
     speaking: [],
     order: initialOrder(),
     chat: initialChat(),
@@ -106,7 +109,7 @@ export function initialState() {
     link: 'closed',
     transport: 'none',
     path: null,
-    weak: false,
+    weak: '',
     sendsPoorly: false,
     mic: { status: 'off', problem: null, deviceId: '', wanted: false },
     microphones: [],
@@ -115,6 +118,35 @@ export function initialState() {
     notices: [],
     overview: null,
     history: [],
+  };
+}
+
+/**
+ * One state, changed by events only.
+ * @template S, E
+ * @param {(state: S, event: E) => S} reduce a pure function; returns the same object when nothing changed
+ * @param {S} initial
+ */
+export function createStore(reduce, initial) {
+  let state = initial;
+  /** @type {Set<(state: S) => void>} */
+  const listeners = new Set();
+  return {
+    get state() {
+      return state;
+    },
+    /** @param {E} event */
+    dispatch(event) {
+      const next = reduce(state, event);
+      if (next === state) return;
+      state = next;
+      for (const listener of listeners) listener(state);
+    },
+    /** @param {(state: S) => void} listener @returns {() => void} ends the subscription */
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   };
 }
 
@@ -205,7 +237,7 @@ function reduceServer(state, message) {
     case 'count':
       return { ...state, count: message.count };
     case 'slots':
-      return withSlots(state, message.slots, message.names);
+      return withSlots(state, message);
     case 'speaking':
       return { ...state, speaking: message.ids };
     case 'floor':
@@ -251,7 +283,7 @@ function applySnapshot(state, snapshot, welcome) {
   const people = snapshot.people
     ? Object.fromEntries(snapshot.people.map((/** @type {Person} */ p) => [p.id, p]))
     : state.people;
-  const next = withSlots(state, snapshot.slots ?? state.slots, snapshot.names);
+  const next = withSlots(state, snapshot);
   return withMe({
     ...next,
     people,
@@ -280,13 +312,13 @@ function withOwn(state, change) {
 
 /**
  * A picture of somebody else's share is an old one.
- * @param {State} state @param {any} slots @param {Record<string, string>} [names]
+ * @param {State} state @param {any} said
  */
-function withSlots(state, slots, names) {
+function withSlots(state, { slots = state.slots, names, loses }) {
   const { names: inside, ...map } = slots;
   const same = state.slots.screen === map.screen;
   const playback = same ? state.playback : { ...state.playback, fresh: false };
-  return { ...state, slots: { ...EMPTY_SLOTS, ...map }, names: names ?? inside ?? state.names, playback };
+  return { ...state, slots: { ...EMPTY_SLOTS, ...map }, names: names ?? inside ?? state.names, loses: loses ?? {}, playback };
 }
 
 /** @param {State['history']} history @param {State['history']} points */
@@ -427,6 +459,20 @@ export function sharer(state) {
 }
 
 /**
+ * Of those who are heard here, who loses most of the voice on its own line.
+ * @param {State} state @returns {{name: string, percent: number}}
+ */
+export function upstreamLoss(state) {
+  const { slots, loses, me } = state;
+  let worst = { name: '', percent: 0 };
+  for (const id of [slots.voice_0, slots.voice_1, slots.voice_2]) {
+    const percent = (id && id !== me?.id && loses[id]) || 0;
+    if (id && percent > worst.percent) worst = { name: someone(state, id).name, percent };
+  }
+  return worst;
+}
+
+/**
  * What can be said of who sees and hears. What was measured before is not known to hold while this page hears nothing
  * from the server, or while a trainer's own media is cut; in a break nothing is sent.
  * @param {State} state @returns {'unknown'|'break'|'sees'|'hears'}
@@ -448,7 +494,7 @@ export function connection(state) {
   if (roleOf(state) === 'operator') return 'good';
   switch (state.transport) {
     case 'connected':
-      return state.weak ? 'weak' : 'good';
+      return state.weak === 'own' ? 'weak' : 'good';
     case 'disconnected':
     case 'failed':
       return 'media_lost';

@@ -195,12 +195,21 @@ export function repairRequests(local, server) {
   return requests;
 }
 
+/** @typedef {{whose: ''|'own'|'theirs', looks: number}} Weakness `looks`: in a row, of sound lost on the own line */
+
 /**
- * Sound is weak when, over the last reports, too much of it never arrived. Two thresholds, so that
- * the word on the screen does not flicker.
- * @param {boolean} weak the present judgement
- * @param {number} lossPercent
+ * Whose line loses the sound, when over the last reports too much of it never arrived. Two thresholds, so that
+ * the words on the screen do not flicker. What a speaker's line loses comes to every listener as a gap: as far as
+ * that explains the gaps nobody here is blamed; and not before a second look, since the server counts beside us.
+ * @param {Weakness} before
+ * @param {number} lost of what is heard here, in percent
+ * @param {number} upstream of what the speakers say, on its way to the server, in percent
+ * @returns {Weakness}
  */
-export function judgeWeak(weak, lossPercent) {
-  return weak ? lossPercent > 3 : lossPercent > 8;
+export function judgeWeak(before, lost, upstream) {
+  const limit = before.whose ? 3 : 8;
+  if (lost <= limit) return { whose: '', looks: 0 };
+  if (upstream > 0 && lost <= 2 * upstream + limit) return { whose: 'theirs', looks: 0 };
+  const looks = before.looks + 1;
+  return { whose: looks > 1 ? 'own' : before.whose, looks };
 }

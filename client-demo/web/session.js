@@ -3,7 +3,7 @@
  * classroom.js, media_policy.js and signaling.js; here they meet.
  */
 
-import { hasFloor, ownHand, roleOf } from './classroom.js';
+import { hasFloor, ownHand, roleOf, upstreamLoss } from './classroom.js';
 import { EncoderJudge } from './encoder_judge.js';
 import { lang } from './i18n.js';
 import { judgeWeak, repairRequests } from './media_policy.js';
@@ -444,6 +444,7 @@ export class Session {
     const judge = new EncoderJudge();
     const uplinkJudge = new UplinkJudge();
     let before = /** @type {Record<string, any>} */ ({});
+    let weakness = /** @type {import('./media_policy.js').Weakness} */ ({ whose: '', looks: 0 });
     setInterval(async () => {
       if (this.store.state.transport !== 'connected') return;
       this.#save();
@@ -455,7 +456,8 @@ export class Session {
       this.#look(before, receive);
       const loss = audioLoss(before, receive);
       before = receive;
-      this.store.dispatch({ type: 'weak', weak: judgeWeak(this.store.state.weak, loss ?? 0) });
+      weakness = judgeWeak(weakness, loss ?? 0, upstreamLoss(this.store.state).percent);
+      this.store.dispatch({ type: 'weak', weak: weakness.whose });
     }, STATS_EVERY_MS);
   }
 

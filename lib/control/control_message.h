@@ -273,10 +273,11 @@ struct control_room_stats {
     struct {
         uint64_t participant;
         uint64_t bps_in, bps_out;
-        uint32_t loss_in_permille;  /* of what this participant sends */
-        uint32_t loss_out_permille; /* of what it receives, from its receiver reports */
-        uint32_t rtt_us;            /* 0: unknown */
-        bool tcp;                   /* what is sent to it goes over TCP */
+        uint32_t loss_in_permille;       /* of what this participant sends */
+        uint32_t voice_loss_in_permille; /* of its voice: what never came, since the last stats */
+        uint32_t loss_out_permille;      /* of what it receives, from its receiver reports */
+        uint32_t rtt_us;                 /* 0: unknown */
+        bool tcp;                        /* what is sent to it goes over TCP */
         enum control_media_state state;
         struct control_delivery delivery; /* its `participant` is the one above */
     } participants[CONTROL_ROOM_STATS_MAX];

@@ -386,6 +386,8 @@ static void parse_room_stats(struct take *t, const json_t *o, struct control_roo
         s->participants[i].bps_in = get_id(t, p, "bps_in");
         s->participants[i].bps_out = get_id(t, p, "bps_out");
         s->participants[i].loss_in_permille = get_u32(t, p, "loss_in_permille");
+        s->participants[i].voice_loss_in_permille =
+            (uint32_t)get_later_integer(t, p, "voice_loss_in_permille", UINT32_MAX);
         s->participants[i].loss_out_permille = get_u32(t, p, "loss_out_permille");
         s->participants[i].rtt_us = get_u32(t, p, "rtt_us");
         s->participants[i].tcp = get_later_flag(t, p, "tcp");

@@ -246,6 +246,7 @@ static void write_room_stats(struct build *b, json_t *o, const struct control_ro
         set_integer(b, p, "bps_in", s->participants[i].bps_in);
         set_integer(b, p, "bps_out", s->participants[i].bps_out);
         set_integer(b, p, "loss_in_permille", s->participants[i].loss_in_permille);
+        set_integer(b, p, "voice_loss_in_permille", s->participants[i].voice_loss_in_permille);
         set_integer(b, p, "loss_out_permille", s->participants[i].loss_out_permille);
         set_integer(b, p, "rtt_us", s->participants[i].rtt_us);
         set_flag(b, p, "tcp", s->participants[i].tcp);

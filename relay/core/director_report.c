@@ -50,6 +50,19 @@ static uint64_t rate_bps(uint64_t bytes, uint64_t before, usec_t elapsed_us)
                                             : 0;
 }
 
+#define VOICE_PACKETS_MIN 20
+
+/* Another stream counts from zero; of a few packets nothing can be said. */
+static uint32_t voice_loss_permille(const struct shard_participant_stats *before,
+                                    const struct shard_participant_stats *now)
+{
+    if (now->voice_expected < before->voice_expected + VOICE_PACKETS_MIN)
+        return 0;
+    uint64_t expected = now->voice_expected - before->voice_expected;
+    uint64_t received = now->voice_received - before->voice_received;
+    return received < expected ? (uint32_t)((expected - received) * 1000 / expected) : 0;
+}
+
 static void add_participant(struct director *d, usec_t now, struct control_room_stats *out,
                             struct director_participant *p)
 {
@@ -60,6 +73,7 @@ static void add_participant(struct director *d, usec_t now, struct control_room_
     out->participants[i].bps_in = rate_bps(p->stats.bytes_in, p->reported.bytes_in, elapsed);
     out->participants[i].bps_out = rate_bps(p->stats.bytes_out, p->reported.bytes_out, elapsed);
     out->participants[i].loss_in_permille = p->stats.loss_in_permille;
+    out->participants[i].voice_loss_in_permille = voice_loss_permille(&p->reported, &p->stats);
     out->participants[i].loss_out_permille = p->stats.loss_out_permille;
     out->participants[i].rtt_us = p->stats.rtt_us;
     out->participants[i].tcp = p->stats.tcp;

@@ -74,7 +74,8 @@ struct shard_media {
 
 struct shard_participant_stats {
     uint64_t room, participant;
-    uint64_t bytes_in, bytes_out; /* since the transport's start */
+    uint64_t bytes_in, bytes_out;            /* since the transport's start */
+    uint64_t voice_expected, voice_received; /* packets of its microphone, since its first one */
     uint32_t loss_in_permille, loss_out_permille, rtt_us;
     bool tcp; /* what is sent to it goes over TCP */
     enum control_media_state state;

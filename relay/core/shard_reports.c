@@ -14,6 +14,17 @@ static uint32_t worst_loss_in(const struct participant *p)
     return worst;
 }
 
+/* What is not there yet may still come: it is counted over two seconds. */
+static void count_voice_in(const struct participant *p, struct shard_participant_stats *out)
+{
+    const struct publication *mic = p->publications[SEND_SLOT_MIC];
+    if (mic == NULL || !mic->encodings[0].received.started)
+        return;
+    const struct receive_stats *s = &mic->encodings[0].received;
+    out->voice_expected = s->highest - s->base_seq + 1;
+    out->voice_received = s->received;
+}
+
 static enum control_media_state state_of(const struct participant *p)
 {
     switch (transport_get_state(p->transport)) {
@@ -60,6 +71,7 @@ static void report_participants(struct shard_core *c, usec_t now)
                                                 .rtt_us = (uint32_t)p->rtt_us,
                                                 .tcp = is_over_tcp(p, now),
                                                 .state = state_of(p)};
+        count_voice_in(p, out);
         shard_assess_delivery(now, p, &out->delivery);
         if (m->participant_stats.count == SHARD_STATS_PARTICIPANTS) {
             shard_commit(c, director);

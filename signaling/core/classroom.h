@@ -55,6 +55,7 @@ struct participant {
     struct rate_limit chat_limit, history_limit;
     struct delivery_claim claim;
     struct control_delivery delivered; /* what is known to arrive, as the relay said last */
+    unsigned voice_lost_percent;       /* on its way to the relay, as told; 0: next to nothing */
     bool has_spoken;                   /* since it came, or since signaling started */
     bool repaired; /* nothing arrived at a new transport: told once to make another */
     bool unreached_told;
@@ -244,6 +245,10 @@ void classroom_note_delivery(struct classroom *classroom);
 /* What the relay knows to arrive; staff is told when that changes anything for them. */
 void classroom_set_delivered(struct classroom *classroom, struct participant *participant,
                              const struct control_delivery *delivered);
+/* Of its voice so much is lost on its way to the relay. Who hears it is told (`slots`), so that no
+ * listener's page blames the listener's own line. */
+void classroom_set_voice_loss(struct classroom *classroom, struct participant *participant,
+                              uint32_t permille);
 /* The relay is out of reach: what it said last may no longer be so. */
 void classroom_forget_delivered(struct classroom *classroom);
 struct delivery_state participant_get_delivery(const struct participant *participant);

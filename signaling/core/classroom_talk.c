@@ -2,6 +2,10 @@
  */
 #include "signaling/core/classroom_private.h"
 
+/* Told from here on, and again when it is another by so much. */
+#define VOICE_LOSS_TOLD_PERMILLE 30
+#define VOICE_LOSS_APART_PERCENT 3
+
 void classroom_set_chat_open(struct classroom *classroom, bool open)
 {
     if (classroom->record.chat_closed == !open)
@@ -54,6 +58,20 @@ void classroom_set_claim(struct classroom *classroom, struct participant *p,
     if (p->claim.sound != claim.sound || p->claim.picture != claim.picture)
         classroom_announce(classroom, ANNOUNCE_DELIVERY);
     p->claim = claim;
+}
+
+void classroom_set_voice_loss(struct classroom *classroom, struct participant *p, uint32_t permille)
+{
+    unsigned told = p->voice_lost_percent;
+    unsigned lost = permille >= VOICE_LOSS_TOLD_PERMILLE ? (permille + 5) / 10 : 0;
+    unsigned apart = lost > told ? lost - told : told - lost;
+    if (apart < VOICE_LOSS_APART_PERCENT && (lost == 0) == (told == 0))
+        return;
+    p->voice_lost_percent = lost;
+    for (size_t slot = ROOM_SLOT_VOICE_0; slot <= ROOM_SLOT_VOICE_2; slot++) {
+        if (classroom->slots[slot] == p->record.id)
+            classroom_announce(classroom, ANNOUNCE_SLOTS);
+    }
 }
 
 void classroom_forget_delivered(struct classroom *classroom)

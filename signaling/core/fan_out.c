@@ -71,6 +71,26 @@ static void write_name(const struct participant *p, struct text_json *text)
     text_json_string(text, id, p->record.name);
 }
 
+/* What of their voices is lost on the way to the relay, in percent; left out where nothing is. */
+static void write_losses(const struct classroom *classroom, struct text_json *text)
+{
+    bool any = false;
+    for (size_t slot = ROOM_SLOT_VOICE_0; slot <= ROOM_SLOT_VOICE_2; slot++) {
+        const struct participant *p =
+            classroom->slots[slot] != 0 ? classroom_find(classroom, classroom->slots[slot]) : NULL;
+        if (p == NULL || p->voice_lost_percent == 0)
+            continue;
+        if (!any)
+            text_json_open(text, "loses", '{');
+        any = true;
+        char id[24];
+        snprintf(id, sizeof id, "%" PRIu64, p->record.id);
+        text_json_uint(text, id, p->voice_lost_percent);
+    }
+    if (any)
+        text_json_close(text, '}');
+}
+
 static void write_slots(const struct classroom *classroom, struct text_json *text)
 {
     text_json_open(text, "slots", '{');
@@ -86,6 +106,7 @@ static void write_slots(const struct classroom *classroom, struct text_json *tex
             write_name(p, text);
     }
     text_json_close(text, '}');
+    write_losses(classroom, text);
 }
 
 static void write_speaking(const struct classroom *classroom, const char *key,

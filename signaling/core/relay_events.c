@@ -249,6 +249,8 @@ static void handle_room_stats(struct service *service, struct instant at,
             .loss_out_permille = stats->participants[i].loss_out_permille,
             .rtt_us = stats->participants[i].rtt_us,
             .tcp = stats->participants[i].tcp};
+        classroom_set_voice_loss(p->classroom, p, stats->participants[i].voice_loss_in_permille);
+        service_arm_classroom(service, p->classroom);
         note_delivered(service, at, &stats->participants[i].delivery);
     }
 }

@@ -324,6 +324,28 @@ test('a poor line in words: slower, a still picture, voice only, nothing but tex
   await text.context().close();
 });
 
+test('what the trainer\'s line loses is not said of the learner\'s: whose it is, by name, in both languages; and what this line loses is', async () => {
+  for (const [lang, theirs, own] of [['fr', 'la connexion de Mme Petit est mauvaise', 'Votre connexion est faible'], ['en', 'the connection of Mme Petit is poor', 'Your connection is poor']]) {
+    const page = await asLearner({ lang });
+    await page.evaluate(() => {
+      const { pc, receivers } = window.amphi.peer;
+      const began = performance.now();
+      pc.getStats = async () => {
+        const sent = Math.round((performance.now() - began) / 20);
+        return new Map([['voice', { type: 'inbound-rtp', id: 'voice', mid: receivers.get('voice_0').mid, packetsReceived: Math.round(sent * 0.86), packetsLost: Math.round(sent * 0.14) }]]);
+      };
+    });
+    const reads = (text) => page.waitForFunction(({ selector, text: words }) => document.querySelector(selector)?.textContent.includes(words), { selector: testid('trouble'), text }, { timeout: 9000 });
+    await page.tell({ type: 'slots', slots: { voice_0: '3', screen: '3' }, names: { 3: 'Mme Petit' }, loses: { 3: 13 } });
+    await reads(theirs);
+    await inspect(page, `learner-trainer-loses${lang === 'fr' ? '' : '-en'}`);
+    check(await page.getAttribute(testid('connection'), 'data-state') === 'good', 'the sign at the top blames this line');
+    await page.tell({ type: 'slots', slots: { voice_0: '3', screen: '3' }, names: { 3: 'Mme Petit' }, loses: {} });
+    await reads(own);
+    await page.context().close();
+  }
+});
+
 test('a trainer whose own line sends badly reads what gives way and what to do, in both languages', async () => {
   for (const [lang, words] of [['fr', 'partagez une fenêtre, pas plusieurs écrans'], ['en', 'share one window, not several screens']]) {
     const page = await asTrainer({ lang, state: { rights: { send: ['mic', 'screen', 'screen_audio', 'camera'], muted: false } } });

@@ -136,6 +136,7 @@ export default {
   'connection.media_lost': 'Sound is cut',
   'connection.no_relay': 'No sound now',
   'trouble.weak': 'Your connection is poor: the sound may break. Move closer to the router, or close other videos.',
+  'trouble.theirs': 'The sound breaks: the connection of {name} is poor. It is not yours.',
   'trouble.sends_poorly': 'Your connection loses words when you speak. Move closer to the router, or use a cable.',
   'trouble.sends_screen_poorly': 'Your connection sends badly. Your voice goes first; your screen comes more slowly. Use a cable, and share one window, not several screens.',
   'trouble.reconnecting': 'The connection is cut. We are bringing it back. Stay on this page.',

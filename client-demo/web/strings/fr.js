@@ -136,6 +136,7 @@ export default {
   'connection.media_lost': 'Son coupé',
   'connection.no_relay': 'Son indisponible',
   'trouble.weak': 'Votre connexion est faible : le son peut couper. Rapprochez-vous de la box, ou fermez les autres vidéos.',
+  'trouble.theirs': 'Le son coupe : la connexion de {name} est mauvaise. Ce n’est pas la vôtre.',
   'trouble.sends_poorly': 'Votre connexion perd des mots quand vous parlez. Rapprochez-vous de la box, ou utilisez un câble.',
   'trouble.sends_screen_poorly': 'Votre connexion envoie mal. Votre voix passe d’abord ; votre écran arrive plus lentement. Utilisez un câble, et partagez une fenêtre, pas plusieurs écrans.',
   'trouble.reconnecting': 'La connexion est coupée. Nous la remettons. Restez sur cette page.',

@@ -182,6 +182,7 @@ static void fill_room_stats(struct rng *rng, struct control_room_stats *s)
         s->participants[i].bps_in = random_id(rng);
         s->participants[i].bps_out = random_id(rng);
         s->participants[i].loss_in_permille = rng_u32(rng);
+        s->participants[i].voice_loss_in_permille = rng_u32(rng);
         s->participants[i].loss_out_permille = rng_u32(rng);
         s->participants[i].rtt_us = rng_u32(rng);
         s->participants[i].tcp = flip(rng);

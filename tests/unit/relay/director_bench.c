@@ -24,6 +24,8 @@ static void note_told(struct bench *b, const struct control_message *m)
         t->source = m->publication.slot;
         t->active = m->publication.active;
     }
+    if (m->type == CONTROL_ROOM_STATS && m->room_stats.count > 0)
+        t->voice_loss_in_permille = m->room_stats.participants[0].voice_loss_in_permille;
     if (m->type == CONTROL_SPEAKERS)
         t->speakers = m->speakers;
 }

@@ -15,6 +15,7 @@
 
 /* What a test looks at of a control message; the director's own lives only until the next call. */
 struct told {
+    uint32_t voice_loss_in_permille; /* of the first one in room_stats */
     enum control_type type;
     uint32_t to;
     char code[32];

@@ -219,6 +219,49 @@ static void every_two_seconds_there_is_a_report(void **state)
     assert_in_range(count_ordered(b, 1, SHARD_STATS_WANTED), 9, 11);
 }
 
+/* What its shard counts of participant 1's voice, and what signaling hears of it. */
+static uint32_t voice_loss_told(struct bench *b, uint64_t expected, uint64_t received)
+{
+    struct shard_message m = {.type = SHARD_PARTICIPANT_STATS};
+    m.participant_stats.count = 1;
+    m.participant_stats.list[0] = (struct shard_participant_stats){
+        .room = 1, .participant = 1, .voice_expected = expected, .voice_received = received};
+    director_handle_shard(b->d, b->now, &m);
+    forget_output(b);
+    while (count_told(b, CONTROL_ROOM_STATS) == 0) {
+        b->now = director_next_timeout(b->d);
+        director_handle_timeout(b->d, b->now);
+        drain(b);
+    }
+    for (size_t i = 0; i < b->told_count; i++) {
+        if (b->told[i].type == CONTROL_ROOM_STATS)
+            return b->told[i].voice_loss_in_permille;
+    }
+    return UINT32_MAX;
+}
+
+static void of_a_voice_that_share_is_told_which_never_came_since_the_last_report(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        const char *why;
+        uint64_t expected, received;
+        uint32_t permille;
+    } steps[] = {
+        {"all has come", 100, 100, 0},       {"one in ten is missing", 200, 190, 100},
+        {"it has come by now", 300, 300, 0}, {"twice", 400, 402, 0},
+        {"nothing is said", 400, 402, 0},    {"too little is said", 419, 402, 0},
+        {"half is missing", 500, 442, 506},  {"another stream", 60, 30, 0},
+        {"the same", 160, 120, 100},         {"another stream, longer than the last", 300, 90, 0},
+    };
+    add(b, 1, 1);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        uint32_t told = voice_loss_told(b, steps[i].expected, steps[i].received);
+        if (told != steps[i].permille)
+            fail_msg("%s: %u", steps[i].why, told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +272,7 @@ int main(void)
         TEST(a_participant_whose_order_is_lost_is_refused_and_leaves_nothing),
         TEST(a_shard_that_lost_orders_begins_anew_and_everybody_on_it_is_told),
         TEST(every_two_seconds_there_is_a_report),
+        TEST(of_a_voice_that_share_is_told_which_never_came_since_the_last_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,15 +28,20 @@ static void relay_measures(struct harness *h, const struct person *p, uint32_t s
 
 static const struct control_delivery well = {.hears = CONTROL_HEARING_YES, .reached = true};
 
-static void relay_shows_screen_of(struct harness *h, const struct person *p)
+static void relay_binds(struct harness *h, enum room_slot slot, const struct person *p)
 {
     struct control_message *message = calloc(1, sizeof *message);
     assert_non_null(message);
     message->type = CONTROL_SLOT_BOUND;
     message->slot_bound =
-        (struct control_slot_bound){.room = 1, .slot = ROOM_SLOT_SCREEN, .participant = p->id};
+        (struct control_slot_bound){.room = 1, .slot = slot, .participant = p->id};
     harness_relay_says(h, message);
     free(message);
+}
+
+static void relay_shows_screen_of(struct harness *h, const struct person *p)
+{
+    relay_binds(h, ROOM_SLOT_SCREEN, p);
 }
 
 /* Their transports stand, and the relay has seen that everything arrives. */
@@ -264,6 +269,55 @@ a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told(
     assert_true(harness_got(h, karim->connection, "{\"type\":\"reached\",\"reached\":true}"));
 }
 
+static void relay_measures_voice_of(struct harness *h, const struct person *p, uint32_t permille)
+{
+    struct control_message *message = calloc(1, sizeof *message);
+    assert_non_null(message);
+    message->type = CONTROL_ROOM_STATS;
+    message->room_stats.room = 1;
+    message->room_stats.count = 1;
+    message->room_stats.participants[0].participant = p->id;
+    message->room_stats.participants[0].voice_loss_in_permille = permille;
+    harness_relay_says(h, message);
+    free(message);
+    harness_run_for(h, MILLISECONDS(100));
+}
+
+static void whose_voice_is_lost_on_its_way_to_us_is_told_to_all_who_hear_it(void **state)
+{
+    struct harness *h = *state;
+    harness_relay_up(h);
+    struct room r = open_room(h);
+    struct person *lea = &r.learners[0];
+    relay_binds(h, ROOM_SLOT_VOICE_0, &r.trainer);
+    harness_run_for(h, SECONDS(1));
+    assert_true(harness_got(h, lea->connection, "\"type\":\"slots\""));
+    assert_false(harness_got(h, lea->connection, "loses"));
+    static const struct {
+        uint32_t permille;
+        int told; /* -1: nothing */
+    } steps[] = {{29, -1}, {104, 10}, {119, -1}, {131, 13}, {80, 8}, {0, 0}, {10, -1}};
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        harness_forget(h);
+        relay_measures_voice_of(h, &r.trainer, steps[i].permille);
+        char part[64] = "loses";
+        if (steps[i].told > 0)
+            snprintf(part, sizeof part, "\"loses\":{\"%d\":%d}", (int)r.trainer.id, steps[i].told);
+        assert_int_equal(harness_count(h, lea->connection, "\"type\":\"slots\""),
+                         steps[i].told >= 0);
+        assert_int_equal(harness_got(h, lea->connection, part), steps[i].told > 0);
+    }
+    /* Who is not heard harms nobody; who joins meanwhile reads it in the snapshot. */
+    harness_forget(h);
+    relay_measures_voice_of(h, &r.learners[1], 500);
+    assert_false(harness_got(h, lea->connection, "\"type\":\"slots\""));
+    relay_measures_voice_of(h, &r.trainer, 200);
+    struct person late = harness_join(h, "learner", "Late");
+    char part[64];
+    snprintf(part, sizeof part, "\"loses\":{\"%d\":20}", (int)r.trainer.id);
+    assert_true(harness_got(h, late.connection, part));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +329,7 @@ int main(void)
         HARNESS_TEST(what_is_measured_again_is_no_news_and_of_a_replaced_transport_not_believed),
         HARNESS_TEST(
             a_join_at_which_nothing_arrives_is_made_again_once_and_then_both_sides_are_told),
+        HARNESS_TEST(whose_voice_is_lost_on_its_way_to_us_is_told_to_all_who_hear_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
