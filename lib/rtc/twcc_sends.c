@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* Given up: behind what the first feedback begins with. A receiver never reports what was lost
- * before the first packet that it got. */
+/* Given up: before what a feedback begins with, and none spoke of it. A receiver never reports what
+ * was lost before the first packet that it got; later on the feedback was lost, or comes late. */
 enum state {
     STATE_NONE,
     STATE_WAITING,
@@ -37,7 +37,6 @@ void twcc_sends_close(struct twcc_sends *s)
     free(s->ring);
     s->ring = NULL;
     s->waiting_bytes = 0;
-    s->was_heard = false;
 }
 
 uint16_t twcc_sends_note(struct twcc_sends *s, usec_t now, size_t bytes, uint8_t cluster)
@@ -61,7 +60,6 @@ uint16_t twcc_sends_skip(struct twcc_sends *s)
 
 void twcc_sends_forget(struct twcc_sends *s)
 {
-    s->was_heard = false;
     for (size_t i = 0; s->ring != NULL && i < TWCC_SENDS_MAX; i++)
         stop_waiting(s, &s->ring[i], STATE_NONE);
 }
@@ -88,17 +86,18 @@ void twcc_sends_note_repeat(struct twcc_sends *s, uint16_t seq)
         stop_waiting(s, send, STATE_REPEATED);
 }
 
-/* Once: later a receiver reports what is missing. */
+/* It is not on the way any more: who waited for its answer would wait for good. */
 static void give_up_before(struct twcc_sends *s, uint16_t base_seq)
 {
     uint64_t base;
-    if (s->was_heard || !find_number(s, base_seq, &base))
+    if (!find_number(s, base_seq, &base))
         return;
-    s->was_heard = true;
-    for (uint64_t n = s->count > TWCC_SENDS_MAX ? s->count - TWCC_SENDS_MAX : 0; n < base; n++) {
+    uint64_t oldest = s->count > TWCC_SENDS_MAX ? s->count - TWCC_SENDS_MAX : 0;
+    for (uint64_t n = s->given_up > oldest ? s->given_up : oldest; n < base; n++) {
         if (send_of(s, n)->state == STATE_WAITING)
             stop_waiting(s, send_of(s, n), STATE_GIVEN_UP);
     }
+    s->given_up = s->given_up > base ? s->given_up : base;
 }
 
 struct twcc_fates twcc_sends_iterate(struct twcc_sends *s, usec_t now,

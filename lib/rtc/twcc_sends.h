@@ -22,7 +22,7 @@ struct twcc_sends {
     struct twcc_send *ring; /* owned, TWCC_SENDS_MAX; NULL: closed */
     uint64_t count;         /* packets ever noted: the next one's number */
     uint32_t waiting_bytes; /* noted, and may still be on the way */
-    bool was_heard;         /* of what was noted since it was opened something has been reported */
+    uint64_t given_up;      /* what is older is not waited for: feedback began behind it */
     bool has_arrival;       /* the peer's clock has been seen */
     usec_t arrival_on_wire; /* the last time read, as it was written */
     usec_t arrival_unwrapped;

@@ -65,6 +65,8 @@ static void no_picture_stands_behind_losses(struct sim *sim)
          MILLISECONDS(1200)},
         {"delay 30ms\ndown rate 20M burst-loss 5% burst-length 4", 90, 1.2, 0, SECONDS(6),
          MILLISECONDS(300), MILLISECONDS(1200)},
+        /* Both ways: one answer in five never comes, nor what it tells. */
+        {"delay 30ms\nloss 20%", 60, 0.7, 0, SECONDS(10), MILLISECONDS(600), SECONDS(10)},
     };
     run_cases(sim, cases, COUNT_OF(cases));
 }

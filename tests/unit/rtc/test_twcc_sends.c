@@ -167,6 +167,29 @@ static void what_a_feedback_begins_behind_is_not_waited_for(void **state)
     assert_int_equal(s.waiting_bytes, 1000);
 }
 
+/* Later too: the receiver goes on behind what it has reported already. */
+static void what_a_lost_feedback_told_is_not_waited_for(void **state)
+{
+    static const usec_t arrivals[] = {1000000, 1001000};
+    struct twcc_fate fate;
+    (void)state;
+    for (int i = 0; i < 2 * TWCC_SENDS_MAX; i++) {
+        (void)twcc_sends_note(&s, SECONDS(1), 1000, 0);
+        if (i % 40 != 39)
+            continue;
+        struct rtcp_twcc feedback = feedback_of((uint16_t)(i - 1), arrivals, 2);
+        struct twcc_fates fates = twcc_sends_iterate(&s, SECONDS(2), &feedback);
+        while (twcc_fates_next(&fates, &fate))
+            assert_false(fate.lost);
+        assert_int_equal(s.waiting_bytes, 0);
+    }
+    /* It was on its way for long only. */
+    struct rtcp_twcc late = feedback_of((uint16_t)(2 * TWCC_SENDS_MAX - 60), arrivals, 2);
+    struct twcc_fates fates = twcc_sends_iterate(&s, SECONDS(2), &late);
+    assert_true(twcc_fates_next(&fates, &fate) && twcc_fates_next(&fates, &fate));
+    assert_false(fate.lost || fate.was_lost);
+}
+
 /* It arrives when its second copy does: that says nothing of the way. */
 static void a_packet_sent_again_under_its_number_is_lost_once_and_never_arrives(void **state)
 {
@@ -200,6 +223,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_packets_fate_is_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_feedback_begins_behind_is_not_waited_for, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_a_lost_feedback_told_is_not_waited_for, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_packet_that_was_called_lost_may_still_arrive, set_up,
                                         tear_down),
