@@ -348,6 +348,9 @@ static void note_overflow(struct bwe *b, usec_t now, const struct twcc_fate *fat
 
 static void handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate)
 {
+    if (fate->number > b->told)
+        bwe_delay_note_gap(&b->delay);
+    b->told = at_least(b->told, fate->number + 1);
     note_overflow(b, now, fate);
     bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
     bwe_probe_handle_fate(&b->probe, fate->cluster, fate->sent_at, fate->arrival, fate->bytes,

@@ -59,6 +59,7 @@ struct bwe {
     usec_t overflowed_at; /* its queue was seen to be too short for a burst; 0: never */
     usec_t raised_at;     /* by a probe; 0: never */
     usec_t grown_at;      /* growth is counted from here */
+    uint64_t told;        /* of older numbers something was told, or nothing ever will be */
     usec_t feedback_at;   /* 0: never */
     usec_t sent_at;       /* last stamped packet */
     usec_t answered_at;   /* the newest that arrived was sent then; 0: none */

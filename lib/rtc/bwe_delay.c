@@ -82,15 +82,23 @@ void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arriva
     if (g->bytes > 0 && sent_at < g->first_sent_at)
         return; /* reported late: it says nothing about now */
     note_base(d, sent_at, delay_us);
-    if (g->bytes > 0 && sent_at - g->first_sent_at >= GROUP_US)
+    if (g->bytes > 0 && (d->has_gap || sent_at - g->first_sent_at >= GROUP_US))
         complete_group(d);
     if (g->bytes == 0)
-        *g = (struct bwe_delay_group){
-            .first_sent_at = sent_at, .arrival = arrival, .delay_us = delay_us};
+        *g = (struct bwe_delay_group){.first_sent_at = sent_at,
+                                      .arrival = arrival,
+                                      .delay_us = delay_us,
+                                      .is_after_gap = d->has_gap};
+    d->has_gap = false;
     g->sent_at = sent_at;
     g->arrival = usec_max(g->arrival, arrival);
     g->delay_us = usec_min(g->delay_us, delay_us);
     g->bytes += (uint32_t)bytes;
+}
+
+void bwe_delay_note_gap(struct bwe_delay *d)
+{
+    d->has_gap = true;
 }
 
 usec_t bwe_delay_get_queue_us(const struct bwe_delay *d)
@@ -104,20 +112,27 @@ static uint64_t rate_of(uint64_t bytes, usec_t us)
     return rate < RATE_MAX_BPS ? rate : RATE_MAX_BPS;
 }
 
-/* The `groups` newest ones: the first gives the start, the others what came after it. */
+/* The `groups` newest ones: the first gives the start, the others what came after it. Where
+ * something between is not known, neither its time nor its bytes count. */
 static struct bwe_delay_stretch measure(const struct bwe_delay *d, size_t groups)
 {
     struct bwe_delay_stretch s = {.groups = groups};
     if (groups < 2)
         return s;
     uint64_t bytes = 0;
-    usec_t last_arrival = newest(d, groups - 1)->arrival;
-    for (size_t i = 0; i + 1 < groups; i++) {
-        bytes += newest(d, i)->bytes;
-        last_arrival = usec_max(last_arrival, newest(d, i)->arrival);
+    const struct bwe_delay_group *last = newest(d, groups - 1);
+    usec_t last_arrival = last->arrival;
+    for (size_t i = groups - 1; i-- > 0;) {
+        const struct bwe_delay_group *g = newest(d, i);
+        usec_t arrival = usec_max(last_arrival, g->arrival);
+        if (!g->is_after_gap) {
+            bytes += g->bytes;
+            s.sent_us += g->sent_at - last->sent_at;
+            s.arrival_us += arrival - last_arrival;
+        }
+        last = g;
+        last_arrival = arrival;
     }
-    s.sent_us = newest(d, 0)->sent_at - newest(d, groups - 1)->sent_at;
-    s.arrival_us = last_arrival - newest(d, groups - 1)->arrival;
     if (groups < STRETCH_GROUPS_MIN || usec_max(s.sent_us, s.arrival_us) < STRETCH_US_MIN)
         return s;
     s.sent_bps = rate_of(bytes, s.sent_us);

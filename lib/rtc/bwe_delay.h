@@ -23,6 +23,7 @@ struct bwe_delay {
         usec_t arrival;                /* the last one */
         usec_t delay_us;               /* one way, the least */
         uint32_t bytes;
+        bool is_after_gap; /* what came between the one before it and this one is not known */
     } groups[BWE_DELAY_GROUPS], open; /* a ring of complete ones; the one under way: bytes > 0 */
     uint32_t count;                   /* groups ever completed */
     bool has_base;
@@ -32,10 +33,15 @@ struct bwe_delay {
     double longer_us, shorter_us; /* mean steps of the delay, group to group, up and down */
     double jitter_us;             /* what both have in common, remembered for some seconds */
     usec_t ignore_until;          /* groups sent before do not count as overuse */
+    bool has_gap;                 /* before the packet that comes next */
 };
 
 /* One packet arrived. */
 void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arrival, size_t bytes);
+
+/* Of packets that were sent since the last one nothing is known: a feedback was lost. No rate
+ * reaches over them. */
+void bwe_delay_note_gap(struct bwe_delay *d);
 
 /* The queueing delay of the newest group. */
 usec_t bwe_delay_get_queue_us(const struct bwe_delay *d);

@@ -58,11 +58,35 @@ static void a_queue_that_is_not_there_any_more_is_believed_for_two_seconds(void 
     }
 }
 
+/* A line that carries 3 Mbit/s is busy, and one feedback in five about 60 ms never comes. */
+static void a_lost_feedback_does_not_make_a_line_seem_narrower(void **state)
+{
+    (void)state;
+    struct bwe_delay d = {0};
+    usec_t now = SECONDS(1);
+    bwe_delay_handle_arrival(&d, now, now + WAY_US, 1200);
+    for (int i = 1; i < 120; i++) {
+        now += 3200;
+        if (i / 20 % 5 == 3)
+            bwe_delay_note_gap(&d);
+        else
+            bwe_delay_handle_arrival(&d, now, now + WAY_US + 30000, 1200);
+        struct bwe_delay_stretch busy = bwe_delay_find_busy(&d);
+        struct bwe_delay_stretch recent = bwe_delay_find_recent(&d, MILLISECONDS(150));
+        if (i < 12)
+            continue;
+        assert_in_range(busy.arrived_bps, 2900000, 3100000);
+        assert_in_range(busy.sent_bps, 2900000, 3100000);
+        assert_in_range(recent.arrived_bps, 2900000, 3100000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_that_drains_as_it_was_told_is_followed),
         cmocka_unit_test(a_queue_that_is_not_there_any_more_is_believed_for_two_seconds),
+        cmocka_unit_test(a_lost_feedback_does_not_make_a_line_seem_narrower),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
