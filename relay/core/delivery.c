@@ -84,7 +84,8 @@ void delivery_handle_voice_report(struct delivery *d, usec_t now, struct deliver
         d->skips_voice_loss = false;
     if (report.has_moved)
         delivery_handle_proof(d, report.sent_at - missing_us);
-    else if (missing_us >= patience(DELIVERY_LOST_US, report.rtt_us))
+    else if (missing_us >= patience(DELIVERY_LOST_US, report.rtt_us) &&
+             report.sent_at > d->proof_at) /* else the voice ended, and its end was lost */
         d->lost_at = now;
 }
 

@@ -261,6 +261,22 @@ static void who_never_answers_a_number_is_not_asked_for_ever(void **state)
     (void)state;
 }
 
+/* Nothing more is said that a report could tell of; what it answers was sent later. */
+static void a_voice_whose_end_was_lost_makes_nobody_deaf_who_answers(void **state)
+{
+    struct delivery d = {0};
+    struct control_delivery told;
+    (void)state;
+    for (usec_t now = SECONDS(106); now < SECONDS(116); now += SECONDS(1)) {
+        const struct delivery_report report = {
+            .rtt_us = RTT_US, .missing = 50, .sent_at = SECONDS(105)};
+        delivery_handle_answer(&d, now - MILLISECONDS(200));
+        delivery_handle_voice_report(&d, now, report);
+        delivery_assess(&d, now, RTT_US, 0, &told);
+        assert_int_equal(told.hears, CONTROL_HEARING_YES);
+    }
+}
+
 /* Its timer never stands in the past, or the shard would spin. */
 static void the_next_timeout_is_never_now(void **state)
 {
@@ -289,6 +305,7 @@ int main(void)
             a_healthy_receiver_is_news_once_and_is_asked_about_every_six_tenths_of_a_second),
         cmocka_unit_test(a_late_screen_is_told_once_a_second_at_most),
         cmocka_unit_test(who_never_answers_a_number_is_not_asked_for_ever),
+        cmocka_unit_test(a_voice_whose_end_was_lost_makes_nobody_deaf_who_answers),
         cmocka_unit_test(the_next_timeout_is_never_now),
         cmocka_unit_test(a_learner_costs_less_than_two_hundred_bytes),
     };
