@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EncoderJudge, readEncoder } from '../web/encoder_judge.js';
+import { EncoderJudge, readEncoder } from '../web/send_judges.js';
 
 /** Looks every two seconds; each entry: pictures, ms of work for each, ms that the processor limited. */
 function judge(...looks) {

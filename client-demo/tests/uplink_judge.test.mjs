@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UplinkJudge, readUplink } from '../web/uplink_judge.js';
+import { UplinkJudge, readUplink } from '../web/send_judges.js';
 
 /** Looks every two seconds; each entry: voice packets sent, lost, ms that the line held the screen back, what it can send. */
 function judge(...looks) {

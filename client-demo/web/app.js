@@ -45,7 +45,7 @@ function View({ state, session, onLang }) {
     case 'class':
       return roleOf(state) === 'operator'
         ? html`<${Later} load=${operatorPage} state=${state} session=${session} onLang=${onLang} />`
-        : html`<${Later} load=${classPage} meanwhile=${html`<${Joining} slow=${false} onLang=${onLang} />`} state=${state} session=${session} onLang=${onLang} />`;
+        : html`<${Later} load=${classPage} state=${state} session=${session} onLang=${onLang} />`;
     case 'stopped':
       return html`<${Stopped} state=${state} session=${session} onLang=${onLang} />`;
     default:
@@ -74,14 +74,23 @@ const operatorPage = () => Promise.all([import('./components/operator.js'), styl
 /** The first page can be used before this is there; it is fetched while that is read. */
 const classPage = () => Promise.all([import('./components/class_view.js'), styled('/class.css')]).then(([module]) => module.ClassView);
 
+/** Not before there is a server: else the browser's own page would stand here, and stay. */
+function reloadWhenAnswered() {
+  setTimeout(() => fetch('/').then(() => location.reload(), reloadWhenAnswered), RELOAD_AFTER_MS);
+}
+
 /** @param {any} props `load` promises a component, which gets the others */
-function Later({ load, meanwhile = null, ...props }) {
+function Later({ load, ...props }) {
   const [Loaded, setLoaded] = useState(/** @type {any} */ (null));
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
     // A line that was cut at this very moment: the same participant comes back with the page.
-    load().then((/** @type {any} */ component) => setLoaded(() => component), () => setTimeout(() => location.reload(), RELOAD_AFTER_MS));
+    load().then((/** @type {any} */ component) => setLoaded(() => component), () => {
+      setFailed(true);
+      reloadWhenAnswered();
+    });
   }, [load]);
-  return Loaded ? html`<${Loaded} ...${props} />` : meanwhile;
+  return Loaded ? html`<${Loaded} ...${props} />` : html`<${Joining} slow=${failed} onLang=${props.onLang} />`;
 }
 
 /** @param {boolean} waiting */
@@ -168,7 +177,7 @@ async function start() {
   try {
     session = await loading;
   } catch {
-    setTimeout(() => location.reload(), RELOAD_AFTER_MS); // a line that was cut just now
+    reloadWhenAnswered(); // a line that was cut just now
     return;
   }
   draw(session);

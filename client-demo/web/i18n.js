@@ -6,12 +6,15 @@
 /** @typedef {'fr'|'en'} Lang */
 
 export const LANGS = /** @type {const} */ (['fr', 'en']);
+const AGAIN_AFTER_MS = 2000;
 const STORAGE_KEY = 'amphi.lang';
 
 /** @type {Record<string, string>} */
 let strings = {};
 /** @type {Lang} */
 let current = 'fr';
+/** @type {Lang} */
+let wanted;
 let plural = new Intl.PluralRules('fr');
 
 /** @param {readonly string[]} wanted languages by preference @returns {Lang} */
@@ -34,9 +37,29 @@ export function preferredLang() {
   return pickLang(navigator.languages ?? [navigator.language]);
 }
 
+/**
+ * What is fetched when it is needed: on a line that was cut, until it is there.
+ * @template T
+ * @param {(again: string) => Promise<T>} load `again` goes behind the name: some browsers remember that a module failed
+ * @param {() => void} [onFailure]
+ */
+export async function untilLoaded(load, onFailure = () => {}) {
+  for (let times = 0; ; times += 1) {
+    try {
+      return await load(times ? `?${times}` : '');
+    } catch {
+      onFailure();
+      await new Promise((done) => setTimeout(done, AGAIN_AFTER_MS));
+    }
+  }
+}
+
 /** @param {Lang} lang @param {boolean} [remember] */
 export async function useLang(lang, remember = false) {
-  setStrings(lang, (await import(`./strings/${lang}.js`)).default);
+  wanted = lang;
+  const { default: table } = await untilLoaded((again) => import(`./strings/${lang}.js${again}`));
+  if (lang !== wanted) return; // another one was asked for meanwhile
+  setStrings(lang, table);
   document.documentElement.lang = lang;
   if (!remember) return;
   try {

@@ -4,7 +4,6 @@
  */
 
 import { hasFloor, ownHand, roleOf, upstreamLoss } from './classroom.js';
-import { EncoderJudge } from './encoder_judge.js';
 import { lang } from './i18n.js';
 import { judgeWeak, repairRequests } from './media_policy.js';
 import { Microphone, openedBy } from './microphone.js';
@@ -15,9 +14,9 @@ import { ScreenShare } from './share.js';
 import { PROTOCOL, RequestError, Signaling } from './signaling.js';
 import { catchUpAfterMs } from './state/chat.js';
 import { deliveredOf, ownReport, pathOf } from './state/delivery.js';
+import { EncoderJudge, UplinkJudge } from './send_judges.js';
 import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
-import { UplinkJudge } from './uplink_judge.js';
 
 /** @typedef {import('./classroom.js').State} State */
 /** @typedef {{state: State, dispatch(event: any): void, subscribe(f: (s: State) => void): () => void}} Store */

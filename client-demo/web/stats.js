@@ -1,14 +1,13 @@
 /** What `getStats` says, by slot and in a few numbers. */
 
-import { readEncoder } from './encoder_judge.js';
-import { readUplink } from './uplink_judge.js';
+import { readEncoder, readUplink } from './send_judges.js';
 import { readWay } from './way_watch.js';
 
 /** @typedef {import('./peer.js').Peer} Peer */
 
 /**
  * @param {Peer|null} peer
- * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null, encoder: import('./encoder_judge.js').EncoderSums|null, uplink: import('./uplink_judge.js').UplinkSums|null}>}
+ * @returns {Promise<{send: Record<string, any>, receive: Record<string, any>, rttMs: number|null, path: 'udp'|'tcp'|'relay'|null, encoder: import('./send_judges.js').EncoderSums|null, uplink: import('./send_judges.js').UplinkSums|null}>}
  */
 export async function readStats(peer) {
   /** @type {Record<string, any>} */

@@ -294,6 +294,30 @@ test('a learner who listens, waits, has the floor, is muted, asks for help', asy
   await page.context().close();
 });
 
+test('what could not be fetched says so and comes by itself: the form for a question; the other language comes as well', async () => {
+  for (const [lang, words] of [['fr', 'Le formulaire n’est pas encore arrivé'], ['en', 'The form has not arrived yet']]) {
+    const page = await asTrainer({ lang });
+    await page.route('**/components/poll_form.js*', (route) => route.abort());
+    await page.click(testid('tab-poll'));
+    await page.waitForFunction(({ selector, text }) => document.querySelector(selector)?.textContent.includes(text), { selector: testid('poll-waits'), text: words }, { timeout: 5000 });
+    page.removeAllListeners('console'); // each attempt is an error there
+    page.problems.length = 0;
+    await inspect(page, `trainer-poll-waits${lang === 'fr' ? '' : '-en'}`);
+    await page.unroute('**/components/poll_form.js*');
+    await page.waitForSelector(testid('poll-question'), { timeout: 5000 });
+    check(!(await page.$(testid('poll-waits'))), 'the sentence stays beside the form');
+    await page.context().close();
+  }
+  const page = await mockPage(served.url, { role: 'learner', name: '' });
+  await page.waitForSelector(testid('enter'));
+  await page.route('**/strings/en.js*', (route) => route.abort());
+  await page.click(testid('lang-en'));
+  await sleep(500);
+  await page.unroute('**/strings/en.js*');
+  await page.waitForFunction(() => document.documentElement.lang === 'en', undefined, { timeout: 5000 });
+  await page.context().close();
+});
+
 test('a break for both, with what is left of it', async () => {
   const mode = { mode: 'break', since_ms: now, until_ms: now + 9 * 60000 };
   for (const [name, open] of [['trainer', asTrainer], ['learner', asLearner]]) {

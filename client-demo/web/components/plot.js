@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
-import { bitRate, clockTime, lang, number, percent, t } from '../i18n.js';
+import { bitRate, clockTime, lang, number, percent, t, untilLoaded } from '../i18n.js';
 
 /** @typedef {import('../classroom.js').State['history']} History */
 
@@ -19,13 +19,17 @@ let loading = null;
 
 /** The library's module is three times as large as its script; only operators load it. */
 function loadPlotter() {
-  loading ??= new Promise((resolve, reject) => {
+  loading ??= untilLoaded(() => new Promise((resolve, reject) => {
     const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: STYLE });
     const script = Object.assign(document.createElement('script'), { src: SCRIPT });
     script.onload = () => resolve(/** @type {any} */ (window).uPlot);
-    script.onerror = reject;
+    script.onerror = (error) => {
+      style.remove();
+      script.remove();
+      reject(error);
+    };
     document.head.append(style, script);
-  });
+  }));
   return loading;
 }
 
@@ -41,7 +45,7 @@ export function HourPlot({ history }) {
     loadPlotter().then((uPlot) => {
       if (gone || !box.current) return;
       plot.current = new uPlot(options(box.current.clientWidth), columns(latest.current), box.current);
-    }, () => {}); // the table says the same
+    }); // until then the table says the same
     const observer = new ResizeObserver(() => {
       if (box.current) plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT });
     });

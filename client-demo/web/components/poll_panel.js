@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { able } from '../classroom.js';
 import { bars, scaleValues } from '../state/polls.js';
 import { html } from '../html.js';
-import { number, percent, t } from '../i18n.js';
+import { number, percent, t, untilLoaded } from '../i18n.js';
 import { Icon } from './icons.js';
 import { Button } from './ui.js';
 
@@ -15,8 +15,10 @@ import { Button } from './ui.js';
 /** Who runs polls loads the form for one; a learner never does. @param {{state: State, session: Session}} props */
 function NewPoll({ state, session }) {
   const [form, setForm] = useState(/** @type {{PollForm: typeof import('./poll_form.js').PollForm}|null} */ (null));
-  useEffect(() => { import('./poll_form.js').then(setForm, () => {}); }, []);
-  return form && html`<${form.PollForm} state=${state} session=${session} />`;
+  const [failed, setFailed] = useState(false);
+  useEffect(() => { untilLoaded((again) => import(`./poll_form.js${again}`), () => setFailed(true)).then(setForm); }, []);
+  if (!form) return failed && html`<p class="side-empty" role="status" data-testid="poll-waits">${t('poll.waits')}</p>`;
+  return html`<${form.PollForm} state=${state} session=${session} />`;
 }
 
 /** @param {{state: State, session: Session}} props */
