@@ -27,11 +27,12 @@ const ask = async (name) => {
   await answers.next();
 };
 
-/** Runs in the page: when voice packets came, and which way was chosen. */
+/** Runs in the page: when voice packets came, what was played when, and which way was chosen. */
 function watchConnections() {
   const Real = window.RTCPeerConnection;
   const connections = [];
   window.arrivals = []; // [time, voice packets since the last look]
+  window.played = []; // [time, connection and stream, RTP time]
   window.way = null;
   window.log = [];
   window.RTCPeerConnection = class extends Real {
@@ -47,6 +48,11 @@ function watchConnections() {
   const look = async () => {
     for (const entry of connections) {
       if (entry.pc.signalingState === 'closed') continue;
+      for (const receiver of entry.pc.getReceivers().filter(({ track }) => track.kind === 'audio')) {
+        const [newest] = receiver.getSynchronizationSources?.() ?? [];
+        const stream = newest && `${connections.indexOf(entry)} ${newest.source}`;
+        if (newest && window.played.findLast(([, which]) => which === stream)?.[2] !== newest.rtpTimestamp) window.played.push([Date.now(), stream, newest.rtpTimestamp]);
+      }
       const reports = [...(await entry.pc.getStats()).values()];
       const packets = reports.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((sum, r) => sum + r.packetsReceived, 0);
       if (packets > entry.packets) window.arrivals.push([Date.now(), packets - entry.packets]);
@@ -72,7 +78,7 @@ async function openLearner(stack, url) {
   return page;
 }
 
-const lookAt = (page) => page.evaluate((s) => ({ arrivals: window.arrivals, way: window.way, log: window.log, path: document.querySelector(s)?.dataset.path ?? null }), testid('connection'));
+const lookAt = (page) => page.evaluate((s) => ({ arrivals: window.arrivals, played: window.played, way: window.way, log: window.log, path: document.querySelector(s)?.dataset.path ?? null }), testid('connection'));
 
 /** The longest time without voice from `from` on, and when the last such time ended. */
 function silence(arrivals, from) {
@@ -80,6 +86,17 @@ function silence(arrivals, from) {
   let longest = 0;
   for (let i = 1; i < times.length; i++) longest = Math.max(longest, times[i] - times[i - 1]);
   return longest;
+}
+
+/** By how much later than ever before `goneAt` something was played after `backAt`, of streams that were there before; 0: there was none. */
+function lateness(played, goneAt, backAt) {
+  let worst = 0;
+  for (const stream of new Set(played.map(([, which]) => which))) {
+    const looks = played.filter(([, which]) => which === stream).map(([at, , rtp], i, all) => [at, at - all[0][0] - ((rtp - all[0][2]) | 0) / 48]);
+    const usual = Math.max(...looks.filter(([at]) => at < goneAt).map(([, late]) => late));
+    if (Number.isFinite(usual)) worst = Math.max(worst, ...looks.filter(([at]) => at > backAt).map(([, late]) => late - usual));
+  }
+  return Math.round(worst);
 }
 
 async function run() {
@@ -100,13 +117,22 @@ async function run() {
     const before = await stack.participants(classId);
     const changedAt = Date.now();
     await ask(plan.change);
+    let backAt = changedAt;
+    if (plan.back) {
+      await sleep(plan.goneMs);
+      backAt = Date.now();
+      await ask(plan.back);
+    }
     await sleep(plan.watchMs ?? 12000);
     const after = await lookAt(page);
     result.gapMs = silence(after.arrivals, changedAt);
+    result.heardMs = (after.arrivals.find(([at]) => at > backAt)?.[0] ?? Infinity) - backAt;
+    result.lateMs = lateness(after.played, changedAt, backAt);
     result.heardAtEnd = after.arrivals.some(([at]) => at > Date.now() - 2000);
     result.wayAfter = after.way;
     result.log = after.log.map(([at, what]) => [at - changedAt, what]);
     result.people = [before, await stack.participants(classId)].map((list) => list.map((p) => p.id).sort());
+    result.here = (await stack.participants(classId)).filter((p) => p.name === 'Aïcha').map((p) => p.here);
     result.events = (await stack.api('GET', '/events?after=0').catch(() => ({ events: [] }))).events.map((e) => e.type);
   }
   result.path = (await lookAt(page)).path;
