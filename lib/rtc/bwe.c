@@ -7,6 +7,8 @@
 #define OURS_SHARE 0.6
 #define OURS_EXCESS 1.3
 #define OURS_US 60000
+#define LEVEL_GROUPS 12
+#define LEVEL_SHARE 0.05
 #define GROWTH_SHARE 0.10      /* a second, far from where it was last full */
 #define NEAR_SHARE 0.85        /* of the ceiling; from here on growth is slower, and a fixed step */
 #define NEAR_GROWTH_SHARE 0.03 /* that two who share a line end up with like shares */
@@ -214,6 +216,15 @@ static bool is_full(const struct bwe *b)
     return bwe_delay_get_queue_us(&b->delay) > FULL_US;
 }
 
+/* What is little comes as it left, neither faster nor slower: a way that is longer than it was
+ * looks so, and a queue only where the line carries just that. */
+static bool is_level(const struct bwe *b, const struct bwe_delay_stretch *busy)
+{
+    double sent = (double)busy->sent_bps, arrived = (double)busy->arrived_bps;
+    return busy->groups >= LEVEL_GROUPS && sent < OURS_SHARE * (double)b->estimate_bps &&
+           sent < (1 + LEVEL_SHARE) * arrived && arrived < (1 + LEVEL_SHARE) * sent;
+}
+
 /* Whether the queue comes from what we send: we make use of what we are thought to have, or it
  * grows faster than jitter or a longer way would have it. */
 static bool is_ours(const struct bwe *b, usec_t now, const struct bwe_delay_stretch *busy)
@@ -221,7 +232,8 @@ static bool is_ours(const struct bwe *b, usec_t now, const struct bwe_delay_stre
     double used = OURS_SHARE * (double)b->estimate_bps;
     bool grows = (double)busy->sent_bps > OURS_EXCESS * (double)busy->arrived_bps &&
                  busy->arrival_us - busy->sent_us > OURS_US + (usec_t)(3 * b->delay.jitter_us);
-    return (is_assumed(b, now) && is_full(b)) || grows || (double)busy->arrived_bps > used ||
+    return (is_assumed(b, now) && is_full(b) && !is_level(b, busy)) || grows ||
+           (double)busy->arrived_bps > used ||
            ((double)busy->sent_bps > used &&
             (double)busy->sent_bps > 1.05 * (double)busy->arrived_bps);
 }

@@ -98,6 +98,18 @@ static void no_picture_stands_on_a_wide_line_with_a_short_queue(struct sim *sim)
     run_cases(sim, cases, COUNT_OF(cases));
 }
 
+/* From a wire to a satellite and back: every packet comes later, and none slower. */
+static void no_picture_stands_when_the_way_becomes_longer(struct sim *sim)
+{
+    static const struct line_case cases[] = {
+        {"delay 20ms\ndown rate 5M queue 200ms\nat 20 delay 200ms\nat 40 delay 20ms", 60, 0.3, 0,
+         SECONDS(1), MILLISECONDS(200), SECONDS(1)},
+        {"delay 20ms\ndown rate 5M queue 200ms\nat 20 delay 400ms\nat 40 delay 20ms", 60, 0.7, 0,
+         SECONDS(1), MILLISECONDS(200), SECONDS(2)},
+    };
+    run_cases(sim, cases, COUNT_OF(cases));
+}
+
 static char *explored; /* the command line's words */
 
 static void explore(struct sim *sim)
@@ -125,6 +137,7 @@ int main(int argc, char **argv)
         SIM_TEST(no_picture_stands_behind_losses),
         SIM_TEST(no_picture_stands_when_a_line_becomes_narrow_and_wide_again),
         SIM_TEST(no_picture_stands_on_a_wide_line_with_a_short_queue),
+        SIM_TEST(no_picture_stands_when_the_way_becomes_longer),
         SIM_TEST(a_join_costs_little_voice_and_its_picture_comes_as_fast_as_the_line_has_room),
     };
     return argc > 1 ? 0 : cmocka_run_group_tests(tests, NULL, NULL);
