@@ -1,0 +1,134 @@
+#include "relay/core/burst_probe.h"
+
+#include <string.h>
+
+#define PAUSE_US MILLISECONDS(60) /* longer: another burst */
+#define SHADOW_US                                                                                  \
+    MILLISECONDS(700)             /* a round trip that began so long behind one is no usual one    \
+                                   */
+#define QUEUE_US MILLISECONDS(20) /* a longer way than usual is a queue, */
+#define QUEUE_DEVIATIONS 3        /* beyond what it trembles */
+#define SMOOTHING 4
+
+void burst_probe_note_round(struct burst_probe *b, usec_t rtt_us)
+{
+    if (b->usual_us == 0)
+        b->usual_us = rtt_us;
+}
+
+/* It lasts while something waits, however long that takes. */
+static bool is_in_burst(const struct burst_probe *b, usec_t now)
+{
+    return b->began_at != 0 && (b->has_more || now - b->last_at <= PAUSE_US);
+}
+
+void burst_probe_note_paced(struct burst_probe *b, usec_t now, size_t bytes)
+{
+    if (!is_in_burst(b, now)) {
+        b->before_at = b->last_at;
+        b->began_at = now;
+        b->bytes = (uint32_t)bytes;
+    }
+    b->last_at = now;
+}
+
+void burst_probe_note_bytes(struct burst_probe *b, usec_t now, size_t bytes)
+{
+    if (is_in_burst(b, now))
+        b->bytes += (uint32_t)bytes;
+}
+
+void burst_probe_end(struct burst_probe *b)
+{
+    b->has_more = false;
+    b->bytes = 0;
+    b->before_at = b->last_at;
+    b->began_at = 0;
+}
+
+void burst_probe_note_rest(struct burst_probe *b, bool has_more)
+{
+    b->has_more = has_more;
+}
+
+bool burst_probe_wants_report(const struct burst_probe *b, usec_t now, bool is_end)
+{
+    if (b->bytes < BURST_PROBE_BYTES_MIN || !is_in_burst(b, now))
+        return false;
+    if (b->reported_at < b->began_at)
+        return true;
+    bool is_more = b->bytes >= b->report_bytes + BURST_PROBE_BYTES_MIN;
+    return is_more && (is_end || b->bytes >= 2 * b->report_bytes ||
+                       now - b->reported_at >= BURST_PROBE_AGAIN_US);
+}
+
+void burst_probe_note_report(struct burst_probe *b, usec_t now, uint32_t middle)
+{
+    if (b->report_count == BURST_PROBE_REPORTS)
+        memmove(b->reports, b->reports + 1, --b->report_count * sizeof b->reports[0]);
+    b->reports[b->report_count++] =
+        (struct burst_report){.middle = middle, .bytes = b->bytes, .took_us = now - b->began_at};
+    b->reported_at = now;
+    b->report_bytes = b->bytes;
+}
+
+static void note_usual(struct burst_probe *b, usec_t rtt_us)
+{
+    usec_t off_us = rtt_us > b->usual_us ? rtt_us - b->usual_us : b->usual_us - rtt_us;
+    b->deviation_us += (off_us - b->deviation_us) / SMOOTHING;
+    b->usual_us += (rtt_us - b->usual_us) / SMOOTHING;
+}
+
+static bool is_in_shadow(const struct burst_probe *b, usec_t sent_at)
+{
+    bool of_this = b->began_at != 0 && sent_at >= b->began_at && sent_at < b->last_at + SHADOW_US;
+    return of_this || (b->before_at != 0 && sent_at < b->before_at + SHADOW_US);
+}
+
+static struct burst_answer answer_of(const struct burst_probe *b, const struct burst_report *r,
+                                     usec_t rtt_us)
+{
+    usec_t queue_us = usec_max(rtt_us - b->usual_us, 0);
+    bool has_queue = queue_us > QUEUE_US + QUEUE_DEVIATIONS * b->deviation_us;
+    uint64_t bits = (uint64_t)r->bytes * 8;
+    usec_t took_us = usec_max(r->took_us, 1000);
+    uint64_t sent_bps = bits * 1000000 / (uint64_t)took_us;
+    uint64_t carried_bps = bits * 1000000 / (uint64_t)(took_us + queue_us);
+    return (struct burst_answer){sent_bps, has_queue ? carried_bps : sent_bps, has_queue};
+}
+
+bool burst_probe_handle_block(struct burst_probe *b, uint32_t middle, usec_t sent_at, usec_t rtt_us,
+                              struct burst_answer *out)
+{
+    bool is_seen = b->seen == middle;
+    b->seen = middle;
+    for (size_t i = 0; i < b->report_count; i++) {
+        if (b->reports[i].middle != middle)
+            continue;
+        b->has_answered = true;
+        b->in_vain = 0;
+        if (is_seen)
+            return false;
+        *out = answer_of(b, &b->reports[i], rtt_us);
+        return true;
+    }
+    if (!is_seen && !is_in_shadow(b, sent_at))
+        note_usual(b, rtt_us);
+    return false;
+}
+
+bool burst_probe_has_seen(const struct burst_probe *b, uint32_t middle)
+{
+    return b->seen == middle;
+}
+
+void burst_probe_note_no_round(struct burst_probe *b)
+{
+    if (b->reported_at != 0 && !b->has_answered && b->in_vain < BURST_PROBE_VAIN_MAX)
+        b->in_vain++;
+}
+
+bool burst_probe_is_in_vain(const struct burst_probe *b)
+{
+    return b->in_vain >= BURST_PROBE_VAIN_MAX;
+}
