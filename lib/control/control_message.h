@@ -181,7 +181,7 @@ struct control_publication {
 /* quality: what this participant sees of the screen, of what its line can carry. */
 enum control_quality {
     CONTROL_QUALITY_FULL,
-    CONTROL_QUALITY_REDUCED, /* fewer pictures, or the low encoding */
+    CONTROL_QUALITY_REDUCED, /* fewer pictures, the low encoding, or late */
     CONTROL_QUALITY_STILL,   /* a picture every few seconds */
     CONTROL_QUALITY_LEAN,    /* voices are thin, and pictures take seconds beside them */
     CONTROL_QUALITY_OFF      /* none: voice alone */

@@ -46,14 +46,41 @@ static size_t last_encoding(const struct allocator_stream *s)
     return last;
 }
 
+static bool is_one_encoding(const struct allocator_stream *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < LAYER_ENCODINGS_MAX; i++)
+        count += s->encodings[i].exists;
+    return count == 1;
+}
+
+/* Of a line too narrow for any choice, or a screen that there is no other encoding of. */
+static bool may_be_late(const struct allocator_stream *s)
+{
+    return s->is_last_only ||
+           (s->may_be_late && s->class == ALLOCATOR_SCREEN && is_one_encoding(s));
+}
+
+/* That there must be for the last rung. */
+static uint32_t least_of(const struct allocator_stream *s, uint32_t takes_bps)
+{
+    uint64_t least_bps = ALLOCATOR_STILL_BPS;
+    if (!may_be_late(s))
+        return takes_bps;
+    if (!s->is_last_only)
+        least_bps =
+            (uint64_t)s->encodings[last_encoding(s)].long_bps * 100 / ALLOCATOR_LATE_PERCENT;
+    least_bps = least_bps > ALLOCATOR_STILL_BPS ? least_bps : ALLOCATOR_STILL_BPS;
+    return least_bps < takes_bps ? (uint32_t)least_bps : takes_bps;
+}
+
 static struct ladder ladder_of(const struct allocator_stream *s)
 {
     struct ladder ladder = {.count = 0};
     for (size_t i = s->is_last_only ? last_encoding(s) : 0; i < LAYER_ENCODINGS_MAX; i++)
         add_encoding(&ladder, i, &s->encodings[i]);
-    if (s->is_last_only && ladder.count > 0 &&
-        ladder.rungs[ladder.count - 1].bps > ALLOCATOR_STILL_BPS)
-        ladder.rungs[ladder.count - 1].bps = ALLOCATOR_STILL_BPS;
+    if (ladder.count > 0)
+        ladder.rungs[ladder.count - 1].bps = least_of(s, ladder.rungs[ladder.count - 1].bps);
     if (ladder.count == 0)
         add_rung(&ladder, 0, (struct layer_target){LAYER_LIVE, 0, LAYER_ALL},
                  ALLOCATOR_UNKNOWN_BPS);
@@ -159,8 +186,19 @@ static void go_up(struct allocator_patience *p, usec_t now, const struct allocat
     p->has_candidate = false;
 }
 
+/* A screen that comes late takes all there is, but what its sound takes. */
+static uint64_t taken_by(const struct allocator_stream *s, const struct rung *rung,
+                         uint64_t left_bps, uint64_t sound_bps)
+{
+    if (rung->takes_bps <= left_bps)
+        return rung->takes_bps;
+    if (s->is_last_only || rung->bps > left_bps)
+        return left_bps;
+    return left_bps > sound_bps + rung->bps ? left_bps - sound_bps : rung->bps;
+}
+
 static void allot(struct allocator_patience *p, usec_t now, const struct allocator_stream *s,
-                  uint64_t *left_bps, struct layer_target *target)
+                  uint64_t sound_bps, uint64_t *left_bps, struct layer_target *target)
 {
     struct ladder ladder = ladder_of(s);
     if (s->active) {
@@ -169,8 +207,22 @@ static void allot(struct allocator_patience *p, usec_t now, const struct allocat
     }
     const struct rung *rung = &ladder.rungs[find_rung(&ladder, p->rung)];
     *target = rung->target;
-    if (s->active)
-        *left_bps -= rung->takes_bps < *left_bps ? rung->takes_bps : *left_bps;
+    if (!s->active)
+        return;
+    if (!s->is_last_only && rung->target.mode == LAYER_LIVE && rung->takes_bps > *left_bps)
+        p->late_until = now + ALLOCATOR_HOLD_US;
+    *left_bps -= taken_by(s, rung, *left_bps, sound_bps);
+}
+
+/* With the margin that it needs to come back. */
+static uint64_t sound_bps_of(const struct allocator_stream *streams, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (streams[i].active && streams[i].class == ALLOCATOR_SCREEN_SOUND)
+            sum += ladder_of(&streams[i]).rungs[0].takes_bps;
+    }
+    return (sum * ALLOCATOR_MARGIN_PERCENT + 99) / 100;
 }
 
 void bitrate_allocator_init(struct bitrate_allocator *a)
@@ -188,22 +240,29 @@ void bitrate_allocator_run(struct bitrate_allocator *a, usec_t now, uint32_t est
                            const struct allocator_stream *streams, size_t count,
                            struct layer_target *targets)
 {
-    uint64_t left_bps = estimate_bps;
+    uint64_t left_bps = estimate_bps, sound_bps = sound_bps_of(streams, count);
     CHECK(count <= ALLOCATOR_STREAMS_MAX);
     for (int class = ALLOCATOR_VOICE; class <= ALLOCATOR_CAMERA; class ++) {
         for (size_t i = 0; i < count; i++) {
             if ((int)streams[i].class == class)
-                allot(&a->streams[i], now, &streams[i], &left_bps, &targets[i]);
+                allot(&a->streams[i], now, &streams[i], sound_bps, &left_bps, &targets[i]);
         }
     }
+}
+
+bool bitrate_allocator_is_late(const struct bitrate_allocator *a, size_t index, usec_t now)
+{
+    return now < a->streams[index].late_until;
 }
 
 uint32_t bitrate_allocator_wanted(const struct allocator_stream *streams, size_t count)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        if (streams[i].active)
-            sum += ladder_of(&streams[i]).rungs[0].bps;
+        if (!streams[i].active)
+            continue;
+        struct rung best = ladder_of(&streams[i]).rungs[0];
+        sum += streams[i].is_last_only ? best.bps : best.takes_bps;
     }
     return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }

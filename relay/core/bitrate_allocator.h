@@ -6,7 +6,10 @@
  *            likewise -> a still every few seconds -> off
  *   camera   the same without the still
  *   sound    on -> off; voice is always on
- * In order of priority each takes the best rung that what is left can carry. */
+ * In order of priority each takes the best rung that what is left can carry. A screen of one
+ * encoding (a WHIP publisher's) comes late where it fits in the long run: for a still it needs a
+ * key frame, of which one in ten seconds may be asked for, and meanwhile the line would stand idle.
+ * What does not fit in the long run either is better seen as stills. */
 #pragma once
 
 #include "base/usec.h"
@@ -20,6 +23,7 @@
 #define ALLOCATOR_MARGIN_PERCENT 115        /* of its rate, to climb to a rung */
 #define ALLOCATOR_LAG_US MILLISECONDS(1500) /* a stream further behind steps down */
 #define ALLOCATOR_LAG_FAR_US SECONDS(4)     /* further behind, to another encoding */
+#define ALLOCATOR_LATE_PERCENT 110          /* of what there is, what comes late may take: slides */
 #define ALLOCATOR_STILL_BPS 20000           /* for less not even a still */
 #define ALLOCATOR_UNKNOWN_BPS                                                                      \
     160000 /* an encoding that nobody has asked for yet: the page's limit */
@@ -36,6 +40,7 @@ struct allocator_encoding {
     bool exists;                      /* negotiated; false: not a rung */
     uint8_t layers;                   /* temporal layers seen; 0: nothing has come yet */
     uint32_t bps[LAYER_TEMPORAL_MAX]; /* of the layers up to n, together */
+    uint32_t long_bps;                /* of the lowest one, in the long run */
 };
 
 struct allocator_stream {
@@ -46,6 +51,8 @@ struct allocator_stream {
     /* Of a line too narrow for any choice: of the last encoding the fewest pictures need no more
      * than a still does. What does not fit comes later, and a key frame where that is too late. */
     bool is_last_only;
+    /* Of a screen of one encoding the last rung may take more than there is, for some seconds. */
+    bool may_be_late;
 };
 
 struct allocator_patience {
@@ -54,6 +61,7 @@ struct allocator_patience {
     uint32_t candidate; /* worst of the better rungs that fitted since `since` */
     usec_t since;
     usec_t hold_until; /* no step up before */
+    usec_t late_until; /* its rung took more than there was, a while ago */
     bool has_lagged;
     usec_t lagged_at; /* the last step down for lag */
 };
@@ -74,6 +82,9 @@ void bitrate_allocator_end_hold(struct bitrate_allocator *a);
 void bitrate_allocator_run(struct bitrate_allocator *a, usec_t now, uint32_t estimate_bps,
                            const struct allocator_stream *streams, size_t count,
                            struct layer_target *targets);
+
+/* It takes more than there is, or did within ALLOCATOR_HOLD_US: slides seem now more, now less. */
+bool bitrate_allocator_is_late(const struct bitrate_allocator *a, size_t index, usec_t now);
 
 /* What everything takes on its best rung: more than this (and the margin) is of no use. */
 uint32_t bitrate_allocator_wanted(const struct allocator_stream *streams, size_t count);

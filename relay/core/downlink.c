@@ -28,6 +28,7 @@
 #define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
 #define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
 #define LOSSY_SHARE 0.015
+#define LATE_LOSS_SHARE 0.005    /* lost while nothing waits; more, and no screen comes late */
 #define THIN_PERCENT 50          /* of the line: voices that take more become thin, */
 #define WHOLE_PERCENT 38         /* and whole again when they would take less, */
 #define THIN_KEEP_US SECONDS(10) /* for so long */
@@ -190,22 +191,29 @@ static void allocate(struct shard_core *c, usec_t now, struct participant *p, st
     if (is_known)
         choose_voices(now, p);
     limit_redundancy(p);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         thinning_describe(&p->subscriptions[i], now, &streams[i]);
+        /* Reports alone make it grow too slowly, and lost voice needs room to come again. */
+        streams[i].may_be_late = d->has_numbers && d->bwe.loss.quiet < LATE_LOSS_SHARE;
+    }
     d->allocated_at = now;
     if (is_known)
         bitrate_allocator_run(&d->allocator, now, (uint32_t)bwe_get_estimate(&d->bwe), streams,
                               count, targets);
-    for (size_t i = 0; i < count; i++)
-        (void)thinning_set_target(c, now, &p->subscriptions[i], is_known ? targets[i] : everything,
-                                  is_video(&p->subscriptions[i]), tx);
+    for (size_t i = 0; i < count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        s->comes_late = is_known && bitrate_allocator_is_late(&d->allocator, i, now);
+        (void)thinning_set_target(c, now, s, is_known ? targets[i] : everything, is_video(s), tx);
+    }
 }
 
 static void stop_thinning(struct shard_core *c, usec_t now, struct participant *p,
                           struct tx_batch *tx)
 {
-    for (size_t i = 0; i < p->subscription_count; i++)
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        p->subscriptions[i].comes_late = false;
         (void)thinning_set_target(c, now, &p->subscriptions[i], everything, false, tx);
+    }
 }
 
 static void set_state(struct shard_core *c, usec_t now, struct participant *p,

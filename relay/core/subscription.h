@@ -99,6 +99,7 @@ struct subscription {
 
     /* It gets less than everything (thinning.c). */
     bool is_thinned;
+    bool comes_late; /* it takes more than its line carries: for what people are told */
     bool wants_thin_voice, gets_thin_voice; /* of a voice slot (thin_voices.c) */
     bool is_paced;                   /* whoever paces it takes what is next; else every arrival */
     bool is_late;                    /* not paced: what it has missed goes out in portions, */

@@ -178,7 +178,7 @@ static enum control_quality quality_of(const struct shard_core *c, const struct 
     case LAYER_LIVE:
         break;
     }
-    return is_everything(target) ? CONTROL_QUALITY_FULL : CONTROL_QUALITY_REDUCED;
+    return is_everything(target) && !s->comes_late ? CONTROL_QUALITY_FULL : CONTROL_QUALITY_REDUCED;
 }
 
 static void tell_quality(struct shard_core *c, struct subscription *s, struct layer_target target)
@@ -532,6 +532,7 @@ void thinning_describe(const struct subscription *s, usec_t now, struct allocato
         encoding->exists =
             (p->encodings_known >> e & 1) != 0 && (e >= p->main || p->streams[e].serial != 0);
         encoding->layers = layer_rates_get(&p->streams[e].rates, encoding->bps);
+        encoding->long_bps = layer_rates_get_long(&p->streams[e].rates);
         for (size_t i = 0; is_sound(s) && encoding->layers > 0 && i < LAYER_TEMPORAL_MAX; i++)
             encoding->bps[i] = s->wants_thin_voice
                                    ? THIN_VOICE_LINE_BPS

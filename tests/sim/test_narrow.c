@@ -81,6 +81,47 @@ static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
         run_case(sim, &cases[i]);
 }
 
+struct slides_case {
+    int seconds;     /* from slide to slide */
+    uint32_t kbps;   /* mean */
+    bool has_layers; /* temporal ones */
+    int never;       /* at most, in a minute */
+    usec_t median_us, freeze_us;
+};
+
+static struct sim_participant_config slides_of(const struct slides_case *c)
+{
+    struct sim_participant_config trainer = sim_lecture_plain();
+    struct made_up_screen *screen = &trainer.screen[0];
+    uint32_t bytes = (c->kbps * 1000 - screen->bitrate_bps) / 8 * (uint32_t)c->seconds;
+    screen->slide_frames = (uint32_t)c->seconds * screen->fps;
+    screen->slide_bytes = bytes * 55 / 100 / (c->has_layers ? 3 : 1); /* one for each layer */
+    screen->sharpening_bytes = bytes * 15 / 100;
+    screen->has_layers = c->has_layers;
+    return trainer;
+}
+
+/* Beside a voice of 65: late is better than one picture in ten seconds. */
+static void one_encoding_that_fits_on_average_shows_every_slide(struct sim *sim)
+{
+    static const struct slides_case cases[] = {
+        {3, 190, false, 0, SECONDS(5), SECONDS(3)},  {5, 190, false, 0, SECONDS(5), SECONDS(4)},
+        {7, 190, false, 0, SECONDS(8), SECONDS(10)}, {12, 190, false, 0, SECONDS(13), SECONDS(11)},
+        {3, 190, true, 0, SECONDS(2), SECONDS(2)},   {5, 190, true, 0, SECONDS(2), SECONDS(2)},
+        {7, 190, true, 0, SECONDS(2), SECONDS(2)},   {12, 190, true, 0, SECONDS(2), SECONDS(3)},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct sim_lecture l = sim_lecture_run(sim, "delay 20ms\ndown rate 300k queue 300ms",
+                                               slides_of(&cases[i]), SECONDS(60));
+        sim_lecture_print(cases[i].has_layers ? "one encoding, layers" : "one encoding", &l);
+        assert_true(l.later_concealed <= 0.3);
+        assert_in_range(l.slides.never, 0, cases[i].never);
+        assert_in_range(l.slides.median_us, 1, cases[i].median_us);
+        assert_in_range(l.freeze_us, 1, cases[i].freeze_us);
+        assert_in_range(l.requests, 0, 7);
+    }
+}
+
 /* Less than voice and screen take together, whatever is left out: voice becomes thin. */
 static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
 {
@@ -159,6 +200,7 @@ int main(void)
         SIM_TEST(a_voice_is_thin_where_it_would_fill_the_line_and_whole_again_when_that_opens),
         SIM_TEST(every_slide_is_read_where_the_mean_fits),
         SIM_TEST(one_encoding_is_shown_as_the_line_allows),
+        SIM_TEST(one_encoding_that_fits_on_average_shows_every_slide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,11 @@
 #include "relay/core/layer_rates.h"
 
 #define KBPS 1000u
+#define ENCODING(count, ...)                                                                       \
+    (struct allocator_encoding)                                                                    \
+    {                                                                                              \
+        .exists = true, .layers = (count), .bps = { __VA_ARGS__ }                                  \
+    }
 
 /* The classroom's usual streams: voice, a screen of two encodings, its sound, two cameras. */
 enum { VOICE, SCREEN, SOUND, CAMERA_A, CAMERA_B, STREAMS };
@@ -21,17 +26,16 @@ static void make_streams(struct allocator_stream streams[STREAMS])
     for (int i = 0; i < STREAMS; i++)
         streams[i] = (struct allocator_stream){.active = true};
     streams[VOICE].class = ALLOCATOR_VOICE;
-    streams[VOICE].encodings[0] = (struct allocator_encoding){true, 1, {40 * KBPS}};
+    streams[VOICE].encodings[0] = ENCODING(1, 40 * KBPS);
     streams[SCREEN].class = ALLOCATOR_SCREEN;
-    streams[SCREEN].encodings[0] =
-        (struct allocator_encoding){true, 3, {400 * KBPS, 600 * KBPS, 1000 * KBPS}};
-    streams[SCREEN].encodings[1] = (struct allocator_encoding){true, 2, {100 * KBPS, 200 * KBPS}};
+    streams[SCREEN].encodings[0] = ENCODING(3, 400 * KBPS, 600 * KBPS, 1000 * KBPS);
+    streams[SCREEN].encodings[1] = ENCODING(2, 100 * KBPS, 200 * KBPS);
     streams[SOUND].class = ALLOCATOR_SCREEN_SOUND;
-    streams[SOUND].encodings[0] = (struct allocator_encoding){true, 1, {60 * KBPS}};
+    streams[SOUND].encodings[0] = ENCODING(1, 60 * KBPS);
     for (int i = CAMERA_A; i <= CAMERA_B; i++) {
         streams[i].class = ALLOCATOR_CAMERA;
-        streams[i].encodings[0] = (struct allocator_encoding){true, 1, {500 * KBPS}};
-        streams[i].encodings[1] = (struct allocator_encoding){true, 1, {150 * KBPS}};
+        streams[i].encodings[0] = ENCODING(1, 500 * KBPS);
+        streams[i].encodings[1] = ENCODING(1, 150 * KBPS);
     }
 }
 
@@ -94,6 +98,70 @@ static void a_line_too_narrow_for_any_choice_gets_the_last_encoding_and_no_still
             fail_msg("%u kbit/s: %s", cases[i].kbps, text_of(targets[SCREEN]));
         /* It takes all that is left: cameras get nothing of it. */
         assert_true(cases[i].kbps > 239 || targets[CAMERA_A].mode == LAYER_OFF);
+    }
+    (void)state;
+}
+
+/* There is nothing else but stills, of which one in ten seconds may be asked for. */
+static void a_screen_of_one_encoding_that_fits_in_the_long_run_comes_late(void **state)
+{
+    static const struct {
+        uint32_t kbps, long_kbps;
+        uint8_t layers;
+        const char *screen, *sound, *camera;
+        bool is_late;
+    } cases[] = {
+        {599, 330, 1, "0/3", "0/3", "-", false}, {440, 500, 1, "0/3", "-", "-", false},
+        {439, 330, 1, "0/3", "0/3", "-", true},  {400, 330, 1, "0/3", "0/3", "-", true},
+        {340, 330, 1, "0/3", "-", "-", true},    {339, 330, 1, "s", "0/3", "1/3", false},
+        {439, 500, 1, "s", "0/3", "1/3", false}, {700, 330, 3, "0/1", "0/3", "-", false},
+        {439, 330, 3, "0/0", "0/3", "-", true},  {339, 330, 3, "s", "0/3", "1/3", false},
+        {60, 0, 1, "0/3", "-", "-", true},       {59, 0, 1, "-", "-", "-", false},
+        {600, 0, 0, "0/3", "0/3", "1/3", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct allocator_stream streams[STREAMS];
+        struct layer_target targets[STREAMS];
+        struct bitrate_allocator a;
+        make_streams(streams);
+        streams[SCREEN].encodings[0].layers = cases[i].layers;
+        streams[SCREEN].encodings[0].long_bps = cases[i].long_kbps * KBPS;
+        streams[SCREEN].encodings[1].exists = false;
+        streams[SCREEN].may_be_late = true;
+        bitrate_allocator_init(&a);
+        bitrate_allocator_run(&a, SECONDS(1), cases[i].kbps * KBPS, streams, STREAMS, targets);
+        if (strcmp(text_of(targets[SCREEN]), cases[i].screen) != 0 ||
+            strcmp(text_of(targets[SOUND]), cases[i].sound) != 0 ||
+            strcmp(text_of(targets[CAMERA_A]), cases[i].camera) != 0)
+            fail_msg("%u kbit/s, %u layers: %s %s %s", cases[i].kbps, cases[i].layers,
+                     text_of(targets[SCREEN]), text_of(targets[SOUND]), text_of(targets[CAMERA_A]));
+        assert_int_equal(bitrate_allocator_is_late(&a, SCREEN, SECONDS(1)), cases[i].is_late);
+        assert_false(bitrate_allocator_is_late(&a, SCREEN, SECONDS(1) + ALLOCATOR_HOLD_US));
+        streams[SCREEN].may_be_late = false;
+        bitrate_allocator_init(&a);
+        bitrate_allocator_run(&a, SECONDS(1), 400 * KBPS, streams, STREAMS, targets);
+        assert_string_equal(text_of(targets[SCREEN]), cases[i].layers == 0 ? "0/3" : "s");
+    }
+    (void)state;
+}
+
+/* Two encodings: the second is better than the first one late. */
+static void a_screen_of_two_encodings_never_comes_late(void **state)
+{
+    for (uint32_t kbps = 30; kbps < 1100; kbps += 7) {
+        struct allocator_stream streams[STREAMS];
+        struct layer_target otherwise[STREAMS], targets[STREAMS];
+        struct bitrate_allocator a;
+        make_streams(streams);
+        bitrate_allocator_init(&a);
+        bitrate_allocator_run(&a, SECONDS(1), kbps * KBPS, streams, STREAMS, otherwise);
+        streams[SCREEN].may_be_late = true;
+        streams[SCREEN].encodings[0].long_bps = streams[SCREEN].encodings[1].long_bps = 30 * KBPS;
+        bitrate_allocator_init(&a);
+        bitrate_allocator_run(&a, SECONDS(1), kbps * KBPS, streams, STREAMS, targets);
+        for (int i = 0; i < STREAMS; i++)
+            assert_string_equal(text_of(targets[i]), text_of(otherwise[i]));
+        assert_false(bitrate_allocator_is_late(&a, SCREEN, SECONDS(1)));
     }
     (void)state;
 }
@@ -234,7 +302,7 @@ static void a_receiver_that_lags_is_not_given_what_takes_as_much(void **state)
 {
     struct run r;
     run_begin(&r);
-    r.streams[SCREEN].encodings[1] = (struct allocator_encoding){true, 1, {450 * KBPS}};
+    r.streams[SCREEN].encodings[1] = ENCODING(1, 450 * KBPS);
     run_once(&r, 600);
     assert_string_equal(text_of(r.targets[SCREEN]), "0/0");
     r.streams[SCREEN].lag_us = ALLOCATOR_LAG_FAR_US + 1;
@@ -319,11 +387,36 @@ static void a_slide_that_stands_still_does_not_make_the_next_one_look_free(void 
     (void)state;
 }
 
+/* 160 kbit/s of the base layer on average, and a layer above that does not count. */
+static void in_the_long_run_slides_seem_what_they_take(void **state)
+{
+    struct layer_rates rates = {0};
+    uint32_t bps[LAYER_TEMPORAL_MAX], most_bps = 0;
+    assert_int_equal(layer_rates_get_long(&rates), 0);
+    for (int i = 0; i < 2000; i++) { /* ten a second, a slide every seven */
+        usec_t now = SECONDS(1000) + MILLISECONDS(100) * i;
+        layer_rates_note(&rates, now, 0, i % 70 == 0 ? 140000 : 1);
+        layer_rates_note(&rates, now, 1, 1250);
+        layer_rates_get(&rates, bps);
+        most_bps = i > 700 && bps[0] > most_bps ? bps[0] : most_bps;
+        if (i > 700)
+            assert_in_range(layer_rates_get_long(&rates), 142 * KBPS, 182 * KBPS);
+    }
+    assert_in_range(most_bps, 280 * KBPS, 285 * KBPS);
+    /* Nothing for an hour: as a silence of two seconds. */
+    uint32_t long_bps = layer_rates_get_long(&rates);
+    layer_rates_note(&rates, SECONDS(5000), 0, 1);
+    assert_in_range(layer_rates_get_long(&rates), long_bps * 9 / 10, long_bps);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_estimate_is_shared_by_priority),
         cmocka_unit_test(a_line_too_narrow_for_any_choice_gets_the_last_encoding_and_no_stills),
+        cmocka_unit_test(a_screen_of_one_encoding_that_fits_in_the_long_run_comes_late),
+        cmocka_unit_test(a_screen_of_two_encodings_never_comes_late),
         cmocka_unit_test(a_stream_that_nobody_sends_takes_nothing),
         cmocka_unit_test(down_is_at_once_and_up_takes_its_time),
         cmocka_unit_test(a_better_rung_must_fit_with_a_margin_for_three_seconds_without_a_break),
@@ -335,6 +428,7 @@ int main(void)
         cmocka_unit_test(an_encoding_that_has_not_come_yet_is_a_rung_of_its_own),
         cmocka_unit_test(rates_are_the_mean_of_the_last_eight_seconds),
         cmocka_unit_test(what_has_just_begun_is_not_taken_for_more_than_it_is),
+        cmocka_unit_test(in_the_long_run_slides_seem_what_they_take),
         cmocka_unit_test(a_slide_that_stands_still_does_not_make_the_next_one_look_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
