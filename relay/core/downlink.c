@@ -447,28 +447,18 @@ uint32_t downlink_get_patience(const struct participant *p)
                                             1000000 / PACKET_BYTES);
 }
 
-static bool has_account(const struct downlink *d, usec_t now)
-{
-    return d != NULL && (d->state == DOWNLINK_PACED || (!d->has_numbers && is_in_trouble(d, now)));
-}
-
-bool downlink_may_ask_key_frame(struct participant *p, usec_t now, bool is_urgent)
-{
-    struct downlink *d = p->downlink;
-    if (!has_account(d, now))
-        return true;
-    d->key_frames_us = usec_min(d->key_frames_us + now - d->key_frames_at, KEY_FRAMES_US);
-    d->key_frames_at = now;
-    return d->key_frames_us >= (is_urgent ? DOWNLINK_KEY_FRAME_US : KEY_FRAMES_US);
-}
-
 bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
 {
     struct downlink *d = p->downlink;
-    if (!downlink_may_ask_key_frame(p, now, is_urgent))
+    bool is_poor =
+        d != NULL && (d->state == DOWNLINK_PACED || (!d->has_numbers && is_in_trouble(d, now)));
+    if (!is_poor)
+        return true;
+    d->key_frames_us = usec_min(d->key_frames_us + now - d->key_frames_at, KEY_FRAMES_US);
+    d->key_frames_at = now;
+    if (d->key_frames_us < (is_urgent ? DOWNLINK_KEY_FRAME_US : KEY_FRAMES_US))
         return false;
-    if (has_account(d, now))
-        d->key_frames_us -= DOWNLINK_KEY_FRAME_US;
+    d->key_frames_us -= DOWNLINK_KEY_FRAME_US;
     return true;
 }
 

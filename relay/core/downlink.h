@@ -133,8 +133,6 @@ void downlink_forget_resends(const struct subscription *s);
 /* Whether a key frame may be asked for on its account now; notes it when so. One for the next still
  * is not urgent: it leaves the second of two for who has lost the thread. */
 bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent);
-/* Whether one would be admitted. */
-bool downlink_may_ask_key_frame(struct participant *p, usec_t now, bool is_urgent);
 
 void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,
                              struct tx_batch *tx);

@@ -136,16 +136,6 @@ static bool begin_live(struct layer_selector *l, usec_t now, const struct layer_
     return false;
 }
 
-bool layer_selector_can_restart(const struct layer_selector *l, const struct layer_source *sources,
-                                size_t count)
-{
-    uint64_t first;
-    uint8_t wanted = l->target.encoding;
-    return l->target.mode != LAYER_LIVE || wanted >= count ||
-           !layer_start_is_usable(&sources[wanted]) ||
-           layer_start_find(&sources[wanted], false, &first);
-}
-
 static bool is_new_key_frame(const struct layer_selector *l, const struct layer_source *s,
                              uint64_t first)
 {

@@ -152,9 +152,6 @@ void layer_selector_set_patience(struct layer_selector *l, uint32_t packets);
 /* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.
  */
 void layer_selector_restart(struct layer_selector *l);
-/* There is a key frame to begin anew with. Else it would stand still until one has come. */
-bool layer_selector_can_restart(const struct layer_selector *l, const struct layer_source *sources,
-                                size_t count);
 
 /* A key frame is going out, or has ended after `since`. */
 bool layer_selector_is_in_key_frame(const struct layer_selector *l, usec_t since);

@@ -12,9 +12,9 @@
 
 #define PARTICIPANT_BPS_MAX 8000000 /* what a publisher may send */
 /* Key frames that everybody gets because it asked for them, saved up to a few: more only make the
- * stream larger for all, and it gets the cached one. Who is paced pays by its downlink as well. */
-#define PARTICIPANT_KEY_FRAME_US SECONDS(10)
-#define PARTICIPANT_KEY_FRAMES_MAX 2
+ * stream larger for all. Who is paced pays by its downlink as well. */
+#define PARTICIPANT_KEY_FRAME_US SECONDS(4)
+#define PARTICIPANT_KEY_FRAMES_MAX 5
 
 struct participant {
     struct pool_handle handle;

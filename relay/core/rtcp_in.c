@@ -190,8 +190,6 @@ static void handle_key_frame_request(struct shard_core *c, usec_t now, struct pa
         thinning_restart(c, now, s, tx);
     else if (admit_wish(p, now, publication))
         forwarder_request_key_frame(c, now, publication, publication->main, tx);
-    else
-        thinning_repeat(c, now, s, tx);
 }
 
 static enum status handle_feedback(struct shard_core *c, usec_t now, struct participant *p,

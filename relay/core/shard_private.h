@@ -171,10 +171,7 @@ void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, st
  * then all there is. False when the key frame is too far back: nothing has begun. */
 bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
                          struct tx_batch *tx);
-/* The receiver asks for more key frames than are made for it: it gets the cached one again, and is
- * thinned until it has caught up. */
-void thinning_repeat(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx);
-/* It asks for a key frame, and is thinned. */
+/* The receiver asks for a key frame. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s,
                       struct tx_batch *tx);
 /* How far what is sent lags behind what has come. */

@@ -368,16 +368,13 @@ void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, st
     drain_unpaced(c, now, s, tx);
 }
 
-/* From the cached key frame on, in portions; false when there is none, or too much behind it. */
-static bool begin_late(struct shard_core *c, usec_t now, struct subscription *s, bool again,
-                       struct tx_batch *tx)
+bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
+                         struct tx_batch *tx)
 {
     struct publication *p = publication_of(s);
     const struct stream_tail *tail = p != NULL ? &publication_main(p)->tail : NULL;
     if (tail == NULL || !stream_tail_is_short(tail, now) || !begin_thinning(s))
         return false;
-    if (again)
-        layer_selector_restart(s->selector);
     s->is_late = true;
     s->late_at = s->portion_at = now;
     s->late_bytes = 0;
@@ -389,37 +386,12 @@ static bool begin_late(struct shard_core *c, usec_t now, struct subscription *s,
     return true;
 }
 
-bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
-                         struct tx_batch *tx)
-{
-    return begin_late(c, now, s, false, tx);
-}
-
-void thinning_repeat(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
-{
-    if (s->selector == NULL || now - s->selector->placed_at >= RESTART_US)
-        (void)begin_late(c, now, s, true, tx);
-}
-
-/* Where there is no key frame to begin with, and none to be had on its account, what flows is
- * better than to stand still. */
-static bool can_restart(const struct subscription *s, usec_t now)
-{
-    struct publication *p = publication_of(s);
-    struct layer_source sources[CONTROL_ENCODINGS_MAX];
-    if (p == NULL)
-        return true;
-    list_sources(s, p, sources);
-    return layer_selector_can_restart(s->selector, sources, CONTROL_ENCODINGS_MAX) ||
-           downlink_may_ask_key_frame(s->owner, now, true);
-}
-
 /* At most once in RESTART_US, and not while a key frame is on its way: on a narrow line it takes
  * its time to arrive, and would never come if it began anew each time somebody grew impatient. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
 {
     if (!is_read(s) || now - s->selector->placed_at < RESTART_US ||
-        layer_selector_is_in_key_frame(s->selector, now - RESTART_US) || !can_restart(s, now))
+        layer_selector_is_in_key_frame(s->selector, now - RESTART_US))
         return;
     layer_selector_restart(s->selector);
     downlink_forget_resends(s);
