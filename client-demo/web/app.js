@@ -74,9 +74,10 @@ const operatorPage = () => Promise.all([import('./components/operator.js'), styl
 /** The first page can be used before this is there; it is fetched while that is read. */
 const classPage = () => Promise.all([import('./components/class_view.js'), styled('/class.css')]).then(([module]) => module.ClassView);
 
-/** Not before there is a server: else the browser's own page would stand here, and stay. */
+/** Not before the server answers with a page: else the browser's own, or a proxy's, would stand here, and stay. */
 function reloadWhenAnswered() {
-  setTimeout(() => fetch('/').then(() => location.reload(), reloadWhenAnswered), RELOAD_AFTER_MS);
+  const ask = () => fetch('/', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
+  setTimeout(() => ask().then((answer) => (answer.ok ? location.reload() : reloadWhenAnswered()), reloadWhenAnswered), RELOAD_AFTER_MS * (1 + Math.random()));
 }
 
 /** @param {any} props `load` promises a component, which gets the others */

@@ -49,7 +49,8 @@ export async function untilLoaded(load, onFailure = () => {}) {
       return await load(times ? `?${times}` : '');
     } catch {
       onFailure();
-      await new Promise((done) => setTimeout(done, AGAIN_AFTER_MS));
+      // A whole class asks: less and less often, and not all at once.
+      await new Promise((done) => setTimeout(done, Math.min(AGAIN_AFTER_MS << times, 30000) * (0.5 + Math.random() / 2)));
     }
   }
 }

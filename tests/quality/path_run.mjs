@@ -88,15 +88,15 @@ function silence(arrivals, from) {
   return longest;
 }
 
-/** By how much later than ever before `goneAt` something was played after `backAt`, of streams that were there before; 0: there was none. */
+/** By how much later than ever before `goneAt` something was played after `backAt`, of streams that were there before; null: none was. */
 function lateness(played, goneAt, backAt) {
-  let worst = 0;
+  let worst = -Infinity;
   for (const stream of new Set(played.map(([, which]) => which))) {
     const looks = played.filter(([, which]) => which === stream).map(([at, , rtp], i, all) => [at, at - all[0][0] - ((rtp - all[0][2]) | 0) / 48]);
     const usual = Math.max(...looks.filter(([at]) => at < goneAt).map(([, late]) => late));
     if (Number.isFinite(usual)) worst = Math.max(worst, ...looks.filter(([at]) => at > backAt).map(([, late]) => late - usual));
   }
-  return Math.round(worst);
+  return Number.isFinite(worst) ? Math.max(0, Math.round(worst)) : null;
 }
 
 async function run() {

@@ -110,7 +110,8 @@ class Paths(unittest.TestCase):
                                       goneMs=gone_ms, watchMs=10000, options=["--bind", line.near_ipv4])
             # Measured in Firefox: 4.2 s behind 40. How old what it plays is has not been judged there.
             self.assertLess(result["heardMs"], 3000 if browser == "chromium" else 5000)
-            if browser == "chromium":
+            # Behind 40 s it may be a new connection, of which there is nothing to compare.
+            if browser == "chromium" and (gone_ms < 40000 or result["lateMs"] is not None):
                 self.assertLess(result["lateMs"], 300)
             self.assertTrue(result["heardAtEnd"])
             self.assertEqual(result["people"][0], result["people"][1])
