@@ -110,14 +110,18 @@ class Interop(unittest.TestCase):
         before = self.stack.metrics()
         closed = [v for k, v in before.items() if "closed_slot" in k]
         self.assertTrue(closed and sum(closed) > 50, closed)
+        asked = time.monotonic()
         self.stack.api("PUT", f"/classes/{self.class_id}/participants/{person['id']}/floor")
+        given = time.monotonic()
         time.sleep(2)
+        taken = time.monotonic()
         self.stack.api("DELETE", f"/classes/{self.class_id}/participants/{person['id']}/floor")
+        told = time.monotonic()
         report = receiver.report()["receivers"][0]
         publisher.report()
-        # Two seconds of floor are about 100 packets of voice: none before, none after.
-        self.assertGreater(report["audio"]["Packets"], 80, report)
-        self.assertLess(report["audio"]["Packets"], 125, report)
+        # A packet of voice every 20 ms of floor: none before, none after.
+        self.assertGreater(report["audio"]["Packets"], 50 * (taken - given) - 20, report)
+        self.assertLess(report["audio"]["Packets"], 50 * (told - asked) + 10, report)
         self.assertEqual(report["audio"]["CounterMissing"], 0, report)
 
     def test_aiortc_publishes_and_receives_with_cm(self):
