@@ -70,7 +70,6 @@ struct bwe {
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
     usec_t report_at, report_rtt_min_us;
-    bool answers_bursts;           /* what is proven is what bursts have shown */
     uint64_t report_sent_bps;      /* smoothed */
     usec_t report_sign_at;         /* much was sent, and much of it lost; 0: not the last time */
     uint32_t report_steps;         /* that the mean is of, at most REPORT_MEAN_STEPS */
@@ -107,8 +106,6 @@ void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
 /* Nothing is known yet, and the line is taken to carry `bps` until it shows otherwise: no probe, no
  * waiting for a first answer. */
 void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
-/* It never answers numbers: neither probes nor first answers are waited for. */
-void bwe_expect_reports(struct bwe *b);
 /* Something speaks for its carrying only `bps` (0: nothing does): the first packets that agree are
  * enough to believe it. */
 void bwe_expect_narrow(struct bwe *b, uint64_t bps);
@@ -142,16 +139,11 @@ struct bwe_report {
     uint32_t least_permille;  /* and two: what is sure */
     usec_t rtt_us;            /* 0: unknown */
     uint64_t sent_bps;        /* since the report before it */
-    uint64_t burst_bps;       /* the round trip is that of the end of a burst of this rate, */
-    uint64_t carried_bps;     /* of which so much has come through the queue it made; */
-    bool has_queue;           /* it made one. 0, 0 and false: it is any other */
 };
 /* One compound packet's. Some report on each stream in a packet of its own: half a second's reports
  * are one step, by the worst of them. No step up leads beyond where a REMB of the last three
  * seconds stays although more is sent. */
 void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *report);
-/* Before any report: much of what was sent has not come. */
-void bwe_handle_storm(struct bwe *b, usec_t now);
 void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps);
 
 void bwe_handle_timeout(struct bwe *b, usec_t now);

@@ -8,6 +8,7 @@
 #define CAMERA_BPS 1000000u
 #define VOICE_BPS 100000u
 #define ENOUGH_PERCENT 120  /* of what is wanted: then it is left alone */
+#define SHORT_PERCENT 105   /* less than that of what is wanted: it is paced */
 #define ASSUMED_PERCENT 130 /* of what is wanted: of a line that nothing is known of */
 #define WATCH_US SECONDS(3)
 #define CALM_US SECONDS(2)         /* since the last reduction, before pacing ends */
@@ -15,11 +16,16 @@
 #define SILENT_US SECONDS(3)       /* without any report: left alone */
 #define REPORT_START_BPS 4000000   /* of those who give no transport-wide feedback */
 #define TROUBLE_US SECONDS(10)     /* a poor line is remembered so long */
+#define TROUBLE_LOSS_PERMILLE 50
+#define TROUBLE_RTT_US MILLISECONDS(100)
 #define TROUBLE_NACKS 10
 #define KEY_FRAMES_US (2 * DOWNLINK_KEY_FRAME_US) /* saved up for two at most */
+#define QUEUE_LOSS_PERMILLE 10
 #define FINISH_US SECONDS(1) /* of the line's time for the rest of a key frame */
 #define PACKET_BYTES 1200
+#define QUEUE_RTT_US MILLISECONDS(300)
 #define NACKS_US MILLISECONDS(500)
+#define REPORT_US_MIN MILLISECONDS(200)
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
@@ -51,20 +57,6 @@ static struct publication *source_of(const struct participant *p, const struct s
 
 /* --- Life */
 
-static void set_metered(struct participant *p, bool metered)
-{
-    for (size_t i = 0; i < p->subscription_count; i++)
-        p->subscriptions[i].is_metered = metered;
-}
-
-/* Its video is counted, and leaves as it comes. */
-static void set_unseen(struct participant *p, bool unseen)
-{
-    p->downlink->is_unseen = unseen;
-    for (size_t i = 0; unseen && i < p->subscription_count; i++)
-        p->subscriptions[i].is_metered = is_video(&p->subscriptions[i]);
-}
-
 enum status downlink_create(struct participant *p)
 {
     bool numbers = false;
@@ -84,12 +76,9 @@ enum status downlink_create(struct participant *p)
     if (!numbers)
         config.start_bps = REPORT_START_BPS;
     CHECK(bwe_init(&p->downlink->bwe, &config) == STATUS_OK);
-    if (!numbers)
-        bwe_expect_reports(&p->downlink->bwe);
     p->downlink->bwe.probe.lacks_padding = !padding;
     p->downlink->can_number = p->downlink->has_numbers = numbers;
     p->downlink->next_at = USEC_NEVER;
-    set_unseen(p, !numbers);
     p->downlink->key_frames_us = KEY_FRAMES_US;
     return STATUS_OK;
 }
@@ -114,6 +103,12 @@ static usec_t watched_until(const struct downlink *d)
 }
 
 /* --- States */
+
+static void set_metered(struct participant *p, bool metered)
+{
+    for (size_t i = 0; i < p->subscription_count; i++)
+        p->subscriptions[i].is_metered = metered;
+}
 
 static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
 
@@ -234,7 +229,6 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     d->state_at = now;
     downlink_pace_begin(d, now);
     d->is_beginning = d->is_beginning && state == DOWNLINK_PACED;
-    set_unseen(p, false);
     set_metered(p, state != DOWNLINK_FREE);
     if (state == DOWNLINK_PACED) {
         bitrate_allocator_init(&d->allocator);
@@ -251,7 +245,8 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     d->next_at = state == DOWNLINK_PACED ? now : USEC_NEVER;
 }
 
-uint64_t downlink_wanted_bps(const struct participant *p)
+/* What all that is on its slots may take at its bursts. */
+static uint64_t wanted_of(const struct participant *p)
 {
     uint64_t wanted = 0;
     for (size_t i = 0; i < p->subscription_count; i++) {
@@ -303,9 +298,9 @@ static void leave_paced(struct shard_core *c, usec_t now, struct participant *p,
                         struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    note_silence(d, now);
-    bool is_unseen = !d->has_numbers && burst_probe_is_in_vain(&d->burst);
-    if (d->is_mute || (is_unseen && d->trouble_at == 0)) {
+    if (d->has_numbers)
+        note_silence(d, now);
+    if (d->is_mute || (!d->has_numbers && d->trouble_at == 0)) {
         set_state(c, now, p, DOWNLINK_FREE, "no_feedback", tx);
         return;
     }
@@ -315,16 +310,8 @@ static void leave_paced(struct shard_core *c, usec_t now, struct participant *p,
     if (wanted > 0 && (!bwe_is_proven(&d->bwe, share_of(wanted, ENOUGH_PERCENT)) ||
                        (d->bwe.cut_at != 0 && now - d->bwe.cut_at < calm_us)))
         return;
-    bool has_begun = !d->is_beginning || (d->has_numbers && has_begun_well(d, now));
-    if (has_begun && is_at_live_edge(p, now))
+    if ((!d->is_beginning || has_begun_well(d, now)) && is_at_live_edge(p, now))
         set_state(c, now, p, DOWNLINK_WATCHED, "proven", tx);
-}
-
-static void note_handshake(struct participant *p)
-{
-    p->downlink->narrow_bps = transport_get_narrow_bps(p->transport);
-    p->downlink->round_us = transport_get_handshake_round_us(p->transport);
-    p->downlink->doubt_bps = transport_get_doubt_bps(p->transport);
 }
 
 /* Of its line nothing is known: it is taken to carry everything. The first picture goes out fast,
@@ -333,7 +320,9 @@ static void begin(struct shard_core *c, usec_t now, struct participant *p, struc
 {
     p->downlink->is_beginning = true;
     p->downlink->answers_fast = false;
-    note_handshake(p);
+    p->downlink->narrow_bps = transport_get_narrow_bps(p->transport);
+    p->downlink->round_us = transport_get_handshake_round_us(p->transport);
+    p->downlink->doubt_bps = transport_get_doubt_bps(p->transport);
     bwe_expect_narrow(&p->downlink->bwe, p->downlink->doubt_bps);
     log_debug(&c->log, "downlink_begins", "participant=%llu narrow_bps=%llu doubt_bps=%llu",
               (unsigned long long)p->id, (unsigned long long)p->downlink->narrow_bps,
@@ -341,25 +330,14 @@ static void begin(struct shard_core *c, usec_t now, struct participant *p, struc
     set_state(c, now, p, DOWNLINK_PACED, "begins", tx);
 }
 
-static void watch_for_burst(struct participant *p, bool on)
-{
-    burst_probe_end(&p->downlink->burst);
-    p->downlink->next_at = USEC_NEVER;
-    if (!on)
-        set_metered(p, false);
-    set_unseen(p, on);
-}
-
-void downlink_update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+static void update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    uint64_t wanted = downlink_wanted_bps(p);
-    bool can_show =
-        d->has_numbers || (!d->can_number && !d->is_mute && !burst_probe_is_in_vain(&d->burst));
-    bool begins =
-        d->state == DOWNLINK_FREE && can_show && wanted > 0 && !bwe_is_proven(&d->bwe, wanted);
+    uint64_t wanted = wanted_of(p);
+    bool begins = d->state == DOWNLINK_FREE && d->has_numbers && wanted > 0 &&
+                  !bwe_is_proven(&d->bwe, wanted);
     bool is_poor = d->bwe.cut_at != 0;
-    if (begins && !is_poor && d->has_numbers)
+    if (begins && !is_poor)
         bwe_assume(&d->bwe, now, share_of(wanted, ASSUMED_PERCENT));
     bwe_set_wanted(&d->bwe, now, wanted);
     switch (d->state) {
@@ -371,7 +349,7 @@ void downlink_update(struct shard_core *c, usec_t now, struct participant *p, st
             allocate(c, now, p, tx);
         return;
     case DOWNLINK_WATCHED:
-        if (bwe_get_estimate(&d->bwe) < share_of(wanted, DOWNLINK_SHORT_PERCENT))
+        if (bwe_get_estimate(&d->bwe) < share_of(wanted, SHORT_PERCENT))
             set_state(c, now, p, DOWNLINK_PACED, "short", tx);
         else if (wanted > 0 && has_short_queue(d, now))
             set_state(c, now, p, DOWNLINK_PACED, "short_queue", tx);
@@ -381,12 +359,8 @@ void downlink_update(struct shard_core *c, usec_t now, struct participant *p, st
     case DOWNLINK_FREE:
         if (begins && is_poor)
             set_state(c, now, p, DOWNLINK_PACED, "unproven", tx);
-        else if (begins && (d->has_numbers || (d->is_unseen && downlink_pace_is_burst_due(p))))
+        else if (begins)
             begin(c, now, p, tx);
-        else if (d->is_unseen != (begins && !d->has_numbers))
-            watch_for_burst(p, begins);
-        if (d->is_unseen)
-            d->next_at = USEC_NEVER;
         return;
     case DOWNLINK_STATE_COUNT:
         return;
@@ -403,33 +377,21 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
     if (!d->can_number && d->rtt_min_us == 0) {
         d->rtt_min_us = transport_get_handshake_round_us(p->transport);
         bwe_note_rtt(&d->bwe, d->rtt_min_us);
-        burst_probe_note_round(&d->burst, d->rtt_min_us);
-        note_handshake(p);
     }
     if (d->report_at == 0 && d->sent_from == 0)
         d->sent_from = now;
-    downlink_update(c, now, p, tx);
+    update(c, now, p, tx);
     if (d->state == DOWNLINK_PACED)
         downlink_handle_timeout(c, now, p, tx);
     shard_arm_timer(c, now, p); /* what goes out next waits for no packet of its own */
 }
 
-void downlink_note_storm(struct shard_core *c, usec_t now, struct participant *p,
-                         struct tx_batch *tx)
-{
-    p->downlink->trouble_at = now;
-    p->downlink->is_beginning = false;
-    if (downlink_wanted_bps(p) > 0)
-        set_state(c, now, p, DOWNLINK_PACED, "storm", tx);
-    downlink_update(c, now, p, tx);
-}
-
-void downlink_note_trouble(struct shard_core *c, usec_t now, struct participant *p,
-                           const char *reason, struct tx_batch *tx)
+static void note_trouble(struct shard_core *c, usec_t now, struct participant *p,
+                         const char *reason, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
     d->trouble_at = now;
-    if (d->state == DOWNLINK_FREE && downlink_wanted_bps(p) > 0)
+    if (d->state == DOWNLINK_FREE && wanted_of(p) > 0)
         set_state(c, now, p, DOWNLINK_WATCHED, reason, tx);
 }
 
@@ -496,7 +458,71 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     note_lost_voice(now, p);
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);
-    downlink_update(c, now, p, tx);
+    update(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
+}
+
+/* A REMB stands behind a report in one packet, and some report on each stream in one of its own: so
+ * short a time says nothing. */
+static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    uint64_t bytes = tx_batch_get_bytes(c->tx, p->handle.index);
+    usec_t elapsed = now - usec_max(d->report_at, d->sent_from);
+    if (elapsed < REPORT_US_MIN)
+        return d->sent_bps;
+    d->sent_bps = (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed;
+    d->bytes_before = bytes;
+    d->report_at = now;
+    return d->sent_bps;
+}
+
+/* A round trip that is longer than it was: a queue, where something is lost at its end too, or
+ * where no way is so much longer. */
+static void note_queue(struct downlink *d, uint32_t loss_permille, usec_t rtt_us)
+{
+    usec_t more_us = rtt_us > 0 ? rtt_us - d->rtt_min_us : 0;
+    bool is_queue = (more_us > TROUBLE_RTT_US && loss_permille >= QUEUE_LOSS_PERMILLE) ||
+                    more_us > QUEUE_RTT_US;
+    d->queue_us = is_queue ? more_us : 0;
+}
+
+void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
+                            struct downlink_report report, struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    d->is_mute = false;
+    if (report.rtt_us > 0)
+        d->rtt_min_us = d->rtt_min_us == 0 ? report.rtt_us : usec_min(d->rtt_min_us, report.rtt_us);
+    const struct bwe_report heard = {.loss_permille = report.loss_permille,
+                                     .likely_permille = report.likely_permille,
+                                     .least_permille = report.least_permille,
+                                     .rtt_us = report.rtt_us,
+                                     .sent_bps = sent_since_report(c, now, p)};
+    bwe_handle_report(&d->bwe, now, &heard);
+    note_queue(d, report.loss_permille, report.rtt_us);
+    if (d->state == DOWNLINK_WATCHED && d->queue_us > 0)
+        bwe_note_queue(&d->bwe, now, d->queue_us);
+    if (report.loss_permille >= TROUBLE_LOSS_PERMILLE)
+        note_trouble(c, now, p, "loss", tx);
+    if (report.rtt_us > d->rtt_min_us + TROUBLE_RTT_US)
+        note_trouble(c, now, p, "delay", tx);
+    update(c, now, p, tx);
+    downlink_pace_go_on(c, now, p, tx);
+}
+
+void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
+                          struct tx_batch *tx)
+{
+    struct downlink *d = p->downlink;
+    if (d == NULL || !p->connected)
+        return;
+    bwe_handle_remb(&d->bwe, now, bps, sent_since_report(c, now, p));
+    if (!d->has_numbers && bwe_get_estimate(&d->bwe) < share_of(wanted_of(p), SHORT_PERCENT))
+        note_trouble(c, now, p, "remb", tx);
+    update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 
@@ -504,8 +530,7 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
                           struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    if (d != NULL && !d->has_numbers)
-        downlink_note_missing(c, now, p, packets, tx);
+    (void)tx;
     if (d == NULL || d->state != DOWNLINK_FREE)
         return;
     if (now - d->nacks_at > NACKS_US) {
@@ -514,7 +539,7 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
     }
     d->nacks += (uint32_t)packets;
     if (d->nacks >= TROUBLE_NACKS)
-        downlink_note_trouble(c, now, p, "nacks", tx);
+        note_trouble(c, now, p, "nacks", tx);
 }
 
 /* Before anything that is too much for it is sent. */
@@ -536,7 +561,7 @@ void downlink_note_wide(struct shard_core *c, usec_t now, struct participant *p,
               (unsigned long long)p->id, (unsigned long long)bwe_get_estimate(&d->bwe));
     bwe_note_wide(&d->bwe, now);
     bitrate_allocator_end_hold(&d->allocator);
-    downlink_update(c, now, p, tx);
+    update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 
@@ -550,7 +575,7 @@ void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participan
         return;
     if (d->state != DOWNLINK_FREE)
         bwe_handle_timeout(&d->bwe, now);
-    downlink_update(c, now, p, tx);
+    update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 
@@ -567,10 +592,8 @@ static usec_t selectors_next_timeout(const struct participant *p)
 usec_t downlink_next_timeout(const struct participant *p, usec_t now)
 {
     const struct downlink *d = p->downlink;
-    if (d == NULL || !p->connected)
+    if (d == NULL || !p->connected || d->state == DOWNLINK_FREE)
         return USEC_NEVER;
-    if (d->state == DOWNLINK_FREE)
-        return d->is_unseen ? d->next_at : USEC_NEVER;
     usec_t next = bwe_next_timeout(&d->bwe, now);
     if (d->state == DOWNLINK_PACED)
         next = usec_min(next, usec_min(selectors_next_timeout(p), d->allocated_at + ALLOCATE_US));

@@ -15,14 +15,11 @@
  * few tenths of a second: most do carry it, and their first picture must not wait for a proof. It
  * leaves fast, but only so much of it is on the way unanswered as a narrow line gets over.
  * A healthy receiver costs nothing here: no number, no feedback, no timer, 3 kB. Who gives no
- * transport-wide feedback is free until it is to be sent more than a few packets at once, and then
- * paced at 4 Mbit/s, until its receiver reports have shown that its line carries a burst
- * (burst_probe.h); who reports nothing is left alone. One per participant that receives video, on
- * the heap. */
+ * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
+ * is left alone. One per participant that receives video, on the heap. */
 #pragma once
 
 #include "relay/core/bitrate_allocator.h"
-#include "relay/core/burst_probe.h"
 #include "relay/core/line_width.h"
 #include "relay/core/resend_queue.h"
 #include "rtc/bwe.h"
@@ -36,7 +33,6 @@ struct downlink {
     bool can_number;  /* transport-wide numbers were negotiated */
     bool has_numbers; /* and are answered so far */
     bool is_mute;     /* it reports nothing */
-    bool is_unseen; /* FREE, and its reports have not shown its line: paced once it is sent more */
     struct bwe bwe;
     struct line_width width; /* asked of it while nothing else shows how wide it is */
     struct bitrate_allocator allocator;
@@ -63,11 +59,6 @@ struct downlink {
     usec_t queue_us; /* that the last report speaks of */
     uint32_t nacks;  /* packets asked for since `nacks_at` */
     usec_t nacks_at;
-    uint32_t missing; /* packets asked for since the last report, or since they were too many */
-    uint64_t missing_from;                /* sent in all, then */
-    bool has_round;                       /* the report under way names one of ours */
-    struct burst_probe burst;             /* of who tells of its line by reports alone, */
-    struct burst_answer answer;           /* and what the report under way says of it */
     uint32_t paced_count, numbered_count; /* times; for statistics */
     struct resend_queue resends;
 };
@@ -87,12 +78,6 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
 
 /* A packet of `bytes` on the line goes to a metered subscription; its transport-wide number. */
 uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered);
-/* Video of `bytes` went out as it comes. So much in a burst that it could fill an unseen line: it
- * is paced from now on. */
-void downlink_note_unseen(struct shard_core *c, usec_t now, struct participant *p);
-/* Of what waits in a cache so much goes out at once to one whose line is unseen; `most` to others.
- */
-size_t downlink_get_portion(const struct participant *p, size_t most);
 /* Something has come that its paced subscriptions may want. */
 void downlink_wake(struct shard_core *c, usec_t now, struct participant *p);
 
@@ -105,9 +90,6 @@ struct downlink_report {
     uint32_t loss_permille, likely_permille, least_permille;
     usec_t rtt_us; /* 0: not known */
 };
-/* A block of a report names our report `middle`, which left at `sent_at`. False when its round trip
- * says nothing of the way: it is behind a burst, or known. Before downlink_handle_report. */
-bool downlink_handle_round(struct participant *p, uint32_t middle, usec_t sent_at, usec_t rtt_us);
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
                             struct downlink_report report, struct tx_batch *tx);
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,

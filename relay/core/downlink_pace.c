@@ -10,7 +10,6 @@
 #define TRAIN_PATIENCE_US MILLISECONDS(350)
 #define TRAIN_PATIENCE_ROUNDS 2 /* of the handshake: behind a long way all answers come late */
 #define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
-#define REPORT_BEGIN_BPS 100000
 #define BEGIN_QUEUE_US MILLISECONDS(15)
 #define RESEND_US MILLISECONDS(20) /* of the line's time, ahead of what waits */
 #define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
@@ -22,15 +21,12 @@ void downlink_pace_begin(struct downlink *d, usec_t now)
     d->credit_bytes = 0;
     d->credit_at = now;
     d->begin_bytes = 0;
-    if (!d->is_unseen) /* else it is paced in the middle of one */
-        burst_probe_end(&d->burst);
     d->resends.count = 0; /* asked for again by who still misses it */
 }
 
 uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered)
 {
     d->credit_bytes -= (double)bytes;
-    burst_probe_note_bytes(&d->burst, now, bytes);
     d->begin_bytes += is_numbered ? (uint32_t)bytes : 0;
     return is_numbered ? bwe_handle_send(&d->bwe, now, bytes) : 0;
 }
@@ -85,7 +81,7 @@ static bool send_padding(usec_t now, struct participant *p, struct tx_batch *tx)
 }
 
 /* Of a line that may be narrow. */
-uint32_t downlink_pace_train_bytes(const struct downlink *d)
+static uint32_t train_bytes(const struct downlink *d)
 {
     uint64_t bytes = d->doubt_bps / 8 * TRAIN_US / 1000000;
     uint64_t least = d->doubt_bps <= VERY_NARROW_BPS ? TRAIN_BYTES_LEAST : TRAIN_BYTES_MIN;
@@ -93,46 +89,9 @@ uint32_t downlink_pace_train_bytes(const struct downlink *d)
     return bytes < DOWNLINK_BEGIN_BYTES ? (uint32_t)bytes : DOWNLINK_BEGIN_BYTES;
 }
 
-static bool is_burst(const struct downlink *d)
-{
-    return d->burst.bytes >= downlink_pace_train_bytes(d);
-}
-
-bool downlink_pace_is_burst_due(const struct participant *p)
-{
-    uint64_t waiting_bytes = 0;
-    for (size_t i = 0; i < p->subscription_count; i++) {
-        const struct subscription *s = &p->subscriptions[i];
-        struct publication *source = shard_source_of(s);
-        if (room_slot_kind(s->slot) != MEDIA_KIND_VIDEO || source == NULL ||
-            source->ref.participant == p->id)
-            continue;
-        const struct publication_stream *main = publication_main(source);
-        if (main->serial != 0 && main->tail.has_key_frame &&
-            (s->source_serial != main->serial || s->waiting_key_frame))
-            waiting_bytes += main->tail.base_bytes;
-    }
-    return is_burst(p->downlink) || waiting_bytes >= downlink_pace_train_bytes(p->downlink);
-}
-
-size_t downlink_get_portion(const struct participant *p, size_t most)
-{
-    const struct downlink *d = p->downlink;
-    return d != NULL && d->is_unseen ? downlink_pace_train_bytes(d) : most;
-}
-
-void downlink_note_unseen(struct shard_core *c, usec_t now, struct participant *p)
-{
-    if (!is_burst(p->downlink) || downlink_wanted_bps(p) == 0)
-        return;
-    p->downlink->next_at = now;
-    shard_arm_timer(c, now, p);
-}
-
 static bool is_train_answered(const struct downlink *d)
 {
-    return d->doubt_bps == 0 ||
-           d->begin_bytes >= d->bwe.sends.waiting_bytes + downlink_pace_train_bytes(d);
+    return d->doubt_bps == 0 || d->begin_bytes >= d->bwe.sends.waiting_bytes + train_bytes(d);
 }
 
 /* So much may be on the way without an answer: few packets, whose arrival shows how wide the line
@@ -143,7 +102,7 @@ static uint32_t begin_bytes(const struct downlink *d, usec_t now)
     bool is_silent = d->bwe.answered_at < d->state_at && now - d->state_at >= patience_us;
     if (d->answers_fast)
         return BEGIN_MORE_BYTES;
-    return is_train_answered(d) || is_silent ? DOWNLINK_BEGIN_BYTES : downlink_pace_train_bytes(d);
+    return is_train_answered(d) || is_silent ? DOWNLINK_BEGIN_BYTES : train_bytes(d);
 }
 
 /* What may leave now. Little more while a beginner's first bytes are unanswered: the answer wakes
@@ -152,10 +111,7 @@ static struct bwe_pace pace_of(const struct downlink *d, usec_t now)
 {
     struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
     uint64_t shown_bps = bwe_train_get_rate(&d->bwe.train, now);
-    if (!d->has_numbers && d->is_beginning && d->narrow_bps > 0 &&
-        d->burst.bytes >= downlink_pace_train_bytes(d))
-        pace.rate_bps = (uint64_t)usec_max((usec_t)(d->narrow_bps * 7 / 10), REPORT_BEGIN_BPS);
-    if (!d->has_numbers || !d->is_beginning || pace.is_probe || pace.rate_bps >= BEGIN_BPS)
+    if (!d->is_beginning || pace.is_probe || pace.rate_bps >= BEGIN_BPS)
         return pace;
     pace.rate_bps = shown_bps > 0 ? shown_bps : BEGIN_BPS;
     if (d->bwe.sends.waiting_bytes >= begin_bytes(d, now))
@@ -170,18 +126,10 @@ static void drain(struct shard_core *c, usec_t now, struct participant *p, struc
     earn(d, now, pace.rate_bps);
     bool waits = true;
     while (waits && pace.rate_bps > 0 && d->credit_bytes > 0) {
-        double before = d->credit_bytes;
         waits = resend_next(c, now, p, tx) || send_next(c, now, p, tx) ||
                 (pace.is_probe && send_padding(now, p, tx));
-        if (waits)
-            burst_probe_note_paced(&d->burst, now, (size_t)(before - d->credit_bytes));
-        if (waits && !d->has_numbers && burst_probe_wants_report(&d->burst, now, false))
-            rtcp_send_burst_report(c, now, p, tx);
         pace = pace_of(d, now);
     }
-    burst_probe_note_rest(&d->burst, waits);
-    if (!d->has_numbers && burst_probe_wants_report(&d->burst, now, !waits))
-        rtcp_send_burst_report(c, now, p, tx);
     d->next_at = USEC_NEVER;
     if (waits && pace.rate_bps > 0)
         d->next_at = now + 1000 + (usec_t)(-d->credit_bytes * 8e6 / (double)pace.rate_bps);

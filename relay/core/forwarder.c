@@ -36,9 +36,7 @@ static void send_metered(usec_t now, struct subscription *s, enum tx_class class
     struct tx_rtp numbered = *rtp;
     size_t bytes = forwarder_line_bytes(prefix, tx);
     bool is_numbered = prefix->stamp_at != 0;
-    if (s->owner->downlink->is_unseen)
-        burst_probe_note_paced(&s->owner->downlink->burst, now, bytes);
-    else if (s->owner->downlink->state == DOWNLINK_FREE)
+    if (s->owner->downlink->state == DOWNLINK_FREE)
         numbered.stamp = shard_number_question(now, s, is_numbered);
     else
         numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, is_numbered);
@@ -103,8 +101,6 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s, en
                                      .redundancy = red ? (uint8_t)redundancy_choose(s, packet) : 0,
                                      .marker = packet->header.marker},
                     tx);
-        if (s->is_metered && s->owner->downlink->is_unseen)
-            downlink_note_unseen(c, now, s->owner);
         return;
     case SUBSCRIPTION_NO_CODEC:
         shard_drop(c, DROP_CODEC_MISMATCH);

@@ -101,13 +101,6 @@ static uint32_t find_loss_permille(struct subscription *s, const struct rtcp_rep
     return lost > unsent ? (lost - unsent) * 1000 / (expected - unsent) : 0;
 }
 
-/* When our report left that the block names. */
-static usec_t sent_at_of(const struct rtcp_report_block *block, usec_t now, uint64_t ntp_now)
-{
-    uint32_t age = (uint32_t)(ntp_now >> 16) - block->last_sr;
-    return now - (usec_t)((uint64_t)age * 1000000u >> 16);
-}
-
 static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_report *report, struct tx_batch *tx)
 {
@@ -134,9 +127,7 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         if (s == NULL)
             continue;
         usec_t rtt_us;
-        if (receive_stats_round_trip(block, ntp_now, &rtt_us) &&
-            downlink_handle_round(p, block->last_sr, sent_at_of(block, arrived_at, ntp_now),
-                                  rtt_us))
+        if (receive_stats_round_trip(block, ntp_now, &rtt_us))
             p->rtt_us = rtt_now_us = rtt_us > 0 ? rtt_us : 1;
         uint32_t packets;
         s->loss_permille = find_loss_permille(s, block, &packets);

@@ -305,8 +305,6 @@ static size_t send_one(struct shard_core *c, usec_t now, struct subscription *s,
                                     .marker = packet.header.marker},
                    tx);
     tx_batch_end(tx);
-    if (s->is_metered && s->owner->downlink->is_unseen)
-        downlink_note_unseen(c, now, s->owner);
     return packet.header.payload.size;
 }
 
@@ -357,7 +355,7 @@ static void drain_unpaced(struct shard_core *c, usec_t now, struct subscription 
     s->portion_at = now + PORTION_US;
     if (s->is_late && awaits_answer(s, now))
         return;
-    size_t bytes_max = s->is_late ? downlink_get_portion(s->owner, PORTION_BYTES) : EVERYTHING;
+    size_t bytes_max = s->is_late ? PORTION_BYTES : EVERYTHING;
     size_t bytes = thinning_drain(c, now, s, bytes_max, tx);
     s->late_bytes += (uint32_t)(s->is_late ? bytes : 0);
     s->is_late = bytes >= bytes_max;
