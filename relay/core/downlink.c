@@ -1,7 +1,7 @@
 #include "relay/core/downlink.h"
 
 #include "relay/core/downlink_pace.h"
-#include "relay/core/redundancy.h"
+#include "relay/core/downlink_voice.h"
 #include "relay/core/shard_private.h"
 
 #define SCREEN_BPS 2500000u /* what a screen may take at its bursts */
@@ -30,14 +30,7 @@
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
 #define SHORT_QUEUE_US SECONDS(60)          /* it is paced for so long, however wide it is */
-#define FULL_SHOWS_US SECONDS(1)
-#define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
-#define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
-#define LOSSY_SHARE 0.015
-#define LATE_LOSS_SHARE 0.005    /* lost while nothing waits; more, and no screen comes late */
-#define THIN_PERCENT 50          /* of the line: voices that take more become thin, */
-#define WHOLE_PERCENT 38         /* and whole again when they would take less, */
-#define THIN_KEEP_US SECONDS(10) /* for so long */
+#define LATE_LOSS_SHARE 0.005 /* lost while nothing waits; more, and no screen comes late */
 
 static bool is_video(const struct subscription *s)
 {
@@ -112,66 +105,6 @@ static void set_metered(struct participant *p, bool metered)
 
 static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
 
-static bool is_lossy(const struct downlink *d)
-{
-    return d->bwe.loss.background > LOSSY_SHARE && d->bwe.loss.quiet > LOSSY_SHARE;
-}
-
-/* Redundant voice takes no more of a narrow line than it is worth there: against losses that come
- * from the line's being full it only adds to them. */
-static void limit_redundancy(struct participant *p)
-{
-    const struct downlink *d = p->downlink;
-    unsigned share = is_lossy(d) ? VOICE_LOSSY_PERCENT : VOICE_PERCENT;
-    bool is_known = d->state == DOWNLINK_PACED && (!d->is_beginning || d->narrow_bps > 0);
-    uint64_t most_bps =
-        share_of(d->is_beginning ? d->narrow_bps : bwe_get_estimate(&d->bwe), share);
-    for (size_t i = 0; i < p->subscription_count; i++) {
-        struct subscription *s = &p->subscriptions[i];
-        struct publication *source = is_video(s) ? NULL : source_of(p, s);
-        uint32_t bps[LAYER_TEMPORAL_MAX];
-        s->redundancy_limit = 0;
-        if (is_known && source != NULL &&
-            layer_rates_get(&publication_main(source)->rates, bps) > 0)
-            s->redundancy_limit = (uint8_t)(1 + redundancy_fit(bps[0], most_bps));
-    }
-}
-
-/* Voices as they come, together, on its line: those that can be made thin. */
-static uint64_t whole_voices_bps(const struct participant *p)
-{
-    uint64_t sum_bps = 0;
-    for (size_t i = 0; i < p->subscription_count; i++) {
-        const struct subscription *s = &p->subscriptions[i];
-        struct publication *source =
-            is_video(s) || s->slot == ROOM_SLOT_SCREEN_AUDIO || !s->takes_long_voice
-                ? NULL
-                : source_of(p, s);
-        uint32_t bps[LAYER_TEMPORAL_MAX];
-        if (source != NULL && layer_rates_get(&publication_main(source)->rates, bps) > 0)
-            sum_bps += redundancy_line_bps(bps[0], 0);
-    }
-    return sum_bps;
-}
-
-static void set_thin_voices(struct participant *p, bool thin)
-{
-    for (size_t i = 0; i < p->subscription_count; i++)
-        thin_voices_set(&p->subscriptions[i], thin);
-}
-
-/* On a line that voices would fill they give way to the screen, as far as every word stays clear
- * (docs/decisions/thin-voice.md). */
-static void choose_voices(usec_t now, struct participant *p)
-{
-    struct downlink *d = p->downlink;
-    bool is_thin = now < d->thin_until;
-    uint64_t most_bps = share_of(bwe_get_estimate(&d->bwe), is_thin ? WHOLE_PERCENT : THIN_PERCENT);
-    if (whole_voices_bps(p) > most_bps)
-        d->thin_until = now + THIN_KEEP_US;
-    set_thin_voices(p, now < d->thin_until);
-}
-
 /* What each subscription gets of the estimate. */
 static void allocate(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
@@ -184,8 +117,8 @@ static void allocate(struct shard_core *c, usec_t now, struct participant *p, st
     bool is_known =
         (now >= d->allocate_from || d->bwe.cut_at >= d->state_at) && d->bwe.heard_bps == 0;
     if (is_known)
-        choose_voices(now, p);
-    limit_redundancy(p);
+        downlink_voice_choose(now, p);
+    downlink_voice_limit(p);
     for (size_t i = 0; i < count; i++) {
         thinning_describe(&p->subscriptions[i], now, &streams[i]);
         /* Reports alone make it grow too slowly, and lost voice needs room to come again. */
@@ -235,9 +168,8 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
         d->allocate_from = now + (d->is_beginning ? BEGIN_US : 0);
         allocate(c, now, p, tx);
     } else {
-        limit_redundancy(p);
-        d->thin_until = 0;
-        set_thin_voices(p, false);
+        downlink_voice_limit(p);
+        downlink_voice_make_whole(p);
         stop_thinning(c, now, p, tx);
     }
     if (state == DOWNLINK_FREE)
@@ -426,21 +358,6 @@ bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
 
 /* --- What it says */
 
-/* Browsers report a voice's losses every five seconds; this tells of the same line at once. What a
- * full line drops is none of it: more to send would not help there, and it shows itself by its
- * queue within a second. */
-static void note_lost_voice(usec_t now, struct participant *p)
-{
-    const struct downlink *d = p->downlink;
-    if (d->state != DOWNLINK_WATCHED || now - d->state_at < FULL_SHOWS_US)
-        return;
-    uint32_t permille = (uint32_t)(d->bwe.loss.quiet * 1000);
-    for (size_t i = 0; i < p->subscription_count; i++) {
-        if (!is_video(&p->subscriptions[i]))
-            redundancy_handle_loss(&p->subscriptions[i], now, permille);
-    }
-}
-
 void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_twcc *feedback, struct tx_batch *tx)
 {
@@ -455,7 +372,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     }
     bwe_handle_twcc(&d->bwe, now, feedback);
     downlink_pace_handle_answer(d);
-    note_lost_voice(now, p);
+    downlink_voice_note_loss(now, p);
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);
     update(c, now, p, tx);

@@ -1,0 +1,98 @@
+#include "relay/core/downlink_voice.h"
+
+#include "relay/core/redundancy.h"
+#include "relay/core/shard_private.h"
+
+#define FULL_SHOWS_US SECONDS(1)
+#define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
+#define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
+#define LOSSY_SHARE 0.015
+#define THIN_PERCENT 50          /* of the line: voices that take more become thin, */
+#define WHOLE_PERCENT 38         /* and whole again when they would take less, */
+#define THIN_KEEP_US SECONDS(10) /* for so long */
+
+static uint64_t share_of(uint64_t bps, unsigned percent)
+{
+    return bps * percent / 100;
+}
+
+/* What its voice comes from; NULL: nobody speaks there, or it carries no voice. */
+static struct publication *voice_of(const struct participant *p, const struct subscription *s)
+{
+    if (room_slot_kind(s->slot) == MEDIA_KIND_VIDEO)
+        return NULL;
+    struct publication *publication = shard_source_of(s);
+    return publication != NULL && publication->ref.participant != p->id ? publication : NULL;
+}
+
+static bool is_lossy(const struct downlink *d)
+{
+    return d->bwe.loss.background > LOSSY_SHARE && d->bwe.loss.quiet > LOSSY_SHARE;
+}
+
+void downlink_voice_limit(struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    unsigned share = is_lossy(d) ? VOICE_LOSSY_PERCENT : VOICE_PERCENT;
+    bool is_known = d->state == DOWNLINK_PACED && (!d->is_beginning || d->narrow_bps > 0);
+    uint64_t most_bps =
+        share_of(d->is_beginning ? d->narrow_bps : bwe_get_estimate(&d->bwe), share);
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        struct subscription *s = &p->subscriptions[i];
+        struct publication *source = voice_of(p, s);
+        uint32_t bps[LAYER_TEMPORAL_MAX];
+        s->redundancy_limit = 0;
+        if (is_known && source != NULL &&
+            layer_rates_get(&publication_main(source)->rates, bps) > 0)
+            s->redundancy_limit = (uint8_t)(1 + redundancy_fit(bps[0], most_bps));
+    }
+}
+
+/* Voices as they come, together, on its line: those that can be made thin. */
+static uint64_t whole_voices_bps(const struct participant *p)
+{
+    uint64_t sum_bps = 0;
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        const struct subscription *s = &p->subscriptions[i];
+        struct publication *source =
+            s->slot == ROOM_SLOT_SCREEN_AUDIO || !s->takes_long_voice ? NULL : voice_of(p, s);
+        uint32_t bps[LAYER_TEMPORAL_MAX];
+        if (source != NULL && layer_rates_get(&publication_main(source)->rates, bps) > 0)
+            sum_bps += redundancy_line_bps(bps[0], 0);
+    }
+    return sum_bps;
+}
+
+static void set_thin_voices(struct participant *p, bool thin)
+{
+    for (size_t i = 0; i < p->subscription_count; i++)
+        thin_voices_set(&p->subscriptions[i], thin);
+}
+
+void downlink_voice_choose(usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    bool is_thin = now < d->thin_until;
+    uint64_t most_bps = share_of(bwe_get_estimate(&d->bwe), is_thin ? WHOLE_PERCENT : THIN_PERCENT);
+    if (whole_voices_bps(p) > most_bps)
+        d->thin_until = now + THIN_KEEP_US;
+    set_thin_voices(p, now < d->thin_until);
+}
+
+void downlink_voice_make_whole(struct participant *p)
+{
+    p->downlink->thin_until = 0;
+    set_thin_voices(p, false);
+}
+
+void downlink_voice_note_loss(usec_t now, struct participant *p)
+{
+    const struct downlink *d = p->downlink;
+    if (d->state != DOWNLINK_WATCHED || now - d->state_at < FULL_SHOWS_US)
+        return;
+    uint32_t permille = (uint32_t)(d->bwe.loss.quiet * 1000);
+    for (size_t i = 0; i < p->subscription_count; i++) {
+        if (room_slot_kind(p->subscriptions[i].slot) != MEDIA_KIND_VIDEO)
+            redundancy_handle_loss(&p->subscriptions[i], now, permille);
+    }
+}
