@@ -98,6 +98,28 @@ test('an offer that was refused does not keep a later reset from being heard', a
   assert.equal(world.made.length, 3);
 });
 
+test('while there is nobody to ask a connection is left alone, and may come back by itself', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const world = await connected(t);
+  silence(world, 0);
+  world.peer.downAt = performance.now() - 2500;
+  world.peer.handleLinkOpen();
+  await settle();
+  world.asked.shift().refuse('offline');
+  await settle();
+  await settle();
+  assert.equal(world.made[0].signalingState, 'stable'); // for voices that begin anew
+  for (let i = 0; i < 20; i++) {
+    t.mock.timers.tick(1500);
+    await settle();
+  }
+  assert.equal(world.made[0].restarts, 1);
+  assert.equal(world.made.length, 1);
+  world.peer.handleLinkOpen();
+  await settle();
+  assert.equal(world.asked.length, 1);
+});
+
 test('a restart of a connection that is gone does not stand in the way of the next one\'s, nor end it', async (t) => {
   const world = await connected(t);
   const helped = async () => {

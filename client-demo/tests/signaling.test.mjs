@@ -75,6 +75,43 @@ test('the waits double from 0.25 s to 4 s and are shortened by up to a half', ()
   assert.equal(reconnectWaitMs(0, 1), 0);
 });
 
+test('behind a network that was gone a socket is asked for at least every 4 s, for 48 s, and at most a dozen times', async () => {
+  const world = setUpOpen();
+  world.last().onclose();
+  await world.clock.run(48000);
+  const gaps = world.at.slice(2).map((at, i) => at - world.at[i + 1]);
+  assert.ok(gaps.length > 8 && gaps.length <= 12, `${gaps}`);
+  assert.ok(gaps.every((ms) => ms <= 4000), `${gaps}`);
+  world.at.length = 0;
+  await world.clock.run(48000);
+  assert.ok(world.at.length > 4 && world.at.length <= 7, `${world.at}`);
+});
+
+test('a socket that is open has its own time for the welcome', async () => {
+  const world = setUp();
+  await world.clock.run(3900);
+  world.last().onopen();
+  await world.clock.run(5900);
+  assert.equal(world.sockets.length, 1);
+  world.last().welcome();
+  assert.equal(world.signaling.link, 'open');
+});
+
+test('a network that comes back does not wait for a socket that opens since before', async () => {
+  const world = setUp();
+  await world.clock.run(900);
+  world.signaling.poke();
+  assert.equal(world.sockets.length, 1);
+  await world.clock.run(200);
+  world.signaling.probe();
+  assert.equal(world.sockets.length, 2);
+  assert.ok(world.sockets[0].closed);
+  world.last().readyState = 1;
+  await world.clock.run(2000);
+  world.signaling.poke();
+  assert.equal(world.sockets.length, 2);
+});
+
 test('a socket opened ahead is used, and says hello at once when it is open', () => {
   const world = setUp();
   world.signaling.stop();

@@ -267,6 +267,7 @@ export class Peer {
     // Without a socket there is nobody to ask: the next welcome starts over.
     if (code === 'offline') {
       if (restart) this.restarts = Math.max(0, this.restarts - 1);
+      this.#disarm();
       return;
     }
     if (code === 'bad_sdp') {
@@ -332,6 +333,7 @@ export class Peer {
   /** @param {'back'|'suspect'|'dead'} what */
   #handleWay(what) {
     if (what === 'back') {
+      this.onSuspect(); // the socket may not know yet
       // The browser itself may never have noticed, and then says nothing.
       const state = this.pc?.iceConnectionState;
       if (this.downAt !== null && (state === 'connected' || state === 'completed')) this.#handleIceState();
@@ -374,9 +376,9 @@ export class Peer {
   async #restart(pc) {
     if (this.restarting === pc || !this.negotiated) return;
     this.restarting = pc;
-    // An offer that got no answer leaves the connection in the middle: take it back first.
-    if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
     await this.#negotiate(pc, true);
+    // An offer that got no answer leaves the connection in the middle.
+    if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
     if (this.restarting === pc) this.restarting = null; // meanwhile another connection may be in the middle of its own
   }
 

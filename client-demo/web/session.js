@@ -11,7 +11,7 @@ import { Peer } from './peer.js';
 import { Playback } from './playback.js';
 import { clearResume, saveResume } from './resume_store.js';
 import { ScreenShare } from './share.js';
-import { PROTOCOL, RequestError, Signaling } from './signaling.js';
+import { OPEN_WITHIN_FIREFOX_MS, PROTOCOL, RequestError, Signaling } from './signaling.js';
 import { catchUpAfterMs } from './state/chat.js';
 import { deliveredOf, ownReport, pathOf } from './state/delivery.js';
 import { EncoderJudge, UplinkJudge } from './send_judges.js';
@@ -74,6 +74,7 @@ export class Session {
       onLink: (link) => store.dispatch({ type: 'link', link }),
       onEnd: (code, _text, reason) => this.#stop(code, reason),
       onHello: () => this.#offerAhead(),
+      openWithinMs: /Firefox/.test(navigator.userAgent) ? OPEN_WITHIN_FIREFOX_MS : undefined,
     });
     this.#watchState();
     this.#watchBrowser();

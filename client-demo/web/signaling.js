@@ -5,6 +5,12 @@
 
 export const PROTOCOL = 'amphi.v1';
 const VERSION = 1;
+/** TCP asks again after 1, 3 and 7 s; a network that was gone and is back is found sooner by a new socket. Up to a quarter shorter. */
+const OPEN_WITHIN_MS = 4000;
+/** Firefox goes on opening those that were given up, six at once. */
+export const OPEN_WITHIN_FIREFOX_MS = 12000;
+/** Then twice the time: who fails often is held back for up to 5 s by Chromium. */
+const OFTEN_FOR_MS = 48000;
 const WELCOME_WITHIN_MS = 6000;
 const REQUEST_WITHIN_MS = 10000;
 const PING_EVERY_MS = 10000;
@@ -20,6 +26,8 @@ const STABLE_AFTER_MS = 2000;
 const WARM_FOR_MS = 60_000;
 /** One that ends sooner was refused, not forgotten. */
 const WARM_LASTS_MS = 2000;
+/** A socket that opens for so long may sit out TCP's wait. */
+const RETRIED_AFTER_MS = 1000;
 const WAIT_FIRST_MS = 250;
 const WAIT_MAX_MS = 4000;
 
@@ -51,7 +59,7 @@ export class RequestError extends Error {
 }
 
 /**
- * The wait before reconnection number `attempt` (from 0): at once, then 0.25 s doubled up to 4 s,
+ * The wait before reconnection number `attempt` (from 0), since the last one began: at once, then 0.25 s doubled up to 4 s,
  * each shortened by a random part, so that a class does not come back in one instant.
  * @param {number} attempt
  * @param {number} random from 0 to 1
@@ -78,12 +86,14 @@ export class Signaling {
    * @param {(code: string, text: string, reason: string) => void} options.onEnd it will not come back; why.
    *   `reason` is what a person wrote about it
    * @param {() => void} [options.onHello] `hello` with a link has been said: the place for `requestAhead`
+   * @param {number} [options.openWithinMs]
    * @param {Clock} [options.clock]
    * @param {() => number} [options.random]
    */
-  constructor({ open, onMessage, onLink, onEnd, onHello = () => {}, clock = browserClock, random = Math.random }) {
+  constructor({ open, onMessage, onLink, onEnd, onHello = () => {}, openWithinMs = OPEN_WITHIN_MS, clock = browserClock, random = Math.random }) {
     this.open = open;
     this.onHello = onHello;
+    this.openWithinMs = openWithinMs;
     this.onMessage = onMessage;
     this.onLink = onLink;
     this.onEnd = onEnd;
@@ -96,6 +106,7 @@ export class Signaling {
     /** @type {'closed'|'connecting'|'open'|'waiting'} */
     this.link = 'closed';
     this.attempt = 0;
+    this.openedAt = 0;
     this.nextId = 1;
     /** @type {Map<number, {resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
     this.pending = new Map();
@@ -120,9 +131,8 @@ export class Signaling {
   }
 
   /**
-   * Opens a socket ahead of `start`, which then saves three round trips. The server closes one on which
-   * nothing is said for some seconds; then there is another one, for a while after the last call: to be
-   * called at each sign that the person is about to enter.
+   * Opens a socket ahead of `start`, which saves three round trips. The server closes one on which nothing is said
+   * for some seconds; then there is another one, for a while after the last call: one at each sign that the person is about to enter.
    */
   warm() {
     this.warmUntil = this.clock.now() + WARM_FOR_MS;
@@ -162,9 +172,10 @@ export class Signaling {
     this.#setLink('closed');
   }
 
-  /** The network or the tab is back: do not sit out the wait, and do not trust a silent socket. */
+  /** The network or the tab is back: no wait is sat out, no silent socket trusted. */
   poke() {
-    if (this.link === 'waiting') {
+    const { clock, link, socket } = this;
+    if (link === 'waiting' || (link === 'connecting' && socket?.readyState !== SOCKET_OPEN && clock.now() - this.openedAt > RETRIED_AFTER_MS)) {
       this.clock.clearTimeout(this.retryTimer);
       this.#connect();
     } else if (this.link === 'open' && this.clock.now() - this.lastHeardAt > 3000) {
@@ -176,7 +187,7 @@ export class Signaling {
 
   /** Media has fallen silent: if this socket does not answer either, another one is made at once. */
   probe() {
-    if (this.link === 'waiting') this.poke();
+    if (this.link !== 'open') this.poke();
     if (this.link !== 'open' || this.probing) return;
     const socket = this.socket;
     const spareTimer = this.clock.setTimeout(() => this.socket === socket && this.#openSpare(), SPARE_AFTER_MS);
@@ -230,6 +241,7 @@ export class Signaling {
   #connect() {
     this.#drop();
     this.#setLink('connecting');
+    this.openedAt = this.clock.now();
     let socket = this.spare;
     this.spare = null;
     try {
@@ -245,11 +257,13 @@ export class Signaling {
     socket.onmessage = (event) => ours() && this.#receive(event.data);
     socket.onclose = () => ours() && this.#lost();
     socket.onerror = () => {};
-    this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), WELCOME_WITHIN_MS);
+    const within = this.openWithinMs * (this.attempt * this.openWithinMs < OFTEN_FOR_MS ? 1 : 2);
+    this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), within * (1 - this.random() / 4));
     if (socket.readyState === SOCKET_OPEN) this.#hello();
   }
 
   #hello() {
+    this.clock.clearTimeout(this.stableTimer);
     const { token, name, lang, resume } = this.credentials;
     const who = resume ? { resume } : { token, ...(name ? { name } : {}) };
     this.#send('hello', { version: VERSION, lang, ...who }, WELCOME_WITHIN_MS).then(
@@ -338,9 +352,10 @@ export class Signaling {
   }
 
   #lost() {
+    const took = this.link === 'connecting' ? this.clock.now() - this.openedAt : 0;
     this.#drop();
     this.#setLink('waiting');
-    const wait = reconnectWaitMs(this.attempt++, this.random());
+    const wait = Math.max(0, reconnectWaitMs(this.attempt++, this.random()) - took);
     this.clock.clearTimeout(this.retryTimer);
     this.retryTimer = this.clock.setTimeout(() => this.#connect(), wait);
   }
