@@ -186,7 +186,8 @@ static uint64_t surplus_of(const struct bwe *b, uint64_t carried_bps)
     uint64_t surplus = b->sends.waiting_bytes > holds ? b->sends.waiting_bytes - holds : 0;
     uint64_t queue =
         carried_bps / 8 * (uint64_t)usec_max(bwe_delay_get_queue_us(&b->delay), 0) / 1000000;
-    return at_most(at_least(surplus, queue), carried_bps / 8 * DEBT_US / 1000000);
+    return at_most(at_least(surplus, at_most(queue, b->sends.waiting_bytes)),
+                   carried_bps / 8 * DEBT_US / 1000000);
 }
 
 static void note_cut(struct bwe *b, usec_t now, uint64_t carried_bps)
@@ -336,43 +337,47 @@ static void note_response(struct bwe *b, usec_t now, usec_t sent_at)
 }
 
 /* Far below the estimate: what is near it is for the others to find out. */
-static void note_pair(struct bwe *b, usec_t now, const struct twcc_fate *fate)
+static uint64_t find_by_pairs(struct bwe *b, const struct twcc_fate *fate)
 {
     uint64_t narrow = at_most(share_of(b->estimate_bps, PAIRS_SHARE), PAIRS_NARROW_BPS);
-    uint64_t found = bwe_pairs_handle_arrival(&b->pairs, fate->number, fate->sent_at, fate->arrival,
-                                              fate->bytes, narrow);
-    if (found > 0)
-        bwe_note_width(b, now, found);
+    return bwe_pairs_handle_arrival(&b->pairs, fate->number, fate->sent_at, fate->arrival,
+                                    fate->bytes, narrow);
 }
 
 /* Of it some have come, and more were lost than any line loses that is not full. */
-static void note_overflow(struct bwe *b, usec_t now, const struct twcc_fate *fate)
+static uint64_t find_by_overflow(struct bwe *b, usec_t now, const struct twcc_fate *fate)
 {
     if (fate->was_lost)
-        return;
+        return 0;
     uint64_t found = bwe_overflow_handle_fate(&b->overflow, fate->sent_at, fate->arrival,
                                               fate->bytes, fate->lost, (usec_t)b->delay.jitter_us);
-    if (found == 0)
-        return;
-    b->overflowed_at = now;
-    bwe_note_width(b, now, found);
+    if (found > 0)
+        b->overflowed_at = now;
+    return found;
 }
 
-static void handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate)
+static uint64_t narrower(uint64_t found_bps, uint64_t bps)
+{
+    return bps > 0 && (found_bps == 0 || bps < found_bps) ? bps : found_bps;
+}
+
+/* `found_bps`: the narrowest line that the packets heard of until now speak for; 0: none. */
+static uint64_t handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate,
+                            uint64_t found_bps)
 {
     if (fate->number > b->told)
         bwe_delay_note_gap(&b->delay);
     b->told = at_least(b->told, fate->number + 1);
-    note_overflow(b, now, fate);
+    found_bps = narrower(found_bps, find_by_overflow(b, now, fate));
     bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
     bwe_probe_handle_fate(&b->probe, fate->cluster, fate->sent_at, fate->arrival, fate->bytes,
                           fate->lost);
     if (fate->lost)
-        return;
+        return found_bps;
     bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes);
-    note_pair(b, now, fate);
     if (!fate->was_lost)
         bwe_train_handle_arrival(&b->train, now, fate->sent_at, fate->arrival, fate->bytes);
+    return narrower(found_bps, find_by_pairs(b, fate));
 }
 
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback)
@@ -380,11 +385,12 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
     struct twcc_fates fates = twcc_sends_iterate(&b->sends, now, feedback);
     struct twcc_fate fate;
     usec_t newest_sent = 0;
+    uint64_t found_bps = 0;
     bool overused = false;
     bool any = false;
     while (twcc_fates_next(&fates, &fate)) {
         any = true;
-        handle_fate(b, now, &fate);
+        found_bps = handle_fate(b, now, &fate, found_bps);
         if (!fate.lost)
             newest_sent = usec_max(newest_sent, fate.sent_at);
         overused = overused || (!fate.lost && bwe_delay_is_overused(&b->delay, packet_time(b)));
@@ -402,7 +408,10 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
         note_response(b, now, newest_sent);
     uint64_t arrived_bps;
     bool used = is_used(b);
-    if (is_slow(b, now))
+    /* Not before all of it was heard: what it says has come or is lost stands in no queue. */
+    if (found_bps > 0 && share_of(found_bps, PROBE_SHARE) < b->estimate_bps)
+        bwe_note_width(b, now, found_bps);
+    else if (is_slow(b, now))
         bwe_note_width(b, now, b->train.shown_bps);
     else if (overused && !is_first(b))
         handle_overuse(b, now);

@@ -6,6 +6,7 @@
 #define STEP_MAX_US 200000
 #define STEP_WEIGHT (1.0 / 16)
 #define JITTER_FORGET_US 10e6 /* to about a third */
+#define LONGER_US 50000       /* more than a way trembles */
 #define QUEUE_US 10000        /* more than that, jitter apart, is a queue */
 #define OVERUSE_US 25000
 #define OVERUSE_GROUPS 3
@@ -28,6 +29,13 @@ static usec_t queue_of(const struct bwe_delay *d, const struct bwe_delay_group *
     return g->delay_us - d->base_us;
 }
 
+/* What was taken for a queue has stayed, or never was one. */
+static void set_longer_base(struct bwe_delay *d, usec_t base_us)
+{
+    d->is_longer = d->is_longer || base_us - d->base_us > LONGER_US;
+    d->base_us = base_us;
+}
+
 /* The least delay of a window, by the sender's clock; the windows overlap by half. */
 static void note_base(struct bwe_delay *d, usec_t sent_at, usec_t delay_us)
 {
@@ -38,7 +46,7 @@ static void note_base(struct bwe_delay *d, usec_t sent_at, usec_t delay_us)
         d->base_until = sent_at + (d->expected_us > 0 ? EXPECTED_US : BASE_WINDOW_US);
     }
     if (sent_at >= d->base_until) {
-        d->base_us = d->next_base_us;
+        set_longer_base(d, d->next_base_us);
         d->next_base_us = delay_us;
         d->base_until = sent_at + BASE_WINDOW_US;
     }
@@ -197,8 +205,17 @@ void bwe_delay_rebase(struct bwe_delay *d)
     usec_t least = USEC_NEVER;
     for (size_t i = 0; i < held(d); i++)
         least = usec_min(least, newest(d, i)->delay_us);
-    if (least != USEC_NEVER)
-        d->base_us = d->next_base_us = usec_max(d->base_us, least);
+    if (least == USEC_NEVER)
+        return;
+    set_longer_base(d, usec_max(d->base_us, least));
+    d->next_base_us = d->base_us;
+}
+
+bool bwe_delay_take_longer(struct bwe_delay *d)
+{
+    bool is_longer = d->is_longer;
+    d->is_longer = false;
+    return is_longer;
 }
 
 void bwe_delay_reset(struct bwe_delay *d, usec_t queue_us)

@@ -34,6 +34,7 @@ struct bwe_delay {
     double jitter_us;             /* what both have in common, remembered for some seconds */
     usec_t ignore_until;          /* groups sent before do not count as overuse */
     bool has_gap;                 /* before the packet that comes next */
+    bool is_longer;               /* the way was found to be longer than it was thought to be */
 };
 
 /* One packet arrived. */
@@ -70,6 +71,8 @@ void bwe_delay_ignore_until(struct bwe_delay *d, usec_t now);
 void bwe_delay_expect(struct bwe_delay *d, usec_t queue_us);
 /* What stands now counts as no queue: it does not yield to anything that is done about it. */
 void bwe_delay_rebase(struct bwe_delay *d);
+/* Whether, since the last call, what seemed to be a queue was found to be the length of the way. */
+bool bwe_delay_take_longer(struct bwe_delay *d);
 /* Nothing was measured for a while: starts afresh but for the jitter. `queue_us`: what is known
  * from elsewhere to stand at the beginning; 0: nothing. */
 void bwe_delay_reset(struct bwe_delay *d, usec_t queue_us);

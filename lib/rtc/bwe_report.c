@@ -122,6 +122,15 @@ void bwe_note_rtt(struct bwe *b, usec_t rtt_us)
             b->report_rtt_min_us == 0 ? rtt_us : usec_min(b->report_rtt_min_us, rtt_us);
 }
 
+/* A way that was found to be longer than it was is no queue, in later reports neither. */
+static void note_way(struct bwe *b, usec_t rtt_us)
+{
+    if (rtt_us > 0 && bwe_delay_take_longer(&b->delay))
+        b->report_rtt_min_us =
+            usec_max(b->report_rtt_min_us, rtt_us - bwe_delay_get_queue_us(&b->delay));
+    bwe_note_rtt(b, rtt_us);
+}
+
 void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *r)
 {
     bool is_new = !is_same_step(b, now);
@@ -130,7 +139,7 @@ void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *r)
     b->report_at = now;
     if (r->loss_permille > b->report_step.loss_permille)
         b->report_step.loss_permille = r->loss_permille;
-    bwe_note_rtt(b, r->rtt_us);
+    note_way(b, r->rtt_us);
     if (has_twcc(b, now))
         return;
     b->has_started = b->has_result = true;

@@ -306,10 +306,8 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
         return;
     if (d->state_at == 0)
         d->state_at = now;
-    if (!d->can_number && d->rtt_min_us == 0) {
-        d->rtt_min_us = transport_get_handshake_round_us(p->transport);
-        bwe_note_rtt(&d->bwe, d->rtt_min_us);
-    }
+    if (!d->can_number && d->bwe.report_rtt_min_us == 0)
+        bwe_note_rtt(&d->bwe, transport_get_handshake_round_us(p->transport));
     if (d->report_at == 0 && d->sent_from == 0)
         d->sent_from = now;
     update(c, now, p, tx);
@@ -398,7 +396,7 @@ static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct parti
  * where no way is so much longer. */
 static void note_queue(struct downlink *d, uint32_t loss_permille, usec_t rtt_us)
 {
-    usec_t more_us = rtt_us > 0 ? rtt_us - d->rtt_min_us : 0;
+    usec_t more_us = rtt_us > 0 ? rtt_us - d->bwe.report_rtt_min_us : 0;
     bool is_queue = (more_us > TROUBLE_RTT_US && loss_permille >= QUEUE_LOSS_PERMILLE) ||
                     more_us > QUEUE_RTT_US;
     d->queue_us = is_queue ? more_us : 0;
@@ -411,8 +409,6 @@ void downlink_handle_report(struct shard_core *c, usec_t now, struct participant
     if (d == NULL || !p->connected)
         return;
     d->is_mute = false;
-    if (report.rtt_us > 0)
-        d->rtt_min_us = d->rtt_min_us == 0 ? report.rtt_us : usec_min(d->rtt_min_us, report.rtt_us);
     const struct bwe_report heard = {.loss_permille = report.loss_permille,
                                      .likely_permille = report.likely_permille,
                                      .least_permille = report.least_permille,
@@ -424,7 +420,7 @@ void downlink_handle_report(struct shard_core *c, usec_t now, struct participant
         bwe_note_queue(&d->bwe, now, d->queue_us);
     if (report.loss_permille >= TROUBLE_LOSS_PERMILLE)
         note_trouble(c, now, p, "loss", tx);
-    if (report.rtt_us > d->rtt_min_us + TROUBLE_RTT_US)
+    if (report.rtt_us > d->bwe.report_rtt_min_us + TROUBLE_RTT_US)
         note_trouble(c, now, p, "delay", tx);
     update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);

@@ -55,9 +55,8 @@ struct downlink {
     uint64_t sent_bps;     /* between then and the one before it */
     usec_t report_at;      /* the last report; 0: none */
     usec_t sent_from;      /* before it: since it is connected */
-    usec_t rtt_min_us;
-    usec_t queue_us; /* that the last report speaks of */
-    uint32_t nacks;  /* packets asked for since `nacks_at` */
+    usec_t queue_us;       /* that the last report speaks of */
+    uint32_t nacks;        /* packets asked for since `nacks_at` */
     usec_t nacks_at;
     uint32_t paced_count, numbered_count; /* times; for statistics */
     struct resend_queue resends;

@@ -64,6 +64,23 @@ static void a_line_of_any_rate_is_filled_and_its_queue_stays_short(void **state)
     (void)state;
 }
 
+/* The first bytes leave at once: what the queue could not take of them does not stand there. */
+static void what_is_lost_at_the_beginning_is_not_held_back_for(void **state)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        begin(seed, 1, rate(MBIT));
+        bwe_assume(&line.flows[0].bwe, line.now, 10 * MBIT);
+        line.flows[0].backlog = 40000;
+        paced_line_run(&line, MILLISECONDS(150));
+        backlog(0);
+        paced_line_run(&line, MILLISECONDS(850));
+        uint64_t got = paced_line_rate(&line, 0, 0, 1);
+        CHECK_TRUE(got > 730000, "got %u, seed %u", (unsigned)got, (unsigned)seed);
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
 static void steps_of_the_rate_are_followed(void **state)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -412,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_of_any_rate_is_filled_and_its_queue_stays_short),
+        cmocka_unit_test(what_is_lost_at_the_beginning_is_not_held_back_for),
         cmocka_unit_test(steps_of_the_rate_are_followed),
         cmocka_unit_test(random_loss_does_not_collapse_it),
         cmocka_unit_test(jitter_does_not_collapse_it),

@@ -58,6 +58,34 @@ static void a_queue_that_is_not_there_any_more_is_believed_for_two_seconds(void 
     }
 }
 
+/* Else each report on its round trip would tell of a queue again. */
+static void a_queue_that_stays_is_told_once_to_be_the_length_of_the_way(void **state)
+{
+    (void)state;
+    struct bwe_delay d = {0};
+    bwe_delay_reset(&d, 300000);
+    usec_t now = send_for(&d, SECONDS(1), SECONDS(1), 0, 0);
+    assert_false(bwe_delay_take_longer(&d));
+    now = send_for(&d, now, MILLISECONDS(1200), 0, 0);
+    assert_true(bwe_delay_take_longer(&d));
+    assert_false(bwe_delay_take_longer(&d));
+    now = send_for(&d, now, SECONDS(30), 0, 0);
+    assert_false(bwe_delay_take_longer(&d));
+    now = send_for(&d, now, SECONDS(1), 100000, 0);
+    bwe_delay_rebase(&d);
+    assert_true(bwe_delay_take_longer(&d));
+}
+
+static void a_queue_that_drains_makes_no_way_longer(void **state)
+{
+    (void)state;
+    struct bwe_delay d = {0};
+    bwe_delay_reset(&d, 300000);
+    usec_t now = send_for(&d, SECONDS(1), SECONDS(1), 300000, 15000);
+    (void)send_for(&d, now, SECONDS(30), 0, 0);
+    assert_false(bwe_delay_take_longer(&d));
+}
+
 /* A line that carries 3 Mbit/s is busy, and one feedback in five about 60 ms never comes. */
 static void a_lost_feedback_does_not_make_a_line_seem_narrower(void **state)
 {
@@ -86,6 +114,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_that_drains_as_it_was_told_is_followed),
         cmocka_unit_test(a_queue_that_is_not_there_any_more_is_believed_for_two_seconds),
+        cmocka_unit_test(a_queue_that_stays_is_told_once_to_be_the_length_of_the_way),
+        cmocka_unit_test(a_queue_that_drains_makes_no_way_longer),
         cmocka_unit_test(a_lost_feedback_does_not_make_a_line_seem_narrower),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
