@@ -26,6 +26,9 @@
 #define FIRST_RATE_BPS 10000000
 #define FIRST_PATIENCE_US 250000
 #define PROBE_US 15000
+#define PROBE_US_MAX 60000
+#define PROBE_JITTER 2 /* so many times it a cluster may have been stretched by */
+#define PROBE_LONGER 4 /* so many times it a cluster takes at least */
 #define PROBE_FACTOR 2.0
 #define PROBE_BYTES_MIN 1200
 #define PROBE_PATIENCE_US 300000
@@ -86,11 +89,30 @@ static void begin_first(struct bwe *b, usec_t now)
     bwe_probe_begin(&b->probe, now, FIRST_RATE_BPS, BWE_PROBE_FIRST_BYTES);
 }
 
+static usec_t packet_time(const struct bwe *b)
+{
+    return (usec_t)(PACKET_BITS * 1000000ull / b->estimate_bps);
+}
+
+/* What of the jitter does not come from voice that waits for a large packet in front of it. */
+static usec_t foreign_jitter(const struct bwe *b)
+{
+    return usec_max((usec_t)b->delay.jitter_us - packet_time(b) / 2, 0);
+}
+
+/* Long enough to be told from what jitter makes of it. */
+static usec_t probe_us(const struct bwe *b)
+{
+    usec_t jitter_us = PROBE_LONGER * foreign_jitter(b);
+    return b->probe.lacks_padding ? PROBE_US
+                                  : usec_min(usec_max(jitter_us, PROBE_US), PROBE_US_MAX);
+}
+
 static void begin_probe(struct bwe *b, usec_t now)
 {
     uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.max_bps);
     uint64_t rate = at_most(share_of(b->estimate_bps, PROBE_FACTOR), top);
-    uint64_t bytes = rate / 8 * PROBE_US / 1000000;
+    uint64_t bytes = rate / 8 * (uint64_t)probe_us(b) / 1000000;
     b->stats.probes++;
     bwe_probe_begin(&b->probe, now, rate, (uint32_t)at_least(bytes, PROBE_BYTES_MIN));
 }
@@ -151,23 +173,12 @@ static void use_outcome(struct bwe *b, usec_t now, enum bwe_probe_outcome outcom
         bwe_probe_put_off(&b->probe, now, b->config.probe_backoff_us);
 }
 
-static usec_t packet_time(const struct bwe *b)
-{
-    return (usec_t)(PACKET_BITS * 1000000ull / b->estimate_bps);
-}
-
-/* What of the jitter does not come from voice that waits for a large packet in front of it. */
-static usec_t foreign_jitter(const struct bwe *b)
-{
-    return usec_max((usec_t)b->delay.jitter_us - packet_time(b) / 2, 0);
-}
-
 static void take_outcome(struct bwe *b, usec_t now)
 {
     uint64_t bps = 0;
     usec_t patience = is_first(b) ? FIRST_PATIENCE_US : response_of(b) + PROBE_PATIENCE_US;
     enum bwe_probe_outcome outcome =
-        bwe_probe_take_outcome(&b->probe, now, patience, 2 * foreign_jitter(b), &bps);
+        bwe_probe_take_outcome(&b->probe, now, patience, PROBE_JITTER * foreign_jitter(b), &bps);
     if (outcome == BWE_PROBE_NONE)
         return;
     if (is_first(b))

@@ -8,6 +8,7 @@
 #define BACKOFF_FIRST_US SECONDS(1)
 #define ARRIVED_SHARE_MIN 0.6
 #define PASSED_SHARE 0.9
+#define JITTER_PART 3 /* of its time: more, and any line would seem to carry it */
 #define RATE_MAX_BPS 1000000000u
 
 static uint8_t next_cluster(const struct bwe_probe *p)
@@ -99,6 +100,7 @@ static enum bwe_probe_outcome judge(const struct bwe_probe *p, usec_t jitter_us,
         return BWE_PROBE_FAILED;
     usec_t sent_us = p->last_sent_at - p->first_sent_at;
     usec_t arrival_us = p->last_arrival - p->first_arrival;
+    jitter_us = usec_min(jitter_us, sent_us / JITTER_PART);
     if (arrival_us > sent_us)
         arrival_us = usec_max(arrival_us - jitter_us, sent_us);
     uint64_t sent = rate_of(p->sent_bytes - p->last_bytes, sent_us);

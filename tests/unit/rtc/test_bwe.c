@@ -142,6 +142,27 @@ static void jitter_does_not_collapse_it(void **state)
     (void)state;
 }
 
+/* A probe of twice the rate takes twice its time there, which jitter does not. */
+static void a_line_that_trembles_is_not_thought_to_carry_twice_what_it_does(void **state)
+{
+    uint32_t far_too_much = 0, steps = 0;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct link_config config = rate(MBIT);
+        config.queue_us = 300000;
+        config.jitter_us = 10000;
+        begin(seed, 1, config);
+        for (int step = 0; step < 600; step++, steps++) {
+            if (step % 50 == 0)
+                line.flows[0].backlog += 30000;
+            paced_line_run(&line, MILLISECONDS(100));
+            far_too_much += bwe_get_estimate(&line.flows[0].bwe) > 1500000;
+        }
+        paced_line_destroy(&line);
+    }
+    CHECK_TRUE(far_too_much * 100 < steps * 8, "%u of %u", far_too_much, steps);
+    (void)state;
+}
+
 static void slides_through_a_narrow_line_never_stand_in_front_of_voice(void **state)
 {
     static const uint64_t rates[] = {300000, 1000000};
@@ -433,6 +454,7 @@ int main(void)
         cmocka_unit_test(steps_of_the_rate_are_followed),
         cmocka_unit_test(random_loss_does_not_collapse_it),
         cmocka_unit_test(jitter_does_not_collapse_it),
+        cmocka_unit_test(a_line_that_trembles_is_not_thought_to_carry_twice_what_it_does),
         cmocka_unit_test(slides_through_a_narrow_line_never_stand_in_front_of_voice),
         cmocka_unit_test(two_flows_share_a_line),
         cmocka_unit_test(a_dip_while_little_is_sent_costs_voice_little),
