@@ -150,7 +150,8 @@ bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *
         shard_drop(c, DROP_RETRANSMIT_GONE);
         return false;
     }
-    if (!subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size)) {
+    unsigned copies = subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size);
+    if (copies == 0) {
         shard_drop(c, DROP_RETRANSMIT_LIMIT);
         return false;
     }
@@ -159,9 +160,12 @@ bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *
     if (rtp_parse_header(bytes_of(r.entry->data, r.entry->size), &packet.header) != STATUS_OK)
         return false;
     packet.frame_shift = r.shift.frame;
-    bool sent = has_rtx ? send_rtx(now, s, &r, &packet, tx)
-                        : send_again(publication, now, s, &r, repeat, &packet, tx);
-    c->stats.retransmitted += sent;
+    bool sent = true;
+    for (; sent && copies > 0; copies--) {
+        sent = has_rtx ? send_rtx(now, s, &r, &packet, tx)
+                       : send_again(publication, now, s, &r, repeat, &packet, tx);
+        c->stats.retransmitted += sent;
+    }
     return sent;
 }
 

@@ -1,6 +1,7 @@
 #include "relay/core/subscription.h"
 
 #include "base/hash.h"
+#include "relay/core/downlink.h"
 #include "relay/core/layer_selector.h"
 #include "relay/core/participant.h"
 #include "relay/core/repeats.h"
@@ -9,9 +10,11 @@
 
 #define RESEND_AGAIN_US MILLISECONDS(100) /* of a round trip that is unknown */
 #define RESEND_AGAIN_US_MIN MILLISECONDS(20)
-#define RESEND_CREDIT_MAX (256 * 1024)
-#define RESEND_CREDIT_START (32 * 1024)
-#define RESEND_SHARE 4 /* a quarter of what was sent */
+#define RESEND_CREDIT_MAX (512 * 1024)
+#define RESEND_CREDIT_START (64 * 1024)
+#define RESEND_SHARE                                                                               \
+    2 /* half of what was sent: one packet lost in five needs more than a quarter, */
+#define RESEND_COST 2 /* a quarter where the line may be full */
 #define FRAME_US_MIN 20000
 #define RTP_EXTENSION_HEADER_BYTES 4 /* profile, length in words */
 
@@ -259,26 +262,36 @@ static usec_t resend_again_us(usec_t rtt_us)
     return rtt_us == 0 ? RESEND_AGAIN_US : usec_max(RESEND_AGAIN_US_MIN, rtt_us - rtt_us / 8);
 }
 
-bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
-                               size_t bytes)
+/* Its answers to numbers show that it is not full: what lacks there is lost, and not late. */
+static bool is_known_wide(const struct subscription *s)
+{
+    const struct downlink *d = s->owner != NULL ? s->owner->downlink : NULL;
+    return d != NULL && d->state == DOWNLINK_WATCHED && d->has_numbers;
+}
+
+unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
+                                   size_t bytes)
 {
     if (s->resends == NULL && (s->resends = calloc(1, sizeof *s->resends)) == NULL)
-        return false;
+        return 0;
     uint32_t at_ms = (uint32_t)(now / 1000) & AT_MS_MASK;
     size_t place = seq % SUBSCRIPTION_RESENDS;
     uint32_t count = s->resends->places[place].count;
     uint32_t since_ms = (at_ms - s->resends->places[place].at_ms) & AT_MS_MASK;
     bool same = s->resends->places[place].seq == (uint32_t)seq && count > 0;
+    bool is_wide = is_known_wide(s);
+    int64_t cost = (int64_t)bytes * (is_wide ? 1 : RESEND_COST);
     if (same &&
         (count >= SUBSCRIPTION_RESENDS_EACH || MILLISECONDS(since_ms) < resend_again_us(rtt_us)))
-        return false;
-    if (s->resend_credit_bytes < (int64_t)bytes)
-        return false;
-    s->resend_credit_bytes -= (int64_t)bytes;
+        return 0;
+    if (s->resend_credit_bytes < cost)
+        return 0;
+    unsigned copies = same && is_wide && s->resend_credit_bytes >= 2 * cost ? 2 : 1;
+    s->resend_credit_bytes -= copies * cost;
     s->resends->places[place].seq = (uint32_t)seq;
     s->resends->places[place].at_ms = at_ms & AT_MS_MASK;
     s->resends->places[place].count = (same ? count + 1 : 1) & 7;
-    return true;
+    return copies;
 }
 
 /* What a receiver gets of the publisher's extensions, as far as there is room: first what nothing

@@ -161,11 +161,13 @@ void subscription_reset_source(struct subscription *s);
 bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
                                   uint64_t *source_seq, uint64_t *seq);
 
-/* Whether packet `seq` may be sent again now: at most six times, not twice within a round trip (100
- * ms while that is unknown, 20 ms at least), and not more than a quarter of what was sent. Notes it
- * when so. */
-bool subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
-                               size_t bytes);
+/* How often packet `seq` goes out now when it is asked for again, and notes it: 0 the seventh time,
+ * within a round trip of the last time (100 ms while that is unknown, 20 ms at least), or when all
+ * that was sent again is a quarter of what was sent. Of who is watched by numbers, so that its line
+ * is known not to be full, half of it, and twice what was asked for before: it has been lost twice.
+ */
+unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
+                                   size_t bytes);
 
 /* Chromium's structure of three spatial and three temporal layers takes 95 of them. */
 #define SUBSCRIPTION_ELEMENTS_BYTES 160 /* elements with their own two bytes */

@@ -1,6 +1,8 @@
 #include "relay/core/subscription.h"
 
 #include "base/seq.h"
+#include "relay/core/downlink.h"
+#include "relay/core/participant.h"
 #include "wire/rtp_extension.h"
 
 #include <setjmp.h>
@@ -286,53 +288,89 @@ static void a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip(v
     static const struct {
         usec_t at_ms, rtt_ms;
         uint64_t seq;
-        bool admitted;
+        unsigned copies;
     } steps[] = {
         /* unknown: 100 ms */
-        {0, 0, 1000, true},
-        {99, 0, 1000, false},
-        {99, 0, 1001, true},
-        {100, 0, 1000, true},
+        {0, 0, 1000, 1},
+        {99, 0, 1000, 0},
+        {99, 0, 1001, 1},
+        {100, 0, 1000, 1},
         /* an eighth less than what is known */
-        {250, 200, 1000, false},
-        {275, 200, 1000, true},
-        {320, 60, 1000, false},
-        {328, 60, 1000, true},
+        {250, 200, 1000, 0},
+        {275, 200, 1000, 1},
+        {320, 60, 1000, 0},
+        {328, 60, 1000, 1},
         /* 20 ms at least */
-        {347, 1, 1000, false},
-        {348, 1, 1000, true},
-        {400, 1, 1000, true},
-        {900, 1, 1000, false},
-        {9000, 0, 1000, false},
-        {9000, 0, 1001, true},
+        {347, 1, 1000, 0},
+        {348, 1, 1000, 1},
+        {400, 1, 1000, 1},
+        {900, 1, 1000, 0},
+        {9000, 0, 1000, 0},
+        {9000, 0, 1001, 1},
     };
     for (size_t i = 0; i < COUNT_OF(steps); i++)
         assert_int_equal(subscription_admit_resend(&s, SECONDS(1) + MILLISECONDS(steps[i].at_ms),
                                                    MILLISECONDS(steps[i].rtt_ms), steps[i].seq,
                                                    100),
-                         steps[i].admitted);
+                         steps[i].copies);
     subscription_destroy(&s);
 }
 
-static void resending_costs_at_most_a_quarter_of_what_was_sent(void **state)
+static void send_hundred(struct subscription *s, uint64_t first)
 {
-    (void)state;
-    struct subscription s = make_subscription(ROOM_SLOT_SCREEN, 1);
-    size_t start = 0;
-    uint64_t asked = 1;
-    while (subscription_admit_resend(&s, SECONDS(1), 0, asked++, 1000))
-        start++;
-    assert_true(start > 0 && start <= 40); /* a start-up allowance, and no more */
     for (uint64_t i = 0; i < 100; i++) {
-        struct media_packet p = make_packet(MEDIA_CODEC_VP8, 1, 1 + i, 0, true);
+        struct media_packet p = make_packet(MEDIA_CODEC_VP8, 1, first + i, 0, true);
         uint64_t seq;
         uint32_t timestamp;
-        assert_int_equal(subscription_accept(&s, 0, &p, &seq, &timestamp), SUBSCRIPTION_SEND);
+        assert_int_equal(subscription_accept(s, 0, &p, &seq, &timestamp), SUBSCRIPTION_SEND);
     }
-    size_t later = 0;
-    while (subscription_admit_resend(&s, SECONDS(2), 0, 10000 + asked++, 1000))
-        later++;
-    assert_in_range(later, 29, 31); /* 100 x 1200 / 4, and what was left over */
+}
+
+static size_t count_admitted(struct subscription *s, usec_t now, uint64_t from)
+{
+    size_t admitted = 0;
+    while (subscription_admit_resend(s, now, 0, from + admitted, 1000) > 0)
+        admitted++;
+    return admitted;
+}
+
+static void
+resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line(void **state)
+{
+    (void)state;
+    struct downlink downlink = {.state = DOWNLINK_WATCHED, .has_numbers = true};
+    struct participant owner = {.downlink = &downlink};
+    struct subscription s = make_subscription(ROOM_SLOT_SCREEN, 1);
+    s.owner = &owner;
+    assert_in_range(count_admitted(&s, SECONDS(1), 1), 64, 66); /* a start-up allowance */
+    send_hundred(&s, 1);
+    assert_in_range(count_admitted(&s, SECONDS(2), 1000), 60, 61); /* 100 x 1200 / 2, and a rest */
+    downlink.state = DOWNLINK_PACED;
+    send_hundred(&s, 101);
+    assert_in_range(count_admitted(&s, SECONDS(3), 2000), 29, 31);
+    subscription_destroy(&s);
+}
+
+static void what_was_sent_again_and_lost_again_goes_out_twice(void **state)
+{
+    (void)state;
+    struct downlink downlink = {.state = DOWNLINK_WATCHED, .has_numbers = true};
+    struct participant owner = {.downlink = &downlink};
+    struct subscription s = make_subscription(ROOM_SLOT_SCREEN, 1);
+    s.owner = &owner;
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(1), 0, 1000, 20000), 1);
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(2), 0, 1000, 20000), 2);
+    /* Of 64 kB: once is better than not at all. */
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(3), 0, 1000, 3000), 1);
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(4), 0, 1000, 3000), 0);
+    send_hundred(&s, 1);
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(5), 0, 1000, 2000), 1);
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(6), 0, 1000, 2000), 2);
+    send_hundred(&s, 101);
+    downlink.state = DOWNLINK_PACED;
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(7), 0, 1000, 2000), 1);
+    downlink = (struct downlink){.state = DOWNLINK_WATCHED}; /* by reports alone */
+    assert_int_equal(subscription_admit_resend(&s, SECONDS(8), 0, 1000, 2000), 1);
     subscription_destroy(&s);
 }
 
@@ -474,7 +512,9 @@ int main(void)
         cmocka_unit_test(a_number_asked_for_again_is_the_packet_that_went_out_with_it),
         cmocka_unit_test(numbers_not_sent_yet_or_of_an_earlier_source_are_unknown),
         cmocka_unit_test(a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip),
-        cmocka_unit_test(resending_costs_at_most_a_quarter_of_what_was_sent),
+        cmocka_unit_test(
+            resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line),
+        cmocka_unit_test(what_was_sent_again_and_lost_again_goes_out_twice),
         cmocka_unit_test(whoever_knows_feedback_or_redundancy_for_voice_takes_long_packets_of_it),
         cmocka_unit_test(silence_appended_ends_the_epoch_behind_everything_sent),
         cmocka_unit_test(
