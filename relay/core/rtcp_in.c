@@ -70,6 +70,9 @@ static uint32_t count_unsent(const struct subscription *s, uint64_t from, uint64
 }
 
 #define UNKNOWN_PACKETS 100 /* a first report, or one that names no number */
+/* Without a report, and so many times their usual time. */
+#define STANDSTILL_US MILLISECONDS(2500)
+#define STANDSTILL_REPORTS 3
 
 /* One packet of three is no loss of a third: so much is lost at least, so many deviations off. */
 static uint32_t least_permille(uint32_t permille, uint32_t expected, uint32_t deviations)
@@ -79,6 +82,32 @@ static uint32_t least_permille(uint32_t permille, uint32_t expected, uint32_t de
     while (deviation * deviation < lost)
         deviation++;
     return lost > deviations * deviation ? (lost - deviations * deviation) * 1000 / expected : 0;
+}
+
+/* Something has been sent that it has not received. */
+static bool lacks_some(const struct subscription *s, const struct rtcp_report_block *block)
+{
+    uint16_t behind = (uint16_t)(s->next_seq - 1 - (uint16_t)block->highest_seq);
+    return s->started && behind > 0 && behind <= INT16_MAX;
+}
+
+/* Nothing came for a while of what was sent, or no report did: a line that was cut, or a slot that
+ * was silent behind a cut. What was lost then says nothing of what the line carries: of a full one
+ * something comes always. */
+static bool ends_standstill(struct subscription *s, usec_t now,
+                            const struct rtcp_report_block *block)
+{
+    usec_t since_us = s->reported_at > 0 ? now - s->reported_at : 0;
+    bool has_moved = block->highest_seq != s->counted_seq;
+    bool was_cut = s->report_every_us > 0 &&
+                   since_us >= usec_max(STANDSTILL_US, STANDSTILL_REPORTS * s->report_every_us);
+    bool ends = has_moved && (s->has_stood || was_cut);
+    if (!was_cut)
+        s->report_every_us =
+            s->report_every_us > 0 ? (3 * s->report_every_us + since_us) / 4 : since_us;
+    s->has_stood = !has_moved && lacks_some(s, block);
+    s->reported_at = now;
+    return ends;
 }
 
 /* Of what it has reported as lost since its last report, and of how many packets. */
@@ -101,6 +130,30 @@ static uint32_t find_loss_permille(struct subscription *s, const struct rtcp_rep
     return lost > unsent ? (lost - unsent) * 1000 / (expected - unsent) : 0;
 }
 
+/* False: it says nothing of what the line carries. */
+static bool handle_block(struct shard_core *c, usec_t now, uint64_t ntp_now, struct participant *p,
+                         struct subscription *s, const struct rtcp_report_block *block,
+                         struct downlink_report *heard)
+{
+    usec_t rtt_us;
+    uint32_t packets;
+    if (receive_stats_round_trip(block, ntp_now, &rtt_us))
+        p->rtt_us = heard->rtt_us = rtt_us > 0 ? rtt_us : 1;
+    bool counts = !ends_standstill(s, now, block);
+    s->loss_permille = find_loss_permille(s, block, &packets);
+    if (counts) {
+        uint32_t lost = s->loss_permille;
+        redundancy_handle_loss(s, now, lost);
+        heard->loss_permille = (uint32_t)usec_max(heard->loss_permille, lost);
+        heard->likely_permille =
+            (uint32_t)usec_max(heard->likely_permille, least_permille(lost, packets, 1));
+        heard->least_permille =
+            (uint32_t)usec_max(heard->least_permille, least_permille(lost, packets, 2));
+    }
+    shard_note_block(c, now, p, s, block);
+    return counts;
+}
+
 static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_report *report, struct tx_batch *tx)
 {
@@ -118,32 +171,22 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
                                        report->sender.rtp_timestamp);
         spread_sender_report(c, sent, index);
     }
-    usec_t rtt_now_us = 0;
-    uint32_t worst = 0, least = 0, likely = 0;
-    bool any = false;
+    struct downlink_report heard = {0};
+    bool any = false, any_counts = false;
     for (size_t i = 0; i < report->block_count; i++) {
         const struct rtcp_report_block *block = &report->blocks[i];
         struct subscription *s = find_subscription(p, block->ssrc);
         if (s == NULL)
             continue;
-        usec_t rtt_us;
-        if (receive_stats_round_trip(block, ntp_now, &rtt_us))
-            p->rtt_us = rtt_now_us = rtt_us > 0 ? rtt_us : 1;
-        uint32_t packets;
-        s->loss_permille = find_loss_permille(s, block, &packets);
-        least = (uint32_t)usec_max(least, least_permille(s->loss_permille, packets, 2));
-        likely = (uint32_t)usec_max(likely, least_permille(s->loss_permille, packets, 1));
-        redundancy_handle_loss(s, now, s->loss_permille);
-        shard_note_block(c, now, p, s, block);
-        worst = s->loss_permille > worst ? s->loss_permille : worst;
         any = true;
+        any_counts = handle_block(c, now, ntp_now, p, s, block, &heard) || any_counts;
     }
-    if (!any)
-        return;
-    p->loss_out_permille = worst;
-    shard_update_delivery(c, now, p);
-    downlink_handle_report(c, now, p, (struct downlink_report){worst, likely, least, rtt_now_us},
-                           tx);
+    if (any_counts)
+        p->loss_out_permille = heard.loss_permille;
+    if (any)
+        shard_update_delivery(c, now, p);
+    if (any_counts)
+        downlink_handle_report(c, now, p, heard, tx);
 }
 
 static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,

@@ -114,6 +114,8 @@ struct subscription {
     uint32_t loss_permille;
     uint32_t reported_seq; /* the highest that it has received, as last reported */
     uint32_t counted_seq;  /* the same, or the one before the first sent: its losses lie behind */
+    bool has_stood;        /* as last reported nothing of what was sent had come since then */
+    usec_t reported_at, report_every_us; /* the last report, and how often they come; 0: none yet */
 };
 
 _Static_assert(offsetof(struct subscription, owner) <= 128, "two lines of the cache");

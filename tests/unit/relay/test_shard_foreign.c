@@ -19,9 +19,10 @@ static void show_screen(struct bench *b, struct peer *sender, usec_t duration)
     }
 }
 
-/* One compound packet: a receiver report where `lost` is not negative (in 256ths), a REMB where
- * `remb_bps` is not 0. */
-static void give_report(struct bench *b, struct peer *p, int lost, uint64_t remb_bps)
+/* One compound packet: a receiver report where `lost` is not negative (in 256ths) up to number
+ * `highest`, a REMB where `remb_bps` is not 0. */
+static void give_report_to(struct bench *b, struct peer *p, int lost, uint32_t highest,
+                           uint64_t remb_bps)
 {
     uint8_t packet[200];
     struct writer w = writer_of((struct bytes_mut){packet, 100});
@@ -29,6 +30,7 @@ static void give_report(struct bench *b, struct peer *p, int lost, uint64_t remb
     struct rtcp_remb remb = {.sender_ssrc = 5, .rate_bps = remb_bps, .ssrc_count = 1};
     report.blocks[0].ssrc = remb.ssrcs[0] = (uint32_t)(70 + p->id);
     report.blocks[0].fraction_lost = (uint8_t)(lost > 0 ? lost : 0);
+    report.blocks[0].highest_seq = highest;
     if (lost >= 0)
         rtcp_write_report(&w, &report);
     if (remb_bps > 0)
@@ -36,6 +38,11 @@ static void give_report(struct bench *b, struct peer *p, int lost, uint64_t remb
     size_t size = writer_size(&w);
     assert_int_equal(media_cipher_protect_rtcp(p->cipher, packet, &size), STATUS_OK);
     give(b, p, packet, size);
+}
+
+static void give_report(struct bench *b, struct peer *p, int lost, uint64_t remb_bps)
+{
+    give_report_to(b, p, lost, 0, remb_bps);
 }
 
 static struct downlink *begin(struct bench *b, struct peer **sender, struct peer **learner)
@@ -119,6 +126,57 @@ static void reports_of_four_streams_raise_the_estimate_once_and_lower_it_once(vo
 }
 
 /* --- Packets asked for again by who takes no RTX */
+
+enum trouble { CUT_DOWN, CUT_BOTH_WAYS, NARROW, STILL };
+
+/* For four seconds little of what it is sent comes, or nothing, or it is sent nothing; then a
+ * report says that four packets in five were lost. */
+static void check_width_after(struct bench *b, enum trouble trouble, bool is_lower)
+{
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    for (int i = 0; i < 5; i++) {
+        show_screen(b, sender, SECONDS(1));
+        give_report_to(b, learner, 0, learner->last_seq, 0);
+    }
+    uint64_t before = bwe_get_estimate(&d->bwe);
+    uint32_t highest = learner->last_seq;
+    for (int i = 0; i < 4; i++) {
+        if (trouble == STILL)
+            pass_time(b, SECONDS(1));
+        else
+            show_screen(b, sender, SECONDS(1));
+        highest += trouble == NARROW ? 20 : 0;
+        if (trouble != CUT_BOTH_WAYS)
+            give_report_to(b, learner, 0, highest, 0);
+    }
+    show_screen(b, sender, MILLISECONDS(500));
+    give_report_to(b, learner, 200, learner->last_seq, 0);
+    assert_int_equal(bwe_get_estimate(&d->bwe) < before, is_lower);
+    show_screen(b, sender, SECONDS(1)); /* what is lost behind it counts */
+    give_report_to(b, learner, 200, learner->last_seq, 0);
+    assert_true(bwe_get_estimate(&d->bwe) < before / 2);
+}
+
+static void what_a_line_lost_that_was_cut_is_not_its_width(void **state)
+{
+    check_width_after(*state, CUT_DOWN, false);
+}
+
+static void nor_is_what_it_lost_while_no_report_came_either(void **state)
+{
+    check_width_after(*state, CUT_BOTH_WAYS, false);
+}
+
+static void of_a_narrow_line_something_comes_and_what_it_loses_counts(void **state)
+{
+    check_width_after(*state, NARROW, true);
+}
+
+static void nor_does_a_screen_that_stood_still_hide_what_the_next_slide_loses(void **state)
+{
+    check_width_after(*state, STILL, true);
+}
 
 static void a_learner_without_rtx_is_sent_the_very_datagram_again(void **state)
 {
@@ -309,6 +367,10 @@ int main(void)
         BENCH_TEST(no_report_raises_the_estimate_beyond_a_fresh_remb),
         BENCH_TEST(a_remb_that_rises_behind_the_traffic_is_no_narrow_line),
         BENCH_TEST(reports_of_four_streams_raise_the_estimate_once_and_lower_it_once),
+        BENCH_TEST(what_a_line_lost_that_was_cut_is_not_its_width),
+        BENCH_TEST(nor_is_what_it_lost_while_no_report_came_either),
+        BENCH_TEST(of_a_narrow_line_something_comes_and_what_it_loses_counts),
+        BENCH_TEST(nor_does_a_screen_that_stood_still_hide_what_the_next_slide_loses),
         BENCH_TEST(a_learner_without_rtx_is_sent_the_very_datagram_again),
         BENCH_TEST(nothing_else_is_sent_under_a_number_that_was_used),
         BENCH_TEST(a_lost_word_is_sent_again_while_a_player_may_still_wait_for_it),
