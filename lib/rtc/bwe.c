@@ -13,7 +13,8 @@
 #define NEAR_SHARE 0.85        /* of the ceiling; from here on growth is slower, and a fixed step */
 #define NEAR_GROWTH_SHARE 0.03 /* that two who share a line end up with like shares */
 #define NEAR_GROWTH_BPS 10000
-#define STANDING_US 10000 /* a queue that stays so long: no more growth */
+#define VERY_NARROW_BPS 150000 /* so large a step would soon fill its queue: less, there */
+#define STANDING_US 10000      /* a queue that stays so long: no more growth */
 #define FULL_US 100000
 #define ASSUMED_US SECONDS(3)
 #define FIRST_TRAINS_US SECONDS(1) /* then jitter would be taken for one sooner or later */
@@ -23,6 +24,7 @@
 #define USED_WINDOW_US 150000
 #define GROWTH_STEP_US 200000 /* counted at once, at most */
 #define RESPONSE_GUESS_US 150000
+#define FEEDBACK_US 50000 /* receivers gather what they tell for so long */
 #define FIRST_RATE_BPS 10000000
 #define FIRST_PATIENCE_US 250000
 #define PROBE_US 15000
@@ -261,6 +263,19 @@ static bool is_slow(const struct bwe *b, usec_t now)
            b->train.shown_bps < share_of(b->estimate_bps, TRAIN_SHARE);
 }
 
+/* Of a line as narrow as was expected little says how long the way is while nothing queues: before
+ * the first packets came the handshake, and voice goes on. What is on the way beyond that way
+ * stands in the queue. Twice the rate for a probe would soon stand there, too. */
+static void note_slow(struct bwe *b, usec_t now)
+{
+    bool is_expected = bwe_train_is_expected(&b->train, b->train.shown_bps);
+    if (is_expected && b->empty_us > 0)
+        b->response_min_us = usec_min(b->response_min_us, b->empty_us + FEEDBACK_US);
+    bwe_note_width(b, now, b->train.shown_bps);
+    if (is_expected)
+        b->probe.next_at = usec_max(b->probe.next_at, now + b->config.probe_backoff_us);
+}
+
 /* What came through while the line was busy is what it carries. Did we send no more than that, then
  * somebody else fills it: then a share less, down to what we were using. */
 static void handle_overuse(struct bwe *b, usec_t now)
@@ -323,7 +338,8 @@ static void grow(struct bwe *b, usec_t now)
     bool near =
         b->ceiling_bps != 0 && (double)b->estimate_bps > NEAR_SHARE * (double)b->ceiling_bps;
     double more_bps = (double)b->estimate_bps * (near ? NEAR_GROWTH_SHARE : GROWTH_SHARE);
-    more_bps += near ? NEAR_GROWTH_BPS : 0;
+    if (near)
+        more_bps += b->estimate_bps < VERY_NARROW_BPS ? more_bps : NEAR_GROWTH_BPS;
     double more = more_bps * (double)elapsed / 1e6;
     uint64_t top = at_least(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->estimate_bps);
     set_estimate(b, at_most(b->estimate_bps + (uint64_t)more, top));
@@ -423,7 +439,7 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
     if (found_bps > 0 && share_of(found_bps, PROBE_SHARE) < b->estimate_bps)
         bwe_note_width(b, now, found_bps);
     else if (is_slow(b, now))
-        bwe_note_width(b, now, b->train.shown_bps);
+        note_slow(b, now);
     else if (overused && !is_first(b))
         handle_overuse(b, now);
     else if (bwe_loss_handle_feedback(&b->loss, now, used || is_full(b), &arrived_bps))
@@ -454,9 +470,10 @@ void bwe_assume(struct bwe *b, usec_t now, uint64_t bps)
     b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
 }
 
-void bwe_expect_narrow(struct bwe *b, uint64_t bps)
+void bwe_expect_narrow(struct bwe *b, uint64_t bps, usec_t empty_us)
 {
     b->train.expected_bps = bps;
+    b->empty_us = empty_us;
 }
 
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes)

@@ -66,6 +66,7 @@ struct bwe {
     usec_t silent_since;  /* oldest stamped packet since the last feedback; 0: none */
     usec_t response_us;   /* from a packet to the feedback about it, smoothed; 0: unknown */
     usec_t response_min_us;
+    usec_t empty_us; /* a round trip while nothing queues, as the handshake has it; 0: not known */
     uint64_t heard_bps;  /* the estimate before feedback failed to come; 0: it comes */
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
@@ -107,8 +108,8 @@ void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
  * waiting for a first answer. */
 void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
 /* Something speaks for its carrying only `bps` (0: nothing does): the first packets that agree are
- * enough to believe it. */
-void bwe_expect_narrow(struct bwe *b, uint64_t bps);
+ * enough to believe it. `empty_us`: a round trip while nothing queues there, 0: not known. */
+void bwe_expect_narrow(struct bwe *b, uint64_t bps, usec_t empty_us);
 
 /* A packet of `bytes` leaves, and carries the number returned. Only while packets are numbered. */
 uint16_t bwe_handle_send(struct bwe *b, usec_t now, size_t bytes);

@@ -29,17 +29,16 @@ static uint64_t rate_of(const struct bwe_train *t)
     return (uint64_t)t->bytes * 8 * 1000000 / (uint64_t)usec_max(t->arrival - t->first_arrival, 1);
 }
 
-static bool is_expected(const struct bwe_train *t)
+bool bwe_train_is_expected(const struct bwe_train *t, uint64_t bps)
 {
-    uint64_t bps = rate_of(t);
     return t->expected_bps <= EXPECTED_BPS_MAX && t->expected_bps * EXPECTED_FACTOR >= bps &&
-           bps * EXPECTED_FACTOR >= t->expected_bps;
+           bps * EXPECTED_FACTOR >= t->expected_bps && t->expected_bps > 0;
 }
 
 /* Nothing that came before stands against it. */
 static bool is_credible(const struct bwe_train *t)
 {
-    return is_expected(t) && t->gap_least * REFUTED_FACTOR >= t->gap_min;
+    return bwe_train_is_expected(t, rate_of(t)) && t->gap_least * REFUTED_FACTOR >= t->gap_min;
 }
 
 static bool is_drawn_out(const struct bwe_train *t)

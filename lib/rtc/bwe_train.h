@@ -27,5 +27,7 @@ struct bwe_train {
 /* It was heard that one packet arrived; in the order of sending. */
 void bwe_train_handle_arrival(struct bwe_train *t, usec_t now, usec_t sent_at, usec_t arrival,
                               size_t bytes);
+/* A very narrow line was expected, and about this one. */
+bool bwe_train_is_expected(const struct bwe_train *t, uint64_t bps);
 /* What the line has just shown to carry; 0: nothing. */
 uint64_t bwe_train_get_rate(const struct bwe_train *t, usec_t now);

@@ -59,6 +59,11 @@ usec_t handshake_width_get_round_us(const struct handshake_width *w)
     return w->hello_at != 0 && w->done_at != 0 ? w->done_at - w->flight_at : 0;
 }
 
+usec_t handshake_width_get_bare_us(const struct handshake_width *w)
+{
+    return find_bare_us(w, handshake_width_get_round_us(w));
+}
+
 /* What carries the rest of our flight in what its round takes longer than a bare one. */
 static uint64_t find_bps(const struct handshake_width *w, usec_t bare_us)
 {
@@ -78,5 +83,5 @@ uint64_t handshake_width_get_bps(const struct handshake_width *w)
 
 uint64_t handshake_width_get_doubt_bps(const struct handshake_width *w)
 {
-    return find_bps(w, find_bare_us(w, handshake_width_get_round_us(w)));
+    return find_bps(w, handshake_width_get_bare_us(w));
 }

@@ -47,5 +47,8 @@ void handshake_width_note_done(struct handshake_width *w, usec_t now);
 uint64_t handshake_width_get_bps(const struct handshake_width *w);
 /* What it may carry only; 0: nothing gives reason to doubt it. A reason to look first, no more. */
 uint64_t handshake_width_get_doubt_bps(const struct handshake_width *w);
+/* The longest round trip of little that the round of our flight has room for: the way of a line
+ * that is doubted; 0: none. */
+usec_t handshake_width_get_bare_us(const struct handshake_width *w);
 /* From our flight to its answer; 0: not known. */
 usec_t handshake_width_get_round_us(const struct handshake_width *w);

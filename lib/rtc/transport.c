@@ -373,6 +373,11 @@ uint64_t transport_get_doubt_bps(const struct transport *t)
     return handshake_width_get_doubt_bps(&t->width);
 }
 
+usec_t transport_get_bare_round_us(const struct transport *t)
+{
+    return handshake_width_get_bare_us(&t->width);
+}
+
 usec_t transport_get_handshake_round_us(const struct transport *t)
 {
     return handshake_width_get_round_us(&t->width);

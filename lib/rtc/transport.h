@@ -125,6 +125,8 @@ bool transport_poll_path(struct transport *t, struct transport_path_change *out)
 uint64_t transport_get_narrow_bps(const struct transport *t);
 /* What it may carry only, if the peer did not think for long; 0: no reason to doubt it. */
 uint64_t transport_get_doubt_bps(const struct transport *t);
+/* A round trip of little on a line that is doubted; 0: not known. */
+usec_t transport_get_bare_round_us(const struct transport *t);
 /* From our last flight of the handshake to its answer; 0: not known. */
 usec_t transport_get_handshake_round_us(const struct transport *t);
 

@@ -38,10 +38,10 @@ static void add_encoding(struct ladder *ladder, size_t index, const struct alloc
                  e->bps[top - 1]);
 }
 
-static size_t last_encoding(const struct allocator_stream *s)
+uint8_t bitrate_allocator_get_last(const struct allocator_stream *s)
 {
-    size_t last = 0;
-    for (size_t i = 0; i < LAYER_ENCODINGS_MAX; i++)
+    uint8_t last = 0;
+    for (uint8_t i = 0; i < LAYER_ENCODINGS_MAX; i++)
         last = s->encodings[i].exists ? i : last;
     return last;
 }
@@ -68,8 +68,8 @@ static uint32_t least_of(const struct allocator_stream *s, uint32_t takes_bps)
     if (!may_be_late(s))
         return takes_bps;
     if (!s->is_last_only)
-        least_bps =
-            (uint64_t)s->encodings[last_encoding(s)].long_bps * 100 / ALLOCATOR_LATE_PERCENT;
+        least_bps = (uint64_t)s->encodings[bitrate_allocator_get_last(s)].long_bps * 100 /
+                    ALLOCATOR_LATE_PERCENT;
     least_bps = least_bps > ALLOCATOR_STILL_BPS ? least_bps : ALLOCATOR_STILL_BPS;
     return least_bps < takes_bps ? (uint32_t)least_bps : takes_bps;
 }
@@ -77,7 +77,8 @@ static uint32_t least_of(const struct allocator_stream *s, uint32_t takes_bps)
 static struct ladder ladder_of(const struct allocator_stream *s)
 {
     struct ladder ladder = {.count = 0};
-    for (size_t i = s->is_last_only ? last_encoding(s) : 0; i < LAYER_ENCODINGS_MAX; i++)
+    for (size_t i = s->is_last_only ? bitrate_allocator_get_last(s) : 0; i < LAYER_ENCODINGS_MAX;
+         i++)
         add_encoding(&ladder, i, &s->encodings[i]);
     if (ladder.count > 0)
         ladder.rungs[ladder.count - 1].bps = least_of(s, ladder.rungs[ladder.count - 1].bps);
@@ -86,7 +87,7 @@ static struct ladder ladder_of(const struct allocator_stream *s)
                  ALLOCATOR_UNKNOWN_BPS);
     if (s->class == ALLOCATOR_SCREEN)
         add_rung(&ladder, RUNG_STILL,
-                 (struct layer_target){LAYER_STILL, (uint8_t)last_encoding(s), 0},
+                 (struct layer_target){LAYER_STILL, bitrate_allocator_get_last(s), 0},
                  ALLOCATOR_STILL_BPS);
     if (s->class == ALLOCATOR_VOICE)
         ladder.count = 1;

@@ -83,6 +83,9 @@ void bitrate_allocator_run(struct bitrate_allocator *a, usec_t now, uint32_t est
                            const struct allocator_stream *streams, size_t count,
                            struct layer_target *targets);
 
+/* The encoding that its last rungs are of. */
+uint8_t bitrate_allocator_get_last(const struct allocator_stream *s);
+
 /* It takes more than there is, or did within ALLOCATOR_HOLD_US: slides seem now more, now less. */
 bool bitrate_allocator_is_late(const struct bitrate_allocator *a, size_t index, usec_t now);
 

@@ -105,6 +105,16 @@ static void set_metered(struct participant *p, bool metered)
 
 static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
 
+/* Until something is known of the line. Behind one that seems very narrow the last encoding is
+ * asked for at once: what of the best one has left until that comes is for nothing. */
+static struct layer_target first_target(const struct downlink *d, const struct allocator_stream *s)
+{
+    struct layer_target target = everything;
+    if (s->class == ALLOCATOR_SCREEN && downlink_pace_awaits_train(d))
+        target.encoding = bitrate_allocator_get_last(s);
+    return target;
+}
+
 /* What each subscription gets of the estimate. */
 static void allocate(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
@@ -125,13 +135,15 @@ static void allocate(struct shard_core *c, usec_t now, struct participant *p, st
         streams[i].may_be_late = d->has_numbers && d->bwe.loss.quiet < LATE_LOSS_SHARE;
     }
     d->allocated_at = now;
+    for (size_t i = 0; !is_known && i < count; i++)
+        targets[i] = first_target(d, &streams[i]);
     if (is_known)
         bitrate_allocator_run(&d->allocator, now, (uint32_t)bwe_get_estimate(&d->bwe), streams,
                               count, targets);
     for (size_t i = 0; i < count; i++) {
         struct subscription *s = &p->subscriptions[i];
         s->comes_late = is_known && bitrate_allocator_is_late(&d->allocator, i, now);
-        (void)thinning_set_target(c, now, s, is_known ? targets[i] : everything, is_video(s), tx);
+        (void)thinning_set_target(c, now, s, targets[i], is_video(s), tx);
     }
 }
 
@@ -255,7 +267,8 @@ static void begin(struct shard_core *c, usec_t now, struct participant *p, struc
     p->downlink->narrow_bps = transport_get_narrow_bps(p->transport);
     p->downlink->round_us = transport_get_handshake_round_us(p->transport);
     p->downlink->doubt_bps = transport_get_doubt_bps(p->transport);
-    bwe_expect_narrow(&p->downlink->bwe, p->downlink->doubt_bps);
+    bwe_expect_narrow(&p->downlink->bwe, p->downlink->doubt_bps,
+                      transport_get_bare_round_us(p->transport));
     log_debug(&c->log, "downlink_begins", "participant=%llu narrow_bps=%llu doubt_bps=%llu",
               (unsigned long long)p->id, (unsigned long long)p->downlink->narrow_bps,
               (unsigned long long)p->downlink->doubt_bps);

@@ -94,6 +94,12 @@ static bool is_train_answered(const struct downlink *d)
     return d->doubt_bps == 0 || d->begin_bytes >= d->bwe.sends.waiting_bytes + train_bytes(d);
 }
 
+bool downlink_pace_awaits_train(const struct downlink *d)
+{
+    return d->is_beginning && d->doubt_bps > 0 && d->doubt_bps <= VERY_NARROW_BPS &&
+           !is_train_answered(d);
+}
+
 /* So much may be on the way without an answer: few packets, whose arrival shows how wide the line
  * is; more once it has not shown itself narrow, or says nothing at all. */
 static uint32_t begin_bytes(const struct downlink *d, usec_t now)

@@ -9,6 +9,9 @@
 
 /* The state is a new one: nothing is owed, nothing waits. */
 void downlink_pace_begin(struct downlink *d, usec_t now);
+/* The line may be a very narrow one, and the first packets, which will tell, are on their way or
+ * have not left yet. */
+bool downlink_pace_awaits_train(const struct downlink *d);
 /* The estimator has heard of what was sent. When all of it has come or is known to be lost, and
  * nothing stands in a queue, nothing is owed any more. */
 void downlink_pace_handle_answer(struct downlink *d);

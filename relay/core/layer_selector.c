@@ -394,6 +394,15 @@ static bool is_between(const struct layer_selector *l, const struct retransmit_e
            (e != NULL && header->timestamp != l->picture_timestamp);
 }
 
+/* Packets of the key frame under way that are still to come. */
+static uint64_t key_frame_left(const struct layer_selector *l, const struct layer_source *source)
+{
+    if (source->tail == NULL || source->tail->key_seq != l->key_frame_seq)
+        return layer_start_count_picture(source, l->cursor, l->picture_timestamp);
+    uint64_t end = l->key_frame_seq + source->tail->key_packets;
+    return end > l->cursor ? end - l->cursor : 0;
+}
+
 /* The key frame under way has more than a second to go, and the target's own is not much longer
  * than that: it has to be sent in any case, and what comes behind it is light. */
 static bool is_outdone(const struct layer_selector *l, const struct layer_source *sources,
@@ -403,15 +412,14 @@ static bool is_outdone(const struct layer_selector *l, const struct layer_source
     uint8_t wanted = l->target.encoding;
     const struct layer_source *source = source_of(l, sources, count);
     if (l->finish_packets == 0 || l->target.mode == LAYER_OFF || wanted >= count ||
-        wanted == l->encoding || !is_in_key_frame(l) || l->state != LAYER_FLOWING ||
-        source == NULL || source->tail == NULL || source->tail->key_seq != l->key_frame_seq)
+        wanted == l->encoding || !is_in_key_frame(l) || l->state != LAYER_FLOWING || source == NULL)
         return false;
     const struct layer_source *other = &sources[wanted];
-    uint64_t end = l->key_frame_seq + source->tail->key_packets;
-    uint64_t left = end > l->cursor ? end - l->cursor : 0;
+    uint64_t left = key_frame_left(l, source);
     return left > l->finish_packets &&
            layer_start_find(other, l->target.mode == LAYER_STILL, &first) && other->tail != NULL &&
-           is_fresh(l, other) && other->tail->key_packets * 2 < left * 3;
+           (is_fresh(l, other) || is_no_longer(l, source, other)) &&
+           other->tail->key_packets * 2 < left * 3;
 }
 
 /* What has left of it is not sent again. */
@@ -421,6 +429,15 @@ static void give_up_picture(struct layer_selector *l)
     l->in_picture = l->in_key_frame = false;
     l->key_frame_sent = false;
     l->pictures_left_out++;
+}
+
+void layer_selector_reconsider(struct layer_selector *l, usec_t now,
+                               const struct layer_source *sources, size_t count)
+{
+    if (l->target.mode != LAYER_LIVE || !is_outdone(l, sources, count))
+        return;
+    give_up_picture(l);
+    (void)choose_place(l, now, sources, count);
 }
 
 bool layer_selector_take(struct layer_selector *l, usec_t now, const struct layer_source *sources,

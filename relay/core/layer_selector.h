@@ -149,6 +149,11 @@ void layer_selector_set_target(struct layer_selector *l, struct layer_target tar
  * shown itself narrow both would have to be sent. 0: it never is. */
 void layer_selector_set_patience(struct layer_selector *l, uint32_t packets);
 
+/* Does so at once where that is so, and not only when something may leave again: meanwhile more
+ * would come behind the other key frame. */
+void layer_selector_reconsider(struct layer_selector *l, usec_t now,
+                               const struct layer_source *sources, size_t count);
+
 /* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.
  */
 void layer_selector_restart(struct layer_selector *l);

@@ -10,16 +10,22 @@ static uint32_t timestamp_of(const struct retransmit_entry *e)
     return load_u32(e->data + 4);
 }
 
+uint64_t layer_start_count_picture(const struct layer_source *s, uint64_t first, uint32_t timestamp)
+{
+    uint64_t seq = first;
+    const struct retransmit_entry *e = retransmit_cache_find(s->cache, seq);
+    while (e != NULL && timestamp_of(e) == timestamp)
+        e = retransmit_cache_find(s->cache, ++seq);
+    return seq - first;
+}
+
 /* Packets from the newest key frame on that are more than a new key frame would be: where what came
  * behind it is the smaller part, the cached one is as good. */
 static uint64_t replay_max(const struct layer_source *s)
 {
-    uint64_t first = s->cache->key_frame_seq, seq = first + 1;
+    uint64_t first = s->cache->key_frame_seq;
     const struct retransmit_entry *key = retransmit_cache_find(s->cache, first);
-    const struct retransmit_entry *e = key;
-    for (; e != NULL && timestamp_of(e) == timestamp_of(key); seq++)
-        e = retransmit_cache_find(s->cache, seq);
-    uint64_t most = (seq - 1 - first) * LAYER_REPLAY_FACTOR;
+    uint64_t most = layer_start_count_picture(s, first, timestamp_of(key)) * LAYER_REPLAY_FACTOR;
     return most > LAYER_REPLAY_PACKETS ? most : LAYER_REPLAY_PACKETS;
 }
 

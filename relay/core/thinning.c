@@ -269,6 +269,9 @@ bool thinning_set_target(struct shard_core *c, usec_t now, struct subscription *
     tell_quality(c, s, target);
     if (p == NULL)
         return true;
+    struct layer_source sources[CONTROL_ENCODINGS_MAX];
+    list_sources(s, p, sources);
+    layer_selector_reconsider(s->selector, now, sources, CONTROL_ENCODINGS_MAX);
     thinning_update_demand(c, p);
     drain_unpaced(c, now, s, tx);
     return true;

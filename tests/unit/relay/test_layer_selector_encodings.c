@@ -74,6 +74,41 @@ static void a_long_key_frame_is_given_up_for_a_shorter_one_where_the_line_is_nar
     }
 }
 
+/* So much comes behind the other one before anything may leave that it would not do any more. */
+static void a_long_key_frame_is_given_up_as_soon_as_the_line_shows_itself_narrow(void **state)
+{
+    struct bench *b = &bench;
+    (void)state;
+    for (size_t reconsiders = 0; reconsiders < 2; reconsiders++) {
+        begin_in_a_key_frame(b, MEDIA_CODEC_AV1, 2);
+        b->given_up_max = (unsigned)reconsiders;
+        layer_selector_set_target(&b->selector, (struct layer_target){LAYER_LIVE, 1, LAYER_ALL});
+        layer_selector_set_patience(&b->selector, 3);
+        prepare_sources(b);
+        if (reconsiders)
+            layer_selector_reconsider(&b->selector, b->now, b->sources, ENCODINGS);
+        for (int i = 0; i < 12; i++) {
+            b->now += PICTURE_US;
+            send_picture(b, 1);
+        }
+        assert_int_equal(drain(b, 4), 4);
+        assert_int_equal(b->sent[2].encoding, reconsiders);
+        check(b);
+        bench_end(b);
+    }
+}
+
+/* A browser asked for one makes them of all encodings: the one under way is not the newest. */
+static void a_long_key_frame_is_given_up_though_a_newer_one_has_come(void **state)
+{
+    struct bench *b = &bench;
+    (void)state;
+    begin_in_a_key_frame(b, MEDIA_CODEC_AV1, 2);
+    b->encodings[0].wants_key_frame = true;
+    send_picture(b, 0);
+    expect_given_up(b, LAYER_LIVE);
+}
+
 static void a_key_frame_that_is_nearly_through_or_far_shorter_is_sent_to_its_end(void **state)
 {
     static const struct {
@@ -268,6 +303,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_key_frame_is_given_up_for_a_shorter_one_where_the_line_is_narrow),
+        cmocka_unit_test(a_long_key_frame_is_given_up_as_soon_as_the_line_shows_itself_narrow),
+        cmocka_unit_test(a_long_key_frame_is_given_up_though_a_newer_one_has_come),
         cmocka_unit_test(a_key_frame_that_is_nearly_through_or_far_shorter_is_sent_to_its_end),
         cmocka_unit_test(another_encoding_begins_with_its_cached_key_frame),
         cmocka_unit_test(pictures_of_two_encodings_keep_the_publishers_time),

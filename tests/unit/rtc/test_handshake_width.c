@@ -128,6 +128,7 @@ static void a_narrow_line_is_doubted_though_the_first_answer_stood_in_its_queue(
     struct handshake_width w = shake_after_checks(2, 60000, 108000, 95000);
     assert_in_range(handshake_width_get_doubt_bps(&w), 95000, 115000);
     assert_int_equal(handshake_width_get_round_us(&w), 95000);
+    assert_int_equal(handshake_width_get_bare_us(&w), 48000);
     w = shake_after_checks(2, 60000, 120000, 99000);
     assert_in_range(handshake_width_get_doubt_bps(&w), 110000, 150000);
 }
