@@ -66,7 +66,6 @@ export function encodingChoices(encodings) {
 }
 
 /**
- * What an encoding shall be now: its limits, and whether anybody receives it.
  * @param {SendSlot} slot
  * @param {number} index of the encoding, best first
  * @param {readonly boolean[]|undefined} wanted as the server says; undefined: nothing yet, and the best alone is sent
@@ -195,21 +194,22 @@ export function repairRequests(local, server) {
   return requests;
 }
 
-/** @typedef {{whose: ''|'own'|'theirs', looks: number}} Weakness `looks`: in a row, of sound lost on the own line */
+/** @typedef {{whose: ''|'own'|'theirs', looks: number, own: number}} Weakness `looks`: in a row, of sound lost on the own line; `own`: its share over some looks */
 
 /**
  * Whose line loses the sound, when over the last reports too much of it never arrived. Two thresholds, so that
- * the words on the screen do not flicker. What a speaker's line loses comes to every listener as a gap: as far as
- * that explains the gaps nobody here is blamed; and not before a second look, since the server counts beside us.
+ * the words on the screen do not flicker. What a speaker's line loses comes to every listener as a gap: the rest is the own
+ * line's. The server counts beside us, so the rest is looked at over some looks, and nobody is blamed before a second one.
  * @param {Weakness} before
  * @param {number} lost of what is heard here, in percent
  * @param {number} upstream of what the speakers say, on its way to the server, in percent
  * @returns {Weakness}
  */
 export function judgeWeak(before, lost, upstream) {
-  const limit = before.whose ? 3 : 8;
-  if (lost <= limit) return { whose: '', looks: 0 };
-  if (upstream > 0 && lost <= 2 * upstream + limit) return { whose: 'theirs', looks: 0 };
+  const rest = lost - upstream;
+  const own = (2 * before.own + rest) / 3;
+  if (lost <= (before.whose ? 3 : 8)) return { whose: '', looks: 0, own };
+  if (upstream > 0 && Math.min(rest, own) <= (before.whose === 'own' ? 3 : 8)) return { whose: 'theirs', looks: 0, own };
   const looks = before.looks + 1;
-  return { whose: looks > 1 ? 'own' : before.whose, looks };
+  return { whose: looks > 1 ? 'own' : before.whose, looks, own };
 }

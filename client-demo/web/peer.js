@@ -19,7 +19,7 @@ import { RELAY_AFTER_MS, WayWatch } from './way_watch.js';
 
 /** How long the addresses that were gathered ahead are believed. */
 const PREPARED_FOR_MS = 60_000;
-/** And when they are gathered again, at the next sign that the person is about to enter. */
+/** And when they are gathered again, at the next sign of life. */
 const PREPARED_AGAIN_MS = 40_000;
 
 /** Not the screen's sound: the picture would wait with it. @type {readonly ReceiveSlot[]} */
@@ -84,10 +84,7 @@ export class Peer {
     this.timer = null;
   }
 
-  /**
-   * Makes the first connection ahead of time, while the person reads the page; nothing is sent. Again
-   * after a while: so that the addresses are fresh.
-   */
+  /** Makes the first connection while the person reads the page; nothing is sent. Again after a while: the addresses grow old. */
   prepare() {
     if (this.pc || (this.prepared && performance.now() - this.prepared.at < PREPARED_AGAIN_MS)) return;
     const pc = this.prepared?.pc ?? new RTCPeerConnection(this.#configuration());
@@ -108,7 +105,7 @@ export class Peer {
     return [...(this.prepared?.lines.receivers ?? [])].map(([slot, line]) => [slot, line.receiver.track]);
   }
 
-  /** What was gathered is of no use when the relay behind TLS is needed, or after a long time. @param {{at: number}} prepared */
+  /** Of no use when the relay behind TLS is needed. @param {{at: number}} prepared */
   #isOutdated({ at }) {
     return this.needsRelay || performance.now() - at > PREPARED_FOR_MS;
   }
@@ -154,8 +151,7 @@ export class Peer {
   }
 
   /**
-   * Which encodings of a slot anybody receives, best first; of the others the work and the line are
-   * spared. Holds for the present connection.
+   * Which encodings of a slot anybody receives, best first. Holds for the present connection.
    * @param {SendSlot} slot
    * @param {boolean[]} wanted
    */

@@ -444,7 +444,7 @@ export class Session {
     const judge = new EncoderJudge();
     const uplinkJudge = new UplinkJudge();
     let before = /** @type {Record<string, any>} */ ({});
-    let weakness = /** @type {import('./media_policy.js').Weakness} */ ({ whose: '', looks: 0 });
+    let weakness = /** @type {import('./media_policy.js').Weakness} */ ({ whose: '', looks: 0, own: 0 });
     setInterval(async () => {
       if (this.store.state.transport !== 'connected') return;
       this.#save();
@@ -461,10 +461,7 @@ export class Session {
     }, STATS_EVERY_MS);
   }
 
-  /**
-   * What came between two looks.
-   * @param {Record<string, any>} before @param {Record<string, any>} after
-   */
+  /** @param {Record<string, any>} before @param {Record<string, any>} after a look later */
   #look(before, after) {
     const { state } = this.store;
     const others = state.speaking.some((id) => id !== state.me?.id);
@@ -493,7 +490,7 @@ export class Session {
     });
   }
 
-  /** A phone that goes dark in the middle of a class loses the class. */
+  /** A phone that goes dark loses the class. */
   async #holdScreenAwake() {
     if (!['joining', 'class'].includes(this.store.state.phase)) return;
     await navigator.wakeLock?.request('screen').catch(() => {});

@@ -22,7 +22,7 @@ const SPARE_AFTER_MS = 300;
 const SOCKET_OPEN = 1; // WebSocket.OPEN
 /** A welcome that does not last this long does not count as being back. */
 const STABLE_AFTER_MS = 2000;
-/** How long a socket opened ahead is kept or replaced after the last sign that somebody is about to enter. */
+/** How long a socket opened ahead is kept or replaced. */
 const WARM_FOR_MS = 60_000;
 /** One that ends sooner was refused, not forgotten. */
 const WARM_LASTS_MS = 2000;

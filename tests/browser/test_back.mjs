@@ -86,7 +86,8 @@ async function whatCameBack(page, at, forMs = 5000, liveAt = at) {
   // A connection made anew is up later; the old one was never down.
   const up = after.find(([, what, value]) => what === 'up' && value > 0 && value !== before('up'));
   const upMs = up ? up[0] - at : 0;
-  const first = after.find(([, what, value]) => what === 'now' && value > before('now'));
+  // A voice that comes only when the tone is the live one is heard, too.
+  const first = after.find(([, what, value]) => ['now', 'live'].includes(what) && value > before(what));
   const live = after.find(([, what, value]) => what === 'live' && value > before('live'));
   const oldBlocks = (after.filter(([, what]) => what === 'meanwhile').at(-1)?.[2] ?? before('meanwhile')) - before('meanwhile');
   return {

@@ -303,6 +303,10 @@ test('what could not be fetched says so and comes by itself: the form for a ques
     page.removeAllListeners('console'); // each attempt is an error there
     page.problems.length = 0;
     await inspect(page, `trainer-poll-waits${lang === 'fr' ? '' : '-en'}`);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await sleep(250);
+    const covered = await page.evaluate((waits) => document.querySelector(waits).getBoundingClientRect().bottom - document.querySelector('.bar').getBoundingClientRect().top, testid('poll-waits'));
+    check(covered <= 0, `the bar covers ${covered} px of the sentence on a telephone`);
     await page.unroute('**/components/poll_form.js*');
     await page.waitForSelector(testid('poll-question'), { timeout: 5000 });
     check(!(await page.$(testid('poll-waits'))), 'the sentence stays beside the form');

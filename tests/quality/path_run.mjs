@@ -27,18 +27,19 @@ const ask = async (name) => {
   await answers.next();
 };
 
-/** Runs in the page: when voice packets came, what was played when, and which way was chosen. */
+/** Runs in the page: when voice packets came, what was played when and how long it had waited for that, and which way was chosen. */
 function watchConnections() {
   const Real = window.RTCPeerConnection;
   const connections = [];
   window.arrivals = []; // [time, voice packets since the last look]
   window.played = []; // [time, connection and stream, RTP time]
+  window.waited = []; // [time, ms], a mean of what was played since the last look
   window.way = null;
   window.log = [];
   window.RTCPeerConnection = class extends Real {
     constructor(...more) {
       super(...more);
-      const entry = { pc: this, packets: 0 };
+      const entry = { pc: this, packets: 0, buffers: new Map() };
       connections.push(entry);
       window.log.push([Date.now(), 'connection made']);
       this.addEventListener('iceconnectionstatechange', () => window.log.push([Date.now(), `ice ${this.iceConnectionState}`]));
@@ -54,6 +55,11 @@ function watchConnections() {
         if (newest && window.played.findLast(([, which]) => which === stream)?.[2] !== newest.rtpTimestamp) window.played.push([Date.now(), stream, newest.rtpTimestamp]);
       }
       const reports = [...(await entry.pc.getStats()).values()];
+      for (const { id, jitterBufferDelay: sum, jitterBufferEmittedCount: count } of reports.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio')) {
+        const before = entry.buffers.get(id);
+        if (before && count > before.count) window.waited.push([Date.now(), (1000 * (sum - before.sum)) / (count - before.count)]);
+        entry.buffers.set(id, { sum, count });
+      }
       const packets = reports.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((sum, r) => sum + r.packetsReceived, 0);
       if (packets > entry.packets) window.arrivals.push([Date.now(), packets - entry.packets]);
       entry.packets = packets;
@@ -78,7 +84,7 @@ async function openLearner(stack, url) {
   return page;
 }
 
-const lookAt = (page) => page.evaluate((s) => ({ arrivals: window.arrivals, played: window.played, way: window.way, log: window.log, path: document.querySelector(s)?.dataset.path ?? null }), testid('connection'));
+const lookAt = (page) => page.evaluate((s) => ({ arrivals: window.arrivals, played: window.played, waited: window.waited, way: window.way, log: window.log, path: document.querySelector(s)?.dataset.path ?? null }), testid('connection'));
 
 /** The longest time without voice from `from` on, and when the last such time ended. */
 function silence(arrivals, from) {
@@ -88,11 +94,16 @@ function silence(arrivals, from) {
   return longest;
 }
 
-/** By how much later than ever before `goneAt` something was played after `backAt`, of streams that were there before; null: none was. */
+/**
+ * By how much later than ever before `goneAt` something was played after `backAt`, of streams that were there before; null: none was.
+ * Firefox names, once, a packet of before when the first new one comes, and does not play it (`waited` would show it): there two looks
+ * in a row must say so.
+ */
 function lateness(played, goneAt, backAt) {
   let worst = -Infinity;
   for (const stream of new Set(played.map(([, which]) => which))) {
-    const looks = played.filter(([, which]) => which === stream).map(([at, , rtp], i, all) => [at, at - all[0][0] - ((rtp - all[0][2]) | 0) / 48]);
+    let looks = played.filter(([, which]) => which === stream).map(([at, , rtp], i, all) => [at, at - all[0][0] - ((rtp - all[0][2]) | 0) / 48]);
+    if (plan.browser === 'firefox') looks = looks.map(([at, late], i) => [at, Math.min(late, looks[i + 1]?.[1] ?? late)]);
     const usual = Math.max(...looks.filter(([at]) => at < goneAt).map(([, late]) => late));
     if (Number.isFinite(usual)) worst = Math.max(worst, ...looks.filter(([at]) => at > backAt).map(([, late]) => late - usual));
   }
@@ -128,6 +139,7 @@ async function run() {
     result.gapMs = silence(after.arrivals, changedAt);
     result.heardMs = (after.arrivals.find(([at]) => at > backAt)?.[0] ?? Infinity) - backAt;
     result.lateMs = lateness(after.played, changedAt, backAt);
+    result.waitedMs = Math.round(Math.max(...after.waited.filter(([at]) => at > backAt).map(([, ms]) => ms)));
     result.heardAtEnd = after.arrivals.some(([at]) => at > Date.now() - 2000);
     result.wayAfter = after.way;
     result.log = after.log.map(([at, what]) => [at - changedAt, what]);

@@ -108,11 +108,13 @@ class Paths(unittest.TestCase):
             line = lab.join("relay", "far", settings=["delay 20ms"])
             result = self.run_browser(lab, browser, {"cut": lambda: cut(lab), "mend": lambda: mend(lab)}, change="cut", back="mend",
                                       goneMs=gone_ms, watchMs=10000, options=["--bind", line.near_ipv4])
-            # Measured in Firefox: 2.4 s behind 40. How old what it plays is has not been judged there.
+            # Measured in Firefox: 2.4 s behind 40.
             self.assertLess(result["heardMs"], 2500 if browser == "chromium" else 5000)
-            # Behind 40 s it may be a new connection, of which there is nothing to compare.
-            if browser == "chromium" and (gone_ms < 40000 or result["lateMs"] is not None):
+            # Behind 40 s it may be a new connection, of which there is nothing to compare, and whose player begins anew.
+            if gone_ms < 40000 or (browser == "chromium" and result["lateMs"] is not None):
                 self.assertLess(result["lateMs"], 300)
+            if browser == "chromium":  # in Firefox, on a busy machine, 3 s, and as much before a network was gone
+                self.assertLess(result["waitedMs"], 300)
             self.assertTrue(result["heardAtEnd"])
             self.assertEqual(result["people"][0], result["people"][1])
             self.assertEqual(result["here"], [True])

@@ -533,7 +533,7 @@ export default {
   'chat.is_question': 'This is a question',
   'chat.send': 'Send',
   poll: 'Poll',
-  'poll.waits': 'The form has not arrived yet. It will show as soon as your connection allows.',
+  'poll.waits': 'The form has not arrived yet.',
   'poll.none': 'No question now.',
   'poll.closed': 'The question is closed.',
   'poll.is_open': 'Open',

@@ -533,7 +533,7 @@ export default {
   'chat.is_question': 'C’est une question',
   'chat.send': 'Envoyer',
   poll: 'Sondage',
-  'poll.waits': 'Le formulaire n’est pas encore arrivé. Il s’affiche dès que votre connexion le permet.',
+  'poll.waits': 'Le formulaire n’est pas encore arrivé.',
   'poll.none': 'Pas de question pour l’instant.',
   'poll.closed': 'La question est fermée.',
   'poll.is_open': 'En cours',
