@@ -227,12 +227,14 @@ static bool can_ask(const struct publication *p, size_t encoding)
            publication_is_wanted(p, encoding);
 }
 
-/* At home the last requests of all encodings count as well. */
+/* At home the last requests of all encodings count as well. Who has made no picture since the last
+ * one has not passed over it: a screen that changes each 1.5 s was asked twice for one. */
 static usec_t next_request(const struct publication *p, size_t encoding)
 {
     usec_t own = p->streams[encoding].key_frame_asked_at;
     usec_t before_last = p->is_home ? p->key_frames_asked_at[0] : 0;
-    return usec_max(own == 0 ? 0 : own + PUBLICATION_KEY_FRAME_US,
+    bool is_still = p->is_home && p->active_at - own < PUBLICATION_KEY_FRAME_US / 2;
+    return usec_max(own == 0 ? 0 : own + (is_still ? 2 : 1) * PUBLICATION_KEY_FRAME_US,
                     before_last == 0 ? 0 : before_last + 2 * PUBLICATION_KEY_FRAME_US);
 }
 

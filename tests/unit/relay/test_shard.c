@@ -111,6 +111,34 @@ static void key_frame_requests_are_merged_and_go_back_to_the_publisher(void **st
     assert_int_equal(sender->plis, 0); /* it came: nothing more is asked */
 }
 
+/* Its encoder answers with the next picture; one that has made another since has passed it over. */
+static void a_publisher_whose_screen_stands_still_is_not_asked_twice_for_one_key_frame(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true);
+    struct peer *viewer = add_peer(b, 0, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    send_screen(b, sender, true, 1);
+    pass_time(b, SECONDS(3));
+    for (int i = 0; i < 4; i++) {
+        sender->plis = 0;
+        ask(b, viewer, NULL);
+        pass_time(b, MILLISECONDS(1500));
+        assert_int_equal(sender->plis, 1);
+        send_screen(b, sender, true, 2);
+        pass_time(b, SECONDS(5));
+        assert_int_equal(sender->plis, 1);
+    }
+    sender->plis = 0;
+    ask(b, viewer, NULL);
+    pass_time(b, MILLISECONDS(1500));
+    send_screen(b, sender, false, 3);
+    assert_int_equal(sender->plis, 2);
+    pass_time(b, SECONDS(9)); /* it may have been lost */
+    assert_in_range(sender->plis, 5, 7);
+}
+
 static void the_clocks_of_voice_and_screen_come_to_be_told_in_one_datagram(void **state)
 {
     struct bench *b = *state;
@@ -359,6 +387,7 @@ int main(void)
         BENCH_TEST(a_late_joiner_gets_the_key_frame_and_what_followed_without_a_request),
         BENCH_TEST(a_late_joiner_is_shown_nothing_of_a_slot_that_was_closed),
         BENCH_TEST(key_frame_requests_are_merged_and_go_back_to_the_publisher),
+        BENCH_TEST(a_publisher_whose_screen_stands_still_is_not_asked_twice_for_one_key_frame),
         BENCH_TEST(the_clocks_of_voice_and_screen_come_to_be_told_in_one_datagram),
         BENCH_TEST(who_asks_for_key_frames_without_end_gets_some_and_others_theirs),
         BENCH_TEST(a_lost_packet_is_sent_again_from_the_replica),
