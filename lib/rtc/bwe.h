@@ -70,7 +70,13 @@ struct bwe {
     uint64_t heard_bps;  /* the estimate before feedback failed to come; 0: it comes */
     uint64_t debt_bytes; /* to be held back until the queue has gone */
     /* Without transport-wide feedback. */
-    usec_t report_at, report_rtt_min_us;
+    usec_t report_at;
+    struct bwe_way {      /* the least round trip: that of the way without a queue, which may */
+        usec_t least_us;  /* become longer: since `began_at`; 0: none yet */
+        usec_t before_us; /* and in the time before it */
+        usec_t began_at;
+    } way;
+    bool answers_bursts;           /* what is proven is what bursts have shown */
     uint64_t report_sent_bps;      /* smoothed */
     usec_t report_sign_at;         /* much was sent, and much of it lost; 0: not the last time */
     uint32_t report_steps;         /* that the mean is of, at most REPORT_MEAN_STEPS */
@@ -107,6 +113,8 @@ void bwe_set_wanted(struct bwe *b, usec_t now, uint64_t bps);
 /* Nothing is known yet, and the line is taken to carry `bps` until it shows otherwise: no probe, no
  * waiting for a first answer. */
 void bwe_assume(struct bwe *b, usec_t now, uint64_t bps);
+/* It never answers numbers: neither probes nor first answers are waited for. */
+void bwe_expect_reports(struct bwe *b);
 /* Something speaks for its carrying only `bps` (0: nothing does): the first packets that agree are
  * enough to believe it. `empty_us`: a round trip while nothing queues there, 0: not known. */
 void bwe_expect_narrow(struct bwe *b, uint64_t bps, usec_t empty_us);
@@ -133,18 +141,28 @@ uint16_t bwe_skip_number(struct bwe *b);
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback);
 /* A round trip that something else took, before any report: what is longer than the least is a
  * queue, and the first report may come through one. */
-void bwe_note_rtt(struct bwe *b, usec_t rtt_us);
+void bwe_note_rtt(struct bwe *b, usec_t now, usec_t rtt_us);
+/* It has become so long: what was less is forgotten. */
+void bwe_note_way(struct bwe *b, usec_t rtt_us);
+/* The least that was seen, of those that are not older than two thirds of a minute; 0: none. */
+usec_t bwe_get_rtt_min(const struct bwe *b);
 struct bwe_report {
     uint32_t loss_permille;   /* of the worst block */
     uint32_t likely_permille; /* of it, one deviation off: few packets say little */
     uint32_t least_permille;  /* and two: what is sure */
     usec_t rtt_us;            /* 0: unknown */
     uint64_t sent_bps;        /* since the report before it */
+    uint64_t burst_bps;       /* the round trip is that of the end of a burst of this rate, */
+    uint64_t carried_bps;     /* of which so much has come through the queue it made; */
+    bool has_queue;           /* it made one. 0, 0 and false: it is any other */
 };
 /* One compound packet's. Some report on each stream in a packet of its own: half a second's reports
  * are one step, by the worst of them. No step up leads beyond where a REMB of the last three
  * seconds stays although more is sent. */
 void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *report);
+/* Before any report: much of what was sent has not come. `narrow_bps`: something else spoke for the
+ * line's carrying only this, which is believed the first time; 0: nothing did. */
+void bwe_handle_storm(struct bwe *b, usec_t now, uint64_t narrow_bps);
 void bwe_handle_remb(struct bwe *b, usec_t now, uint64_t bps, uint64_t sent_bps);
 
 void bwe_handle_timeout(struct bwe *b, usec_t now);

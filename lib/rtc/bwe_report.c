@@ -8,7 +8,17 @@
 #define CUT_QUEUE_SHARE 0.7
 #define CUT_LEAST_SHARE 0.35
 #define CUT_MUCH_PERMILLE 300 /* is lost: what came is what the line carries */
+#define STORM_STEP_US SECONDS(2)
+#define STORM_SHARE 0.5
+#define WAY_US SECONDS(20) /* a queue that stands so long, twice, is the way itself */
+#define UNSHOWN_SHARE 1.5
+#define UNSHOWN_LEAST_BPS 150000
+#define STORM_LEAST_BPS 100000
+#define BURST_SHARE 0.95
+#define BURST_MUCH_PERMILLE 250 /* is lost: of a line whose queue is none */
 #define REPORT_QUEUE_US 150000
+#define QUEUE_LOSS_PERMILLE 10
+#define QUEUE_USED_SHARE 0.25
 #define REPORT_LOSS_PERMILLE 150
 #define REPORT_LOSS_STEP_PERMILLE 100
 #define REPORT_LESS_SHARE 0.85 /* of what was sent, or lost: less */
@@ -42,14 +52,18 @@ static void reduce_by_report(struct bwe *b, usec_t now, const struct bwe_report 
     b->report_step.has_cut = true;
 }
 
-static void grow_by_report(struct bwe *b, usec_t now)
+/* `is_shown`: what was sent at this rate has come without a queue. */
+static void grow_by_report(struct bwe *b, usec_t now, bool is_shown)
 {
     uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->config.max_bps);
     if (b->remb_at != 0 && now - b->remb_at < REMB_FRESH_US)
         top = at_most(top, b->remb_limit_bps);
-    b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
-    bool careful = b->cut_at != 0 && now - b->cut_at < REPORT_CAREFUL_US;
+    if (!b->answers_bursts)
+        b->proven_bps = at_least(b->proven_bps, b->estimate_bps);
+    bool careful = !is_shown && b->cut_at != 0 && now - b->cut_at < REPORT_CAREFUL_US;
     double growth = careful ? REPORT_GROWTH_CAREFUL : REPORT_GROWTH;
+    if (b->answers_bursts && !is_shown)
+        top = at_most(top, at_least(share_of(b->proven_bps, UNSHOWN_SHARE), UNSHOWN_LEAST_BPS));
     if (b->estimate_bps < top)
         set_estimate(b, at_most(share_of(b->estimate_bps, growth), top));
 }
@@ -115,20 +129,73 @@ static bool is_loss_of_full_line(struct bwe *b, usec_t now, const struct bwe_rep
     return false;
 }
 
-void bwe_note_rtt(struct bwe *b, usec_t rtt_us)
+void bwe_note_rtt(struct bwe *b, usec_t now, usec_t rtt_us)
 {
-    if (rtt_us > 0)
-        b->report_rtt_min_us =
-            b->report_rtt_min_us == 0 ? rtt_us : usec_min(b->report_rtt_min_us, rtt_us);
+    if (rtt_us <= 0)
+        return;
+    bool is_old = b->feedback_at == 0 && now - b->way.began_at >= WAY_US;
+    if (b->way.least_us == 0 || is_old)
+        b->way =
+            (struct bwe_way){.least_us = rtt_us, .before_us = b->way.least_us, .began_at = now};
+    b->way.least_us = usec_min(b->way.least_us, rtt_us);
+}
+
+void bwe_note_way(struct bwe *b, usec_t rtt_us)
+{
+    if (rtt_us > bwe_get_rtt_min(b) + REPORT_QUEUE_US / 2)
+        b->way = (struct bwe_way){.least_us = rtt_us, .began_at = b->way.began_at};
+}
+
+usec_t bwe_get_rtt_min(const struct bwe *b)
+{
+    return b->way.before_us == 0 ? b->way.least_us : usec_min(b->way.least_us, b->way.before_us);
+}
+
+/* What was lost at the end of the queue was not carried, if it was lost before the burst's report;
+ * if behind it, more has come of all that was sent. */
+static uint64_t carried_bps(const struct bwe_report *r)
+{
+    uint64_t come_permille = 1000 - at_most(r->loss_permille, 1000);
+    uint64_t least = at_least(r->carried_bps, r->sent_bps) * come_permille / 1000;
+    return at_most(r->carried_bps, least);
+}
+
+/* What a burst has shown weighs more than what losses and round trips make likely: it was the queue
+ * of the line itself. Without one what was lost was not lost for want of room, unless it is much.
+ */
+static bool use_burst(struct bwe *b, usec_t now, const struct bwe_report *r)
+{
+    if (!r->has_queue && r->least_permille >= BURST_MUCH_PERMILLE)
+        return false;
+    if (r->has_queue) {
+        uint64_t carried = carried_bps(r);
+        if (carried >= b->estimate_bps)
+            return true;
+        set_estimate(b, share_of(carried, BURST_SHARE));
+        b->proven_bps = at_most(b->proven_bps, b->estimate_bps);
+        b->cut_at = now;
+        b->report_step.has_cut = true;
+        return true;
+    }
+    b->proven_bps = at_least(b->proven_bps, at_most(r->burst_bps, b->estimate_bps));
+    grow_by_report(b, now, r->burst_bps >= share_of(b->estimate_bps, USED_SHARE));
+    return true;
+}
+
+/* What is little, and comes, makes none. */
+static bool is_queue(const struct bwe *b, const struct bwe_report *r)
+{
+    bool is_little = b->feedback_at == 0 && r->loss_permille < QUEUE_LOSS_PERMILLE &&
+                     r->sent_bps < share_of(b->estimate_bps, QUEUE_USED_SHARE);
+    return r->rtt_us > bwe_get_rtt_min(b) + REPORT_QUEUE_US && !is_little;
 }
 
 /* A way that was found to be longer than it was is no queue, in later reports neither. */
-static void note_way(struct bwe *b, usec_t rtt_us)
+static void note_way(struct bwe *b, usec_t now, usec_t rtt_us)
 {
     if (rtt_us > 0 && bwe_delay_take_longer(&b->delay))
-        b->report_rtt_min_us =
-            usec_max(b->report_rtt_min_us, rtt_us - bwe_delay_get_queue_us(&b->delay));
-    bwe_note_rtt(b, rtt_us);
+        bwe_note_way(b, rtt_us - bwe_delay_get_queue_us(&b->delay));
+    bwe_note_rtt(b, now, rtt_us);
 }
 
 void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *r)
@@ -139,18 +206,31 @@ void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *r)
     b->report_at = now;
     if (r->loss_permille > b->report_step.loss_permille)
         b->report_step.loss_permille = r->loss_permille;
-    note_way(b, r->rtt_us);
+    note_way(b, now, r->rtt_us);
     if (has_twcc(b, now))
         return;
     b->has_started = b->has_result = true;
-    bool queue = r->rtt_us > 0 && r->rtt_us > b->report_rtt_min_us + REPORT_QUEUE_US;
-    bool loss = is_loss_of_full_line(b, now, r);
-    if ((queue || loss) && !b->report_step.has_cut)
+    b->answers_bursts = b->answers_bursts || r->burst_bps > 0;
+    bool is_shown = r->burst_bps > 0 && use_burst(b, now, r);
+    bool queue = is_queue(b, r);
+    bool loss = !is_shown && is_loss_of_full_line(b, now, r);
+    if (!is_shown && (queue || loss) && !b->report_step.has_cut)
         reduce_by_report(b, now, r, queue);
-    else if (is_new && !queue && !loss)
-        grow_by_report(b, now);
+    else if (!is_shown && is_new && !queue && !loss)
+        grow_by_report(b, now, false);
     if (is_new)
         b->report_sent_bps = (b->report_sent_bps * 7 + r->sent_bps) / 8;
+}
+
+void bwe_handle_storm(struct bwe *b, usec_t now, uint64_t narrow_bps)
+{
+    if (has_twcc(b, now) || (b->cut_at != 0 && now - b->cut_at < STORM_STEP_US))
+        return;
+    uint64_t half = share_of(b->estimate_bps, STORM_SHARE);
+    bool is_first = b->cut_at == 0 && narrow_bps > 0;
+    set_estimate(b, is_first ? at_most(half, at_least(narrow_bps, STORM_LEAST_BPS)) : half);
+    b->proven_bps = at_most(b->proven_bps, b->estimate_bps);
+    b->cut_at = now;
 }
 
 /* What came may be up to REMB_OVERHEAD_BPS less than what was sent without any of it lost. */

@@ -163,12 +163,13 @@ static void go_down(struct allocator_patience *p, usec_t now, const struct alloc
 }
 
 /* Up to the worst of the better rungs that have fitted, with a margin, without a break; not while
- * the present one lags. */
+ * the present one lags. Of what is off nothing more comes: its lag is for ever. */
 static void go_up(struct allocator_patience *p, usec_t now, const struct allocator_stream *s,
                   const struct ladder *ladder, uint64_t budget_bps)
 {
     uint32_t fitting = ladder->rungs[best_fitting(ladder, budget_bps, ALLOCATOR_MARGIN_PERCENT)].id;
-    if (fitting >= p->rung || s->lag_us > ALLOCATOR_LAG_US) {
+    bool lags = p->rung != RUNG_OFF && s->lag_us > ALLOCATOR_LAG_US;
+    if (fitting >= p->rung || lags) {
         p->has_candidate = false;
         return;
     }

@@ -8,7 +8,6 @@
 #define CAMERA_BPS 1000000u
 #define VOICE_BPS 100000u
 #define ENOUGH_PERCENT 120  /* of what is wanted: then it is left alone */
-#define SHORT_PERCENT 105   /* less than that of what is wanted: it is paced */
 #define ASSUMED_PERCENT 130 /* of what is wanted: of a line that nothing is known of */
 #define WATCH_US SECONDS(3)
 #define CALM_US SECONDS(2)         /* since the last reduction, before pacing ends */
@@ -16,16 +15,11 @@
 #define SILENT_US SECONDS(3)       /* without any report: left alone */
 #define REPORT_START_BPS 4000000   /* of those who give no transport-wide feedback */
 #define TROUBLE_US SECONDS(10)     /* a poor line is remembered so long */
-#define TROUBLE_LOSS_PERMILLE 50
-#define TROUBLE_RTT_US MILLISECONDS(100)
 #define TROUBLE_NACKS 10
 #define KEY_FRAMES_US (2 * DOWNLINK_KEY_FRAME_US) /* saved up for two at most */
-#define QUEUE_LOSS_PERMILLE 10
 #define FINISH_US SECONDS(1) /* of the line's time for the rest of a key frame */
 #define PACKET_BYTES 1200
-#define QUEUE_RTT_US MILLISECONDS(300)
 #define NACKS_US MILLISECONDS(500)
-#define REPORT_US_MIN MILLISECONDS(200)
 #define ALLOCATE_US MILLISECONDS(500)
 #define ALLOCATE_AGAIN_US MILLISECONDS(100) /* not more often */
 #define BEGIN_US MILLISECONDS(600)          /* until the first answers have said how wide it is */
@@ -69,6 +63,8 @@ enum status downlink_create(struct participant *p)
     if (!numbers)
         config.start_bps = REPORT_START_BPS;
     CHECK(bwe_init(&p->downlink->bwe, &config) == STATUS_OK);
+    if (!numbers)
+        bwe_expect_reports(&p->downlink->bwe);
     p->downlink->bwe.probe.lacks_padding = !padding;
     p->downlink->can_number = p->downlink->has_numbers = numbers;
     p->downlink->next_at = USEC_NEVER;
@@ -189,8 +185,7 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     d->next_at = state == DOWNLINK_PACED ? now : USEC_NEVER;
 }
 
-/* What all that is on its slots may take at its bursts. */
-static uint64_t wanted_of(const struct participant *p)
+uint64_t downlink_wanted_bps(const struct participant *p)
 {
     uint64_t wanted = 0;
     for (size_t i = 0; i < p->subscription_count; i++) {
@@ -242,8 +237,7 @@ static void leave_paced(struct shard_core *c, usec_t now, struct participant *p,
                         struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    if (d->has_numbers)
-        note_silence(d, now);
+    note_silence(d, now);
     if (d->is_mute || (!d->has_numbers && d->trouble_at == 0)) {
         set_state(c, now, p, DOWNLINK_FREE, "no_feedback", tx);
         return;
@@ -275,10 +269,10 @@ static void begin(struct shard_core *c, usec_t now, struct participant *p, struc
     set_state(c, now, p, DOWNLINK_PACED, "begins", tx);
 }
 
-static void update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+void downlink_update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    uint64_t wanted = wanted_of(p);
+    uint64_t wanted = downlink_wanted_bps(p);
     bool begins = d->state == DOWNLINK_FREE && d->has_numbers && wanted > 0 &&
                   !bwe_is_proven(&d->bwe, wanted);
     bool is_poor = d->bwe.cut_at != 0;
@@ -294,7 +288,7 @@ static void update(struct shard_core *c, usec_t now, struct participant *p, stru
             allocate(c, now, p, tx);
         return;
     case DOWNLINK_WATCHED:
-        if (bwe_get_estimate(&d->bwe) < share_of(wanted, SHORT_PERCENT))
+        if (bwe_get_estimate(&d->bwe) < share_of(wanted, DOWNLINK_SHORT_PERCENT))
             set_state(c, now, p, DOWNLINK_PACED, "short", tx);
         else if (wanted > 0 && has_short_queue(d, now))
             set_state(c, now, p, DOWNLINK_PACED, "short_queue", tx);
@@ -319,22 +313,35 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
         return;
     if (d->state_at == 0)
         d->state_at = now;
-    if (!d->can_number && d->bwe.report_rtt_min_us == 0)
-        bwe_note_rtt(&d->bwe, transport_get_handshake_round_us(p->transport));
+    if (!d->can_number && bwe_get_rtt_min(&d->bwe) == 0) {
+        usec_t round_us = transport_get_handshake_round_us(p->transport);
+        bwe_note_rtt(&d->bwe, now, round_us);
+        burst_probe_note_round(&d->burst, round_us);
+    }
     if (d->report_at == 0 && d->sent_from == 0)
         d->sent_from = now;
-    update(c, now, p, tx);
+    downlink_update(c, now, p, tx);
     if (d->state == DOWNLINK_PACED)
         downlink_handle_timeout(c, now, p, tx);
     shard_arm_timer(c, now, p); /* what goes out next waits for no packet of its own */
 }
 
-static void note_trouble(struct shard_core *c, usec_t now, struct participant *p,
-                         const char *reason, struct tx_batch *tx)
+void downlink_note_storm(struct shard_core *c, usec_t now, struct participant *p,
+                         struct tx_batch *tx)
+{
+    p->downlink->trouble_at = now;
+    p->downlink->is_beginning = false;
+    if (downlink_wanted_bps(p) > 0)
+        set_state(c, now, p, DOWNLINK_PACED, "storm", tx);
+    downlink_update(c, now, p, tx);
+}
+
+void downlink_note_trouble(struct shard_core *c, usec_t now, struct participant *p,
+                           const char *reason, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
     d->trouble_at = now;
-    if (d->state == DOWNLINK_FREE && wanted_of(p) > 0)
+    if (d->state == DOWNLINK_FREE && downlink_wanted_bps(p) > 0)
         set_state(c, now, p, DOWNLINK_WATCHED, reason, tx);
 }
 
@@ -386,69 +393,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     downlink_voice_note_loss(now, p);
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);
-    update(c, now, p, tx);
-    downlink_pace_go_on(c, now, p, tx);
-}
-
-/* A REMB stands behind a report in one packet, and some report on each stream in one of its own: so
- * short a time says nothing. */
-static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct participant *p)
-{
-    struct downlink *d = p->downlink;
-    uint64_t bytes = tx_batch_get_bytes(c->tx, p->handle.index);
-    usec_t elapsed = now - usec_max(d->report_at, d->sent_from);
-    if (elapsed < REPORT_US_MIN)
-        return d->sent_bps;
-    d->sent_bps = (bytes - d->bytes_before) * 8 * 1000000 / (uint64_t)elapsed;
-    d->bytes_before = bytes;
-    d->report_at = now;
-    return d->sent_bps;
-}
-
-/* A round trip that is longer than it was: a queue, where something is lost at its end too, or
- * where no way is so much longer. */
-static void note_queue(struct downlink *d, uint32_t loss_permille, usec_t rtt_us)
-{
-    usec_t more_us = rtt_us > 0 ? rtt_us - d->bwe.report_rtt_min_us : 0;
-    bool is_queue = (more_us > TROUBLE_RTT_US && loss_permille >= QUEUE_LOSS_PERMILLE) ||
-                    more_us > QUEUE_RTT_US;
-    d->queue_us = is_queue ? more_us : 0;
-}
-
-void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
-                            struct downlink_report report, struct tx_batch *tx)
-{
-    struct downlink *d = p->downlink;
-    if (d == NULL || !p->connected)
-        return;
-    d->is_mute = false;
-    const struct bwe_report heard = {.loss_permille = report.loss_permille,
-                                     .likely_permille = report.likely_permille,
-                                     .least_permille = report.least_permille,
-                                     .rtt_us = report.rtt_us,
-                                     .sent_bps = sent_since_report(c, now, p)};
-    bwe_handle_report(&d->bwe, now, &heard);
-    note_queue(d, report.loss_permille, report.rtt_us);
-    if (d->state == DOWNLINK_WATCHED && d->queue_us > 0)
-        bwe_note_queue(&d->bwe, now, d->queue_us);
-    if (report.loss_permille >= TROUBLE_LOSS_PERMILLE)
-        note_trouble(c, now, p, "loss", tx);
-    if (report.rtt_us > d->bwe.report_rtt_min_us + TROUBLE_RTT_US)
-        note_trouble(c, now, p, "delay", tx);
-    update(c, now, p, tx);
-    downlink_pace_go_on(c, now, p, tx);
-}
-
-void downlink_handle_remb(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
-                          struct tx_batch *tx)
-{
-    struct downlink *d = p->downlink;
-    if (d == NULL || !p->connected)
-        return;
-    bwe_handle_remb(&d->bwe, now, bps, sent_since_report(c, now, p));
-    if (!d->has_numbers && bwe_get_estimate(&d->bwe) < share_of(wanted_of(p), SHORT_PERCENT))
-        note_trouble(c, now, p, "remb", tx);
-    update(c, now, p, tx);
+    downlink_update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 
@@ -456,7 +401,8 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
                           struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
-    (void)tx;
+    if (d != NULL && !d->has_numbers)
+        downlink_note_missing(c, now, p, packets, tx);
     if (d == NULL || d->state != DOWNLINK_FREE)
         return;
     if (now - d->nacks_at > NACKS_US) {
@@ -465,7 +411,7 @@ void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *
     }
     d->nacks += (uint32_t)packets;
     if (d->nacks >= TROUBLE_NACKS)
-        note_trouble(c, now, p, "nacks", tx);
+        downlink_note_trouble(c, now, p, "nacks", tx);
 }
 
 /* Before anything that is too much for it is sent. */
@@ -487,7 +433,7 @@ void downlink_note_wide(struct shard_core *c, usec_t now, struct participant *p,
               (unsigned long long)p->id, (unsigned long long)bwe_get_estimate(&d->bwe));
     bwe_note_wide(&d->bwe, now);
     bitrate_allocator_end_hold(&d->allocator);
-    update(c, now, p, tx);
+    downlink_update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 
@@ -501,7 +447,7 @@ void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participan
         return;
     if (d->state != DOWNLINK_FREE)
         bwe_handle_timeout(&d->bwe, now);
-    update(c, now, p, tx);
+    downlink_update(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 

@@ -15,11 +15,13 @@
  * few tenths of a second: most do carry it, and their first picture must not wait for a proof. It
  * leaves fast, but only so much of it is on the way unanswered as a narrow line gets over.
  * A healthy receiver costs nothing here: no number, no feedback, no timer, 3 kB. Who gives no
- * transport-wide feedback is free until receiver reports or REMB say otherwise; who reports nothing
- * is left alone. One per participant that receives video, on the heap. */
+ * transport-wide feedback is free until receiver reports, REMB or NACKs say otherwise; then the
+ * reports that it answers behind bursts show what its line carries (burst_probe.h). Who reports
+ * nothing is left alone. One per participant that receives video, on the heap. */
 #pragma once
 
 #include "relay/core/bitrate_allocator.h"
+#include "relay/core/burst_probe.h"
 #include "relay/core/line_width.h"
 #include "relay/core/resend_queue.h"
 #include "rtc/bwe.h"
@@ -58,6 +60,11 @@ struct downlink {
     usec_t queue_us;       /* that the last report speaks of */
     uint32_t nacks;        /* packets asked for since `nacks_at` */
     usec_t nacks_at;
+    uint32_t missing; /* packets asked for since the last report, or since they were too many */
+    uint64_t missing_from;                /* sent in all, then */
+    struct burst_probe burst;             /* of who tells of its line by reports alone, */
+    struct burst_answer answer;           /* and what the report under way says of it */
+    bool had_queue;                       /* as the one before it did */
     uint32_t paced_count, numbered_count; /* times; for statistics */
     struct resend_queue resends;
 };
@@ -77,6 +84,10 @@ void downlink_start(struct shard_core *c, usec_t now, struct participant *p, str
 
 /* A packet of `bytes` on the line goes to a metered subscription; its transport-wide number. */
 uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered);
+/* Video of `bytes` goes out to a metered subscription, and has: of one that is watched by its
+ * reports it is counted, and asked about behind a burst. */
+void downlink_note_video(struct downlink *d, usec_t now, size_t bytes);
+void downlink_note_passed(struct shard_core *c, usec_t now, struct participant *p);
 /* Something has come that its paced subscriptions may want. */
 void downlink_wake(struct shard_core *c, usec_t now, struct participant *p);
 
@@ -89,6 +100,9 @@ struct downlink_report {
     uint32_t loss_permille, likely_permille, least_permille;
     usec_t rtt_us; /* 0: not known */
 };
+/* A block of a report names our report `middle`, which left at `sent_at`. False when its round trip
+ * says nothing of the way: it is behind a burst, or known. Before downlink_handle_report. */
+bool downlink_handle_round(struct participant *p, uint32_t middle, usec_t sent_at, usec_t rtt_us);
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
                             struct downlink_report report, struct tx_batch *tx);
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,

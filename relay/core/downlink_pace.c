@@ -10,6 +10,9 @@
 #define TRAIN_PATIENCE_US MILLISECONDS(350)
 #define TRAIN_PATIENCE_ROUNDS 2 /* of the handshake: behind a long way all answers come late */
 #define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
+#define BURST_END_US                                                                               \
+    MILLISECONDS(3) /* of one that is not paced: its packets wait for each other                   \
+                     */
 #define BEGIN_QUEUE_US MILLISECONDS(15)
 #define RESEND_US MILLISECONDS(20) /* of the line's time, ahead of what waits */
 #define TICK_US MILLISECONDS(5)    /* credit is saved for so long */
@@ -21,12 +24,15 @@ void downlink_pace_begin(struct downlink *d, usec_t now)
     d->credit_bytes = 0;
     d->credit_at = now;
     d->begin_bytes = 0;
+    burst_probe_end(&d->burst);
     d->resends.count = 0; /* asked for again by who still misses it */
 }
 
 uint16_t downlink_handle_send(struct downlink *d, usec_t now, size_t bytes, bool is_numbered)
 {
     d->credit_bytes -= (double)bytes;
+    if (!d->has_numbers)
+        burst_probe_note_bytes(&d->burst, now, bytes);
     d->begin_bytes += is_numbered ? (uint32_t)bytes : 0;
     return is_numbered ? bwe_handle_send(&d->bwe, now, bytes) : 0;
 }
@@ -117,12 +123,20 @@ static struct bwe_pace pace_of(const struct downlink *d, usec_t now)
 {
     struct bwe_pace pace = bwe_get_pace(&d->bwe, now);
     uint64_t shown_bps = bwe_train_get_rate(&d->bwe.train, now);
-    if (!d->is_beginning || pace.is_probe || pace.rate_bps >= BEGIN_BPS)
+    if (!d->has_numbers || !d->is_beginning || pace.is_probe || pace.rate_bps >= BEGIN_BPS)
         return pace;
     pace.rate_bps = shown_bps > 0 ? shown_bps : BEGIN_BPS;
     if (d->bwe.sends.waiting_bytes >= begin_bytes(d, now))
         pace.rate_bps = 0;
     return pace;
+}
+
+/* A report behind so much of a burst, or its end, is answered by the queue that it made. */
+static void probe_burst(struct shard_core *c, usec_t now, struct participant *p, bool is_end,
+                        struct tx_batch *tx)
+{
+    if (!p->downlink->has_numbers && burst_probe_wants_report(&p->downlink->burst, now, is_end))
+        rtcp_send_burst_report(c, now, p, tx);
 }
 
 static void drain(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
@@ -132,13 +146,49 @@ static void drain(struct shard_core *c, usec_t now, struct participant *p, struc
     earn(d, now, pace.rate_bps);
     bool waits = true;
     while (waits && pace.rate_bps > 0 && d->credit_bytes > 0) {
+        double before = d->credit_bytes;
         waits = resend_next(c, now, p, tx) || send_next(c, now, p, tx) ||
                 (pace.is_probe && send_padding(now, p, tx));
+        if (waits && !d->has_numbers)
+            burst_probe_note_paced(&d->burst, now, (size_t)(before - d->credit_bytes));
+        if (waits)
+            probe_burst(c, now, p, false, tx);
         pace = pace_of(d, now);
     }
+    burst_probe_note_rest(&d->burst, waits);
+    probe_burst(c, now, p, !waits, tx);
     d->next_at = USEC_NEVER;
     if (waits && pace.rate_bps > 0)
         d->next_at = now + 1000 + (usec_t)(-d->credit_bytes * 8e6 / (double)pace.rate_bps);
+}
+
+static bool is_watched_by_reports(const struct downlink *d)
+{
+    return d->state == DOWNLINK_WATCHED && !d->has_numbers;
+}
+
+void downlink_note_video(struct downlink *d, usec_t now, size_t bytes)
+{
+    if (is_watched_by_reports(d))
+        burst_probe_note_paced(&d->burst, now, bytes);
+}
+
+void downlink_note_passed(struct shard_core *c, usec_t now, struct participant *p)
+{
+    struct downlink *d = p->downlink;
+    if (!is_watched_by_reports(d) || d->next_at != USEC_NEVER ||
+        !burst_probe_wants_report(&d->burst, now, true))
+        return;
+    d->next_at = now + BURST_END_US;
+    shard_arm_timer(c, now, p);
+}
+
+static void end_burst(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx)
+{
+    if (now < p->downlink->next_at)
+        return;
+    p->downlink->next_at = USEC_NEVER;
+    probe_burst(c, now, p, true, tx);
 }
 
 /* A probe with padding, for who is not paced. */
@@ -196,6 +246,8 @@ void downlink_pace_go_on(struct shard_core *c, usec_t now, struct participant *p
 {
     if (p->downlink->state == DOWNLINK_PACED)
         drain(c, now, p, tx);
+    else if (is_watched_by_reports(p->downlink))
+        end_burst(c, now, p, tx);
     else if (p->downlink->state == DOWNLINK_WATCHED)
         drain_probe(now, p, tx);
 }

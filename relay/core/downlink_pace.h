@@ -5,6 +5,7 @@
 
 #include "relay/core/downlink.h"
 
+#define DOWNLINK_SHORT_PERCENT 105 /* less than that of what is wanted: it is paced */
 #define DOWNLINK_BEGIN_BYTES 40000 /* of the first picture may be on the way without an answer */
 
 /* The state is a new one: nothing is owed, nothing waits. */
@@ -18,3 +19,19 @@ void downlink_pace_handle_answer(struct downlink *d);
 /* Sends what may leave now; d->next_at is when there may be more. */
 void downlink_pace_go_on(struct shard_core *c, usec_t now, struct participant *p,
                          struct tx_batch *tx);
+
+/* --- downlink.c, for downlink_reports.c */
+
+/* What all that is on its slots may take at its bursts. */
+uint64_t downlink_wanted_bps(const struct participant *p);
+/* Something speaks against the line: it is looked at more closely for a while. */
+void downlink_note_trouble(struct shard_core *c, usec_t now, struct participant *p,
+                           const char *reason, struct tx_batch *tx);
+/* Who tells of its line by reports alone asks for `packets` again. */
+void downlink_note_missing(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
+                           struct tx_batch *tx);
+/* It is certainly full: what is sent is paced at once. */
+void downlink_note_storm(struct shard_core *c, usec_t now, struct participant *p,
+                         struct tx_batch *tx);
+/* What is known of the line has changed: its state follows. */
+void downlink_update(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx);

@@ -40,6 +40,8 @@ static void send_metered(usec_t now, struct subscription *s, enum tx_class class
         numbered.stamp = shard_number_question(now, s, is_numbered);
     else
         numbered.stamp = downlink_handle_send(s->owner->downlink, now, bytes, is_numbered);
+    if (class == TX_CLASS_VIDEO)
+        downlink_note_video(s->owner->downlink, now, bytes);
     if (is_numbered && s->owner->downlink->width.is_open)
         line_width_note_packet(&s->owner->downlink->width, numbered.stamp, bytes);
     note_repeatable(now, s, prefix, &numbered);
@@ -101,6 +103,8 @@ static void forward(struct shard_core *c, usec_t now, struct subscription *s, en
                                      .redundancy = red ? (uint8_t)redundancy_choose(s, packet) : 0,
                                      .marker = packet->header.marker},
                     tx);
+        if (s->is_metered)
+            downlink_note_passed(c, now, s->owner);
         return;
     case SUBSCRIPTION_NO_CODEC:
         shard_drop(c, DROP_CODEC_MISMATCH);

@@ -130,15 +130,29 @@ static uint32_t find_loss_permille(struct subscription *s, const struct rtcp_rep
     return lost > unsent ? (lost - unsent) * 1000 / (expected - unsent) : 0;
 }
 
+/* The round trip, which ends where the report came in: it may have waited until now. 0: not known,
+ * or heard of before. */
+static usec_t find_round(struct shard_core *c, usec_t arrived_at, struct participant *p,
+                         const struct rtcp_report_block *block)
+{
+    usec_t rtt_us;
+    uint64_t ntp = ntp_of_usec(c->config.ntp_at_zero, arrived_at);
+    if (!receive_stats_round_trip(block, ntp, &rtt_us))
+        return 0;
+    uint32_t age = (uint32_t)(ntp >> 16) - block->last_sr;
+    usec_t sent_at = arrived_at - (usec_t)((uint64_t)age * 1000000u >> 16);
+    return downlink_handle_round(p, block->last_sr, sent_at, rtt_us) ? usec_max(rtt_us, 1) : 0;
+}
+
 /* False: it says nothing of what the line carries. */
-static bool handle_block(struct shard_core *c, usec_t now, uint64_t ntp_now, struct participant *p,
+static bool handle_block(struct shard_core *c, usec_t now, usec_t arrived_at, struct participant *p,
                          struct subscription *s, const struct rtcp_report_block *block,
                          struct downlink_report *heard)
 {
-    usec_t rtt_us;
     uint32_t packets;
-    if (receive_stats_round_trip(block, ntp_now, &rtt_us))
-        p->rtt_us = heard->rtt_us = rtt_us > 0 ? rtt_us : 1;
+    usec_t rtt_us = find_round(c, arrived_at, p, block);
+    if (rtt_us > 0)
+        p->rtt_us = heard->rtt_us = rtt_us;
     bool counts = !ends_standstill(s, now, block);
     s->loss_permille = find_loss_permille(s, block, &packets);
     if (counts) {
@@ -157,7 +171,6 @@ static bool handle_block(struct shard_core *c, usec_t now, uint64_t ntp_now, str
 static void handle_report(struct shard_core *c, usec_t now, struct participant *p,
                           const struct rtcp_report *report, struct tx_batch *tx)
 {
-    /* The round trip ends where the report came in: it may have waited until now. */
     usec_t arrived_at = tx_batch_get_arrival(tx, now);
     uint64_t ntp_now = ntp_of_usec(c->config.ntp_at_zero, arrived_at);
     struct publication_encoding *encoding;
@@ -179,7 +192,7 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         if (s == NULL)
             continue;
         any = true;
-        any_counts = handle_block(c, now, ntp_now, p, s, block, &heard) || any_counts;
+        any_counts = handle_block(c, now, arrived_at, p, s, block, &heard) || any_counts;
     }
     if (any_counts)
         p->loss_out_permille = heard.loss_permille;

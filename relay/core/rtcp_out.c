@@ -161,6 +161,18 @@ static void send_sender_reports(struct shard_core *c, usec_t now, struct partici
     end(now, p, &b, tx);
 }
 
+void rtcp_send_burst_report(struct shard_core *c, usec_t now, struct participant *p,
+                            struct tx_batch *tx)
+{
+    for (size_t i = 0; i < p->subscription_count; i++)
+        p->subscriptions[i].report_at = now;
+    send_sender_reports(c, now, p, tx);
+    for (size_t i = 0; i < p->subscription_count; i++)
+        p->subscriptions[i].report_at = now + BURST_PROBE_WAIT_US;
+    uint64_t ntp = ntp_of_usec(c->config.ntp_at_zero, now);
+    burst_probe_note_report(&p->downlink->burst, now, (uint32_t)(ntp >> 16));
+}
+
 static void send_transport_feedback(usec_t now, struct participant *p, struct tx_batch *tx)
 {
     uint32_t media_ssrc = 0;

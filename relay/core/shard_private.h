@@ -221,6 +221,9 @@ void thin_voices_end(struct shard_core *c, struct publication *p);
 void rtcp_handle_compound(struct shard_core *c, usec_t now, struct participant *p,
                           struct bytes compound, struct tx_batch *tx);
 void rtcp_send_due(struct shard_core *c, usec_t now, struct participant *p, struct tx_batch *tx);
+/* A sender report of all its streams at once, right behind a burst (burst_probe.h). */
+void rtcp_send_burst_report(struct shard_core *c, usec_t now, struct participant *p,
+                            struct tx_batch *tx);
 /* When it has to be called: for reports, and for all else. */
 usec_t rtcp_next_report(const struct participant *p);
 usec_t rtcp_next_timeout(const struct participant *p);

@@ -112,16 +112,25 @@ static void no_picture_stands_when_the_way_becomes_longer(struct sim *sim)
 
 static char *explored; /* the command line's words */
 
+/* AMPHI_SIM_PLAIN, AMPHI_SIM_PAGE: another trainer; AMPHI_SIM_REPORTS: a learner that sends
+ * receiver reports alone. */
 static void explore(struct sim *sim)
 {
     char line[SCRIPT_BYTES];
-    const char *plain = getenv("AMPHI_SIM_PLAIN"), *seconds = getenv("AMPHI_SIM_SECONDS");
+    const char *seconds = getenv("AMPHI_SIM_SECONDS");
+    struct sim_lecture_config config = {.trainer = sim_lecture_layered(),
+                                        .learner = sim_participant_config_default("learner"),
+                                        .line = line,
+                                        .duration = SECONDS(seconds != NULL ? atoi(seconds) : 60)};
+    if (getenv("AMPHI_SIM_PLAIN") != NULL)
+        config.trainer = sim_lecture_plain();
+    if (getenv("AMPHI_SIM_PAGE") != NULL)
+        config.trainer = sim_lecture_page();
+    config.learner.lacks_numbers = getenv("AMPHI_SIM_REPORTS") != NULL;
     snprintf(line, sizeof line, "%s", explored);
     for (char *at = line; (at = strchr(at, ';')) != NULL;)
         *at = '\n';
-    struct sim_lecture l =
-        sim_lecture_run(sim, line, plain != NULL ? sim_lecture_plain() : sim_lecture_layered(),
-                        SECONDS(seconds != NULL ? atoi(seconds) : 60));
+    struct sim_lecture l = sim_lecture_hold(sim, &config);
     sim_lecture_print(explored, &l);
 }
 

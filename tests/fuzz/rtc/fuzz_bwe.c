@@ -77,6 +77,11 @@ static void report(struct reader *r)
     heard.sent_bps = read_u32(r);
     heard.likely_permille = heard.least_permille =
         heard.loss_permille / (1 + (uint32_t)(heard.sent_bps & 3));
+    heard.burst_bps = read_u32(r);
+    heard.carried_bps = read_u32(r);
+    heard.has_queue = heard.carried_bps < heard.burst_bps;
+    if ((heard.loss_permille & 1) != 0)
+        bwe_handle_storm(&b, now, heard.sent_bps);
     bwe_handle_report(&b, now, &heard);
 }
 

@@ -298,6 +298,21 @@ static void a_receiver_that_lags_steps_down_once_and_is_given_time(void **state)
     (void)state;
 }
 
+/* Nothing more of it comes, and so its lag never ends. */
+static void what_was_off_comes_back_although_what_was_left_of_it_lags(void **state)
+{
+    struct run r;
+    run_begin(&r);
+    run_once(&r, 1500);
+    run_once(&r, 40);
+    assert_string_equal(text_of(r.targets[SCREEN]), "-");
+    r.streams[SCREEN].lag_us = SECONDS(20);
+    for (int i = 0; i < 100; i++)
+        run_once(&r, 1500);
+    assert_string_not_equal(text_of(r.targets[SCREEN]), "-");
+    (void)state;
+}
+
 static void a_receiver_that_lags_is_not_given_what_takes_as_much(void **state)
 {
     struct run r;
@@ -423,6 +438,7 @@ int main(void)
         cmocka_unit_test(the_worst_that_fitted_meanwhile_is_where_it_climbs_to),
         cmocka_unit_test(an_estimate_at_a_rungs_edge_does_not_make_it_flap),
         cmocka_unit_test(a_receiver_that_lags_steps_down_once_and_is_given_time),
+        cmocka_unit_test(what_was_off_comes_back_although_what_was_left_of_it_lags),
         cmocka_unit_test(a_receiver_that_lags_is_not_given_what_takes_as_much),
         cmocka_unit_test(layers_that_are_seen_later_change_no_rung),
         cmocka_unit_test(an_encoding_that_has_not_come_yet_is_a_rung_of_its_own),

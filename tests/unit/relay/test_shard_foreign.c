@@ -2,38 +2,60 @@
  * that was another one's. */
 #include "unit/relay/shard_bench.c"
 
+static void send_large(struct bench *b, struct peer *sender)
+{
+    uint8_t frame[1200] = {0x10, 0x11, 2, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0};
+    frame[1] = sender->seq == 0 ? 0x10 : 0x11; /* a key frame first */
+    send_rtp(b, sender,
+             &(struct sent){.payload_type = SCREEN_PT,
+                            .seq = sender->seq++,
+                            .timestamp = (uint32_t)(b->now * 9 / 100),
+                            .ssrc = sender->ssrc,
+                            .mid = 's',
+                            .payload = bytes_of(frame, sizeof frame)});
+}
+
 /* A screen of 1 Mbit/s. */
 static void show_screen(struct bench *b, struct peer *sender, usec_t duration)
 {
-    uint8_t frame[1200] = {0x10, 0x11, 2, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0};
     for (usec_t end = b->now + duration; b->now < end;) {
-        frame[1] = sender->seq == 0 ? 0x10 : 0x11; /* a key frame first */
-        send_rtp(b, sender,
-                 &(struct sent){.payload_type = SCREEN_PT,
-                                .seq = sender->seq++,
-                                .timestamp = (uint32_t)(b->now * 9 / 100),
-                                .ssrc = sender->ssrc,
-                                .mid = 's',
-                                .payload = bytes_of(frame, sizeof frame)});
+        send_large(b, sender);
         pass_time(b, MILLISECONDS(10));
     }
 }
 
-/* One compound packet: a receiver report where `lost` is not negative (in 256ths) up to number
- * `highest`, a REMB where `remb_bps` is not 0. */
-static void give_report_to(struct bench *b, struct peer *p, int lost, uint32_t highest,
-                           uint64_t remb_bps)
+/* It names our report of half a second ago, if `rtt_us` is not 0. */
+static void name_report(const struct bench *b, struct rtcp_report_block *block, usec_t rtt_us)
+{
+    if (rtt_us == 0)
+        return;
+    uint64_t zero = b->cores[0]->config.ntp_at_zero;
+    block->last_sr = (uint32_t)(ntp_of_usec(zero, b->now - MILLISECONDS(500)) >> 16);
+    block->delay_since_sr = (uint32_t)((MILLISECONDS(500) - rtt_us) * 65536 / 1000000);
+}
+
+/* What a receiver says in one compound packet: a receiver report where `lost` is not negative (in
+ * 256ths), up to number `highest`, a REMB where `remb_bps` is not 0. */
+struct said {
+    int lost;
+    uint32_t highest;
+    usec_t rtt_us; /* names our report of half a second ago; 0: none */
+    uint64_t remb_bps;
+};
+
+static void say(struct bench *b, struct peer *p, struct said said)
 {
     uint8_t packet[200];
     struct writer w = writer_of((struct bytes_mut){packet, 100});
     struct rtcp_report report = {.ssrc = 5, .block_count = 1};
-    struct rtcp_remb remb = {.sender_ssrc = 5, .rate_bps = remb_bps, .ssrc_count = 1};
+    struct rtcp_remb remb = {.sender_ssrc = 5, .rate_bps = said.remb_bps, .ssrc_count = 1};
     report.blocks[0].ssrc = remb.ssrcs[0] = (uint32_t)(70 + p->id);
-    report.blocks[0].fraction_lost = (uint8_t)(lost > 0 ? lost : 0);
-    report.blocks[0].highest_seq = highest;
-    if (lost >= 0)
+    report.blocks[0].fraction_lost = (uint8_t)(said.lost > 0 ? said.lost : 0);
+    report.blocks[0].highest_seq = said.highest;
+    name_report(b, &report.blocks[0], said.rtt_us);
+    if (said.lost >= 0)
         rtcp_write_report(&w, &report);
-    if (remb_bps > 0)
+    if (said.remb_bps > 0)
         rtcp_write_remb(&w, &remb);
     size_t size = writer_size(&w);
     assert_int_equal(media_cipher_protect_rtcp(p->cipher, packet, &size), STATUS_OK);
@@ -42,7 +64,7 @@ static void give_report_to(struct bench *b, struct peer *p, int lost, uint32_t h
 
 static void give_report(struct bench *b, struct peer *p, int lost, uint64_t remb_bps)
 {
-    give_report_to(b, p, lost, 0, remb_bps);
+    say(b, p, (struct said){.lost = lost, .remb_bps = remb_bps});
 }
 
 static struct downlink *begin(struct bench *b, struct peer **sender, struct peer **learner)
@@ -137,7 +159,7 @@ static void check_width_after(struct bench *b, enum trouble trouble, bool is_low
     struct downlink *d = begin(b, &sender, &learner);
     for (int i = 0; i < 5; i++) {
         show_screen(b, sender, SECONDS(1));
-        give_report_to(b, learner, 0, learner->last_seq, 0);
+        say(b, learner, (struct said){.lost = 0, .highest = learner->last_seq});
     }
     uint64_t before = bwe_get_estimate(&d->bwe);
     uint32_t highest = learner->last_seq;
@@ -148,13 +170,13 @@ static void check_width_after(struct bench *b, enum trouble trouble, bool is_low
             show_screen(b, sender, SECONDS(1));
         highest += trouble == NARROW ? 20 : 0;
         if (trouble != CUT_BOTH_WAYS)
-            give_report_to(b, learner, 0, highest, 0);
+            say(b, learner, (struct said){.lost = 0, .highest = highest});
     }
     show_screen(b, sender, MILLISECONDS(500));
-    give_report_to(b, learner, 200, learner->last_seq, 0);
+    say(b, learner, (struct said){.lost = 200, .highest = learner->last_seq});
     assert_int_equal(bwe_get_estimate(&d->bwe) < before, is_lower);
     show_screen(b, sender, SECONDS(1)); /* what is lost behind it counts */
-    give_report_to(b, learner, 200, learner->last_seq, 0);
+    say(b, learner, (struct said){.lost = 200, .highest = learner->last_seq});
     assert_true(bwe_get_estimate(&d->bwe) < before / 2);
 }
 
@@ -359,9 +381,67 @@ static void an_indication_takes_nobodys_address(void **state)
     assert_int_equal(index, shard_find_participant(c, first->id)->handle.index);
 }
 
+/* Bursts of 10 kB, the first one cached when they come, and receivers that are busy: some answer
+ * late, some name none of our reports. No probe, no pace, nothing twice: they cost what a page
+ * costs. */
+static void who_loses_nothing_is_sent_each_packet_once_and_at_once(void **state)
+{
+    static const usec_t late_us[] = {0, MILLISECONDS(40), MILLISECONDS(90)};
+    struct bench *b = *state;
+    struct peer *sender = add_peer(b, 0, true), *learners[COUNT_OF(late_us)];
+    struct downlink *downs[COUNT_OF(late_us)];
+    struct rng rng = rng_of_seed(5);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    for (int i = 0; i < 8; i++) /* what is cached is a burst as well */
+        send_large(b, sender);
+    for (size_t i = 0; i < COUNT_OF(late_us); i++) {
+        learners[i] = add_peer(b, 0, true);
+        downs[i] = shard_find_participant(b->cores[0], learners[i]->id)->downlink;
+    }
+    pass_time(b, MILLISECONDS(200));
+    for (int frame = 0; frame < 300; frame++) {
+        for (int i = 0; i < 8; i++)
+            send_large(b, sender);
+        pass_time(b, MILLISECONDS(33));
+        for (size_t i = 0; i < COUNT_OF(late_us); i++) {
+            assert_int_equal(learners[i]->screen, sender->seq);
+            assert_int_equal(downs[i]->state, DOWNLINK_FREE);
+            usec_t late = (usec_t)(rng_fraction(&rng) * (double)late_us[i]);
+            if (frame % 30 == 10 * (int)i)
+                say(b, learners[i],
+                    (struct said){.highest = learners[i]->last_seq,
+                                  .rtt_us = i > 0 ? MILLISECONDS(1) + late : 0});
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(late_us); i++) {
+        assert_int_equal(learners[i]->resent, 0);
+        assert_int_equal(downs[i]->numbered_count + downs[i]->paced_count, 0);
+        assert_in_range(learners[i]->screen_reports, 1, 11); /* one a second */
+    }
+}
+
+/* Once something speaks against its line, one report goes out behind each burst. */
+static void who_loses_some_is_asked_for_its_queue(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    send_screen(b, sender, true, 1);
+    say(b, learner,
+        (struct said){.lost = 20, .highest = learner->last_seq, .rtt_us = MILLISECONDS(1)});
+    assert_int_equal(d->state, DOWNLINK_WATCHED);
+    size_t before = learner->screen_reports;
+    show_screen(b, sender, MILLISECONDS(100));
+    assert_in_range(learner->screen_reports, before + 1, before + 3);
+    assert_true(d->burst.report_count > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        BENCH_TEST(who_loses_nothing_is_sent_each_packet_once_and_at_once),
+        BENCH_TEST(who_loses_some_is_asked_for_its_queue),
         BENCH_TEST(an_indication_takes_nobodys_address),
         BENCH_TEST(a_remb_behind_a_report_lowers_the_estimate_and_the_screen_is_paced),
         BENCH_TEST(no_report_raises_the_estimate_beyond_a_fresh_remb),

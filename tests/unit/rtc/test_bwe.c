@@ -436,7 +436,7 @@ static void reports_alone_tell_a_line_that_always_loses_from_a_full_one(void **s
         config.loss = 0.2;
         begin(seed, 1, config);
         line.flows[0].has_feedback = false;
-        bwe_note_rtt(&line.flows[0].bwe, 40000);
+        bwe_note_rtt(&line.flows[0].bwe, line.now, 40000);
         backlog(0);
         paced_line_run(&line, SECONDS(60));
         double got = (double)paced_line_rate(&line, 0, 20, 60);
