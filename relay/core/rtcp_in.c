@@ -71,7 +71,7 @@ static uint32_t count_unsent(const struct subscription *s, uint64_t from, uint64
 
 #define UNKNOWN_PACKETS 100 /* a first report, or one that names no number */
 /* Without a report, and so many times their usual time. */
-#define STANDSTILL_US MILLISECONDS(2500)
+#define STANDSTILL_MS 2500
 #define STANDSTILL_REPORTS 3
 
 /* One packet of three is no loss of a third: so much is lost at least, so many deviations off. */
@@ -97,16 +97,17 @@ static bool lacks_some(const struct subscription *s, const struct rtcp_report_bl
 static bool ends_standstill(struct subscription *s, usec_t now,
                             const struct rtcp_report_block *block)
 {
-    usec_t since_us = s->reported_at > 0 ? now - s->reported_at : 0;
+    uint32_t now_ms = (uint32_t)(now / 1000);
+    uint32_t since_ms = s->reported_at_ms > 0 ? now_ms - s->reported_at_ms : 0;
     bool has_moved = block->highest_seq != s->counted_seq;
-    bool was_cut = s->report_every_us > 0 &&
-                   since_us >= usec_max(STANDSTILL_US, STANDSTILL_REPORTS * s->report_every_us);
+    bool was_cut = s->report_every_ms > 0 && since_ms >= STANDSTILL_MS &&
+                   since_ms / STANDSTILL_REPORTS >= s->report_every_ms;
     bool ends = has_moved && (s->has_stood || was_cut);
     if (!was_cut)
-        s->report_every_us =
-            s->report_every_us > 0 ? (3 * s->report_every_us + since_us) / 4 : since_us;
+        s->report_every_ms =
+            s->report_every_ms > 0 ? s->report_every_ms / 4 * 3 + since_ms / 4 : since_ms;
     s->has_stood = !has_moved && lacks_some(s, block);
-    s->reported_at = now;
+    s->reported_at_ms = now_ms;
     return ends;
 }
 

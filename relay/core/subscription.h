@@ -101,8 +101,9 @@ struct subscription {
     bool is_thinned;
     bool comes_late; /* it takes more than its line carries: for what people are told */
     bool wants_thin_voice, gets_thin_voice; /* of a voice slot (thin_voices.c) */
-    bool is_paced;                   /* whoever paces it takes what is next; else every arrival */
-    bool is_late;                    /* not paced: what it has missed goes out in portions, */
+    bool is_paced;  /* whoever paces it takes what is next; else every arrival */
+    bool has_stood; /* as last reported nothing of what was sent had come since the report before */
+    bool is_late;   /* not paced: what it has missed goes out in portions, */
     uint32_t late_bytes;             /* so much until now, */
     usec_t late_at, portion_at;      /* since then, and the next one then */
     uint32_t encodings_wanted;       /* as the publication was told */
@@ -114,8 +115,8 @@ struct subscription {
     uint32_t loss_permille;
     uint32_t reported_seq; /* the highest that it has received, as last reported */
     uint32_t counted_seq;  /* the same, or the one before the first sent: its losses lie behind */
-    bool has_stood;        /* as last reported nothing of what was sent had come since then */
-    usec_t reported_at, report_every_us; /* the last report, and how often they come; 0: none yet */
+    uint32_t reported_at_ms, report_every_ms; /* the last report, and how often they come; 0: none
+                                               * yet */
 };
 
 _Static_assert(offsetof(struct subscription, owner) <= 128, "two lines of the cache");
