@@ -75,16 +75,26 @@ test('the waits double from 0.25 s to 4 s and are shortened by up to a half', ()
   assert.equal(reconnectWaitMs(0, 1), 0);
 });
 
-test('behind a network that was gone a socket is asked for at least every 4 s, for 48 s, and at most a dozen times', async () => {
+test('behind a network that was gone a socket is asked for after 10 s and then every 4 s, for 48 s, and at most a dozen times', async () => {
   const world = setUpOpen();
   world.last().onclose();
   await world.clock.run(48000);
   const gaps = world.at.slice(2).map((at, i) => at - world.at[i + 1]);
   assert.ok(gaps.length > 8 && gaps.length <= 12, `${gaps}`);
-  assert.ok(gaps.every((ms) => ms <= 4000), `${gaps}`);
+  assert.ok(gaps[0] <= 10000 && gaps.slice(1).every((ms) => ms <= 4000), `${gaps}`);
   world.at.length = 0;
   await world.clock.run(48000);
   assert.ok(world.at.length > 4 && world.at.length <= 7, `${world.at}`);
+});
+
+test('a line on which a socket takes 7 s to open gets in with the second', async () => {
+  const world = setUp();
+  while (!world.last().sent.length && world.clock.time < 60000) {
+    await world.clock.run(100);
+    if (world.clock.time - world.at.at(-1) >= 7000) world.last().onopen();
+  }
+  assert.equal(world.sockets.length, 2);
+  assert.equal(world.clock.time, 11000);
 });
 
 test('a socket that is open has its own time for the welcome', async () => {

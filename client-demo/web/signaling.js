@@ -11,6 +11,8 @@ const OPEN_WITHIN_MS = 4000;
 export const OPEN_WITHIN_FIREFOX_MS = 12000;
 /** Then twice the time: who fails often is held back for up to 5 s by Chromium. */
 const OFTEN_FOR_MS = 48000;
+/** The second one: a line may be slow, not gone. */
+const OPEN_SLOWLY_MS = 10000;
 const WELCOME_WITHIN_MS = 6000;
 const REQUEST_WITHIN_MS = 10000;
 const PING_EVERY_MS = 10000;
@@ -257,7 +259,8 @@ export class Signaling {
     socket.onmessage = (event) => ours() && this.#receive(event.data);
     socket.onclose = () => ours() && this.#lost();
     socket.onerror = () => {};
-    const within = this.openWithinMs * (this.attempt * this.openWithinMs < OFTEN_FOR_MS ? 1 : 2);
+    const often = this.openWithinMs * (this.attempt * this.openWithinMs < OFTEN_FOR_MS ? 1 : 2);
+    const within = this.attempt === 1 ? Math.max(often, OPEN_SLOWLY_MS) : often;
     this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), within * (1 - this.random() / 4));
     if (socket.readyState === SOCKET_OPEN) this.#hello();
   }
