@@ -33,9 +33,11 @@ export class Peer {
    * @param {(slot: ReceiveSlot, track: MediaStreamTrack) => void} options.onTrack
    * @param {(state: TransportState) => void} options.onState
    * @param {() => void} [options.onSuspect] nothing comes in any more: is the way to the server good?
+   * @param {() => void} [options.onReturn] something does again
    */
-  constructor({ exchange, onTrack, onState, onSuspect = () => {} }) {
+  constructor({ exchange, onTrack, onState, onSuspect = () => {}, onReturn = () => {} }) {
     this.onSuspect = onSuspect;
+    this.onReturn = onReturn;
     /** Where else media can go through: TURN servers. @type {RTCIceServer[]} */
     this.iceServers = [];
     /** Direct ways have failed here. */
@@ -329,7 +331,7 @@ export class Peer {
   /** @param {'back'|'suspect'|'dead'} what */
   #handleWay(what) {
     if (what === 'back') {
-      this.onSuspect(); // the socket may not know yet
+      this.onReturn(); // the socket may not know yet
       // The browser itself may never have noticed, and then says nothing.
       const state = this.pc?.iceConnectionState;
       if (this.downAt !== null && (state === 'connected' || state === 'completed')) this.#handleIceState();

@@ -63,6 +63,7 @@ export class Session {
       onTrack: (slot, track) => this.playback.setTrack(slot, track),
       onState: (transport) => this.#handleTransport(transport),
       onSuspect: () => this.signaling.probe(),
+      onReturn: () => this.signaling.poke(),
     });
     this.mic = new Microphone(store, (track) => this.peer.setTrack('mic', track), (on) => this.#tellMic(on));
     this.share = new ScreenShare(

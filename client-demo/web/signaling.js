@@ -11,7 +11,7 @@ const OPEN_WITHIN_MS = 4000;
 export const OPEN_WITHIN_FIREFOX_MS = 12000;
 /** Then twice the time: who fails often is held back for up to 5 s by Chromium. */
 const OFTEN_FOR_MS = 48000;
-/** The second one: a line may be slow, not gone. */
+/** The first ones: a line may be slow, not gone. */
 const OPEN_SLOWLY_MS = 10000;
 const WELCOME_WITHIN_MS = 6000;
 const REQUEST_WITHIN_MS = 10000;
@@ -109,6 +109,7 @@ export class Signaling {
     this.link = 'closed';
     this.attempt = 0;
     this.openedAt = 0;
+    this.hastened = -1;
     this.nextId = 1;
     /** @type {Map<number, {resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
     this.pending = new Map();
@@ -177,7 +178,9 @@ export class Signaling {
   /** The network or the tab is back: no wait is sat out, no silent socket trusted. */
   poke() {
     const { clock, link, socket } = this;
-    if (link === 'waiting' || (link === 'connecting' && socket?.readyState !== SOCKET_OPEN && clock.now() - this.openedAt > RETRIED_AFTER_MS)) {
+    const mayRetry = link === 'connecting' && socket?.readyState !== SOCKET_OPEN && this.hastened !== this.attempt && clock.now() - this.openedAt > RETRIED_AFTER_MS;
+    if (mayRetry) this.hastened = this.attempt; // once: a line may be slow
+    if (link === 'waiting' || mayRetry) {
       this.clock.clearTimeout(this.retryTimer);
       this.#connect();
     } else if (this.link === 'open' && this.clock.now() - this.lastHeardAt > 3000) {
@@ -189,7 +192,7 @@ export class Signaling {
 
   /** Media has fallen silent: if this socket does not answer either, another one is made at once. */
   probe() {
-    if (this.link !== 'open') this.poke();
+    if (this.link === 'waiting') this.poke();
     if (this.link !== 'open' || this.probing) return;
     const socket = this.socket;
     const spareTimer = this.clock.setTimeout(() => this.socket === socket && this.#openSpare(), SPARE_AFTER_MS);
@@ -260,7 +263,7 @@ export class Signaling {
     socket.onclose = () => ours() && this.#lost();
     socket.onerror = () => {};
     const often = this.openWithinMs * (this.attempt * this.openWithinMs < OFTEN_FOR_MS ? 1 : 2);
-    const within = this.attempt === 1 ? Math.max(often, OPEN_SLOWLY_MS) : often;
+    const within = this.attempt === 1 || !this.credentials.resume ? Math.max(often, OPEN_SLOWLY_MS) : often;
     this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), within * (1 - this.random() / 4));
     if (socket.readyState === SOCKET_OPEN) this.#hello();
   }
@@ -310,7 +313,7 @@ export class Signaling {
   #welcomed(message) {
     this.credentials.resume = message.resume_token ?? null;
     this.clock.clearTimeout(this.stableTimer);
-    this.stableTimer = this.clock.setTimeout(() => (this.attempt = 0), STABLE_AFTER_MS);
+    this.stableTimer = this.clock.setTimeout(() => (this.attempt = this.hastened = 0), STABLE_AFTER_MS);
     this.#setLink('open');
     this.#armPing();
     this.onMessage(message);
@@ -319,7 +322,7 @@ export class Signaling {
   /** In the lobby: the socket is good, a welcome comes when somebody opens the door. @param {any} message */
   #mustWait(message) {
     this.clock.clearTimeout(this.stableTimer);
-    this.stableTimer = this.clock.setTimeout(() => (this.attempt = 0), STABLE_AFTER_MS);
+    this.stableTimer = this.clock.setTimeout(() => (this.attempt = this.hastened = 0), STABLE_AFTER_MS);
     this.#setLink('open');
     this.#armPing();
     // Who answers `hello` is passed on below; who is sent back from the class comes without `to`.

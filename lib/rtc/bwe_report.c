@@ -170,7 +170,7 @@ static bool use_burst(struct bwe *b, usec_t now, const struct bwe_report *r)
     if (r->has_queue) {
         uint64_t carried = carried_bps(r);
         if (carried >= b->estimate_bps)
-            return true;
+            return false; /* the queue is an older one */
         set_estimate(b, share_of(carried, BURST_SHARE));
         b->proven_bps = at_most(b->proven_bps, b->estimate_bps);
         b->cut_at = now;
@@ -216,7 +216,7 @@ void bwe_handle_report(struct bwe *b, usec_t now, const struct bwe_report *r)
     bool loss = !is_shown && is_loss_of_full_line(b, now, r);
     if (!is_shown && (queue || loss) && !b->report_step.has_cut)
         reduce_by_report(b, now, r, queue);
-    else if (!is_shown && is_new && !queue && !loss)
+    else if (!is_shown && is_new && !queue && !loss && !r->has_queue)
         grow_by_report(b, now, false);
     if (is_new)
         b->report_sent_bps = (b->report_sent_bps * 7 + r->sent_bps) / 8;

@@ -14,7 +14,8 @@
 #define BURST_PROBE_BYTES_MIN 4000     /* of a burst: less says nothing; twice that, .. */
 #define BURST_PROBE_REPORTS 8          /* remembered */
 #define BURST_PROBE_AGAIN_US 500000    /* from one report to the next, in a burst without an end */
-#define BURST_PROBE_WAIT_US SECONDS(3) /* for an answer; nor another report until then */
+#define BURST_PROBE_APART_US 40000     /* and in any burst */
+#define BURST_PROBE_WAIT_US SECONDS(3) /* without a burst, until a usual report goes out again */
 
 struct burst_probe {
     usec_t began_at, last_at; /* of the present burst; 0: none yet */
@@ -23,8 +24,8 @@ struct burst_probe {
     uint32_t bytes;
     struct burst_report { /* that is out; the newest last */
         uint32_t middle;  /* as blocks name it */
-        uint32_t bytes;   /* sent until then, */
-        usec_t took_us;   /* in this time */
+        uint32_t bytes;   /* sent since `began_at` */
+        usec_t began_at, at;
     } reports[BURST_PROBE_REPORTS];
     size_t report_count;
     usec_t reported_at;
@@ -33,6 +34,7 @@ struct burst_probe {
     usec_t usual_us;       /* round trip when nothing queues, smoothed; 0: not known */
     usec_t deviation_us;
     usec_t longer_us; /* the last one, far longer than that; 0: it was not */
+    bool is_way;      /* two were, so that the way is: not told yet */
 };
 
 /* What it was answered. */
@@ -62,7 +64,12 @@ void burst_probe_note_report(struct burst_probe *b, usec_t now, uint32_t middle)
  * as nothing was lost. */
 bool burst_probe_handle_block(struct burst_probe *b, uint32_t middle, usec_t sent_at, usec_t rtt_us,
                               struct burst_answer *out);
+/* The least round trip of late: no usual one is less, whatever bursts come in between. */
+void burst_probe_note_least(struct burst_probe *b, usec_t rtt_us);
+/* Whether, since the last call, the way was found to be longer than it was: usual_us. */
+bool burst_probe_take_way(struct burst_probe *b);
 /* Something is lost: a long round trip may be that of a full queue, however often it is seen. */
 void burst_probe_note_loss(struct burst_probe *b);
-/* It has said so before: the round trip is nothing new. */
+/* It has said so before, or a later one, as blocks of different streams do: the round trip is
+ * nothing new. */
 bool burst_probe_has_seen(const struct burst_probe *b, uint32_t middle);

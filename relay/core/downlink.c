@@ -168,6 +168,7 @@ static void set_state(struct shard_core *c, usec_t now, struct participant *p,
     d->paced_count += state == DOWNLINK_PACED;
     d->state = state;
     d->state_at = now;
+    d->had_queue = false;
     downlink_pace_begin(d, now);
     d->is_beginning = d->is_beginning && state == DOWNLINK_PACED;
     set_metered(p, state != DOWNLINK_FREE);
@@ -398,11 +399,11 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
 }
 
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
-                          struct tx_batch *tx)
+                          size_t first, struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
     if (d != NULL && !d->has_numbers)
-        downlink_note_missing(c, now, p, packets, tx);
+        downlink_note_missing(c, now, p, first, tx);
     if (d == NULL || d->state != DOWNLINK_FREE)
         return;
     if (now - d->nacks_at > NACKS_US) {

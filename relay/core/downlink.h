@@ -102,11 +102,13 @@ struct downlink_report {
 };
 /* A block of a report names our report `middle`, which left at `sent_at`. False when its round trip
  * says nothing of the way: it is behind a burst, or known. Before downlink_handle_report. */
-bool downlink_handle_round(struct participant *p, uint32_t middle, usec_t sent_at, usec_t rtt_us);
+bool downlink_handle_round(struct participant *p, usec_t now, uint32_t middle, usec_t sent_at,
+                           usec_t rtt_us);
 void downlink_handle_report(struct shard_core *c, usec_t now, struct participant *p,
                             struct downlink_report report, struct tx_batch *tx);
+/* It asks for `packets`, `first` of them for the first time. */
 void downlink_handle_nack(struct shard_core *c, usec_t now, struct participant *p, size_t packets,
-                          struct tx_batch *tx);
+                          size_t first, struct tx_batch *tx);
 /* Its line was found to carry only `bps`. */
 void downlink_note_narrow(struct shard_core *c, usec_t now, struct participant *p, uint64_t bps,
                           struct tx_batch *tx);

@@ -42,6 +42,8 @@ void downlink_note_missing(struct shard_core *c, usec_t now, struct participant 
                            struct tx_batch *tx)
 {
     struct downlink *d = p->downlink;
+    if (d->is_mute) /* what would end it is not told */
+        return;
     uint64_t sent = tx_batch_get_bytes(c->tx, p->handle.index) -
                     (d->missing_from > d->bytes_before ? d->missing_from : d->bytes_before);
     d->missing += (uint32_t)packets;
@@ -53,14 +55,18 @@ void downlink_note_missing(struct shard_core *c, usec_t now, struct participant 
     downlink_note_storm(c, now, p, tx);
 }
 
-bool downlink_handle_round(struct participant *p, uint32_t middle, usec_t sent_at, usec_t rtt_us)
+bool downlink_handle_round(struct participant *p, usec_t now, uint32_t middle, usec_t sent_at,
+                           usec_t rtt_us)
 {
     struct downlink *d = p->downlink;
     if (d == NULL || d->has_numbers)
         return true;
     bool is_new = !burst_probe_has_seen(&d->burst, middle);
     bool is_burst = burst_probe_handle_block(&d->burst, middle, sent_at, rtt_us, &d->answer);
-    bwe_note_way(&d->bwe, d->burst.usual_us);
+    if (burst_probe_take_way(&d->burst))
+        bwe_note_way(&d->bwe, d->burst.usual_us);
+    bwe_note_rtt(&d->bwe, now, rtt_us);
+    burst_probe_note_least(&d->burst, bwe_get_rtt_min(&d->bwe));
     return d->state == DOWNLINK_FREE || (is_new && !is_burst);
 }
 

@@ -84,11 +84,11 @@ static uint32_t least_permille(uint32_t permille, uint32_t expected, uint32_t de
     return lost > deviations * deviation ? (lost - deviations * deviation) * 1000 / expected : 0;
 }
 
-/* Something has been sent that it has not received. */
+/* Something was sent before its last report that it still has not received. */
 static bool lacks_some(const struct subscription *s, const struct rtcp_report_block *block)
 {
-    uint16_t behind = (uint16_t)(s->next_seq - 1 - (uint16_t)block->highest_seq);
-    return s->started && behind > 0 && behind <= INT16_MAX;
+    uint16_t behind = (uint16_t)(s->reported_next_seq - 1 - (uint16_t)block->highest_seq);
+    return s->started && s->reported_at_ms > 0 && behind > 0 && behind <= INT16_MAX;
 }
 
 /* Nothing came for a while of what was sent, or no report did: a line that was cut, or a slot that
@@ -103,11 +103,13 @@ static bool ends_standstill(struct subscription *s, usec_t now,
     bool was_cut = s->report_every_ms > 0 && since_ms >= STANDSTILL_MS &&
                    since_ms / STANDSTILL_REPORTS >= s->report_every_ms;
     bool ends = has_moved && (s->has_stood || was_cut);
-    if (!was_cut)
-        s->report_every_ms =
-            s->report_every_ms > 0 ? s->report_every_ms / 4 * 3 + since_ms / 4 : since_ms;
+    uint32_t most_ms = 4 * s->report_every_ms; /* who reports more seldom from now on is not cut */
+    uint32_t step_ms = since_ms < most_ms ? since_ms : most_ms;
+    s->report_every_ms =
+        s->report_every_ms > 0 ? s->report_every_ms / 4 * 3 + step_ms / 4 + 1 : since_ms;
     s->has_stood = !has_moved && lacks_some(s, block);
     s->reported_at_ms = now_ms;
+    s->reported_next_seq = (uint16_t)s->next_seq;
     return ends;
 }
 
@@ -142,7 +144,9 @@ static usec_t find_round(struct shard_core *c, usec_t arrived_at, struct partici
         return 0;
     uint32_t age = (uint32_t)(ntp >> 16) - block->last_sr;
     usec_t sent_at = arrived_at - (usec_t)((uint64_t)age * 1000000u >> 16);
-    return downlink_handle_round(p, block->last_sr, sent_at, rtt_us) ? usec_max(rtt_us, 1) : 0;
+    return downlink_handle_round(p, arrived_at, block->last_sr, sent_at, rtt_us)
+               ? usec_max(rtt_us, 1)
+               : 0;
 }
 
 /* False: it says nothing of what the line carries. */
@@ -156,9 +160,9 @@ static bool handle_block(struct shard_core *c, usec_t now, usec_t arrived_at, st
         p->rtt_us = heard->rtt_us = rtt_us;
     bool counts = !ends_standstill(s, now, block);
     s->loss_permille = find_loss_permille(s, block, &packets);
+    redundancy_handle_loss(s, now, s->loss_permille);
     if (counts) {
         uint32_t lost = s->loss_permille;
-        redundancy_handle_loss(s, now, lost);
         heard->loss_permille = (uint32_t)usec_max(heard->loss_permille, lost);
         heard->likely_permille =
             (uint32_t)usec_max(heard->likely_permille, least_permille(lost, packets, 1));
@@ -201,6 +205,22 @@ static void handle_report(struct shard_core *c, usec_t now, struct participant *
         shard_update_delivery(c, now, p);
     if (any_counts)
         downlink_handle_report(c, now, p, heard, tx);
+    else if (p->downlink != NULL)
+        p->downlink->answer = (struct burst_answer){0};
+}
+
+/* Of what it asks for, what it has not asked for before. */
+static size_t count_first(struct subscription *s, const uint16_t *seqs, size_t count)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (s->has_nacked && (int16_t)(seqs[i] - s->nacked_seq) <= 0)
+            continue;
+        s->has_nacked = true;
+        s->nacked_seq = seqs[i];
+        first++;
+    }
+    return first;
 }
 
 static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
@@ -209,7 +229,7 @@ static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
     struct subscription *s = find_subscription(p, nack->media_ssrc);
     uint16_t seqs[RTCP_NACK_SEQS_MAX];
     size_t count = s != NULL ? rtcp_nack_list(nack, seqs, COUNT_OF(seqs)) : 0;
-    downlink_handle_nack(c, now, p, count, tx);
+    downlink_handle_nack(c, now, p, count, s != NULL ? count_first(s, seqs, count) : 0, tx);
     for (size_t i = 0; i < count; i++)
         forwarder_resend(c, now, p, s, seqs[i], tx);
 }

@@ -168,7 +168,8 @@ void rtcp_send_burst_report(struct shard_core *c, usec_t now, struct participant
         p->subscriptions[i].report_at = now;
     send_sender_reports(c, now, p, tx);
     for (size_t i = 0; i < p->subscription_count; i++)
-        p->subscriptions[i].report_at = now + BURST_PROBE_WAIT_US;
+        if (p->subscriptions[i].started)
+            p->subscriptions[i].report_at = now + BURST_PROBE_WAIT_US;
     uint64_t ntp = ntp_of_usec(c->config.ntp_at_zero, now);
     burst_probe_note_report(&p->downlink->burst, now, (uint32_t)(ntp >> 16));
 }

@@ -266,7 +266,8 @@ static usec_t resend_again_us(usec_t rtt_us)
 static bool is_known_wide(const struct subscription *s)
 {
     const struct downlink *d = s->owner != NULL ? s->owner->downlink : NULL;
-    return d != NULL && d->state == DOWNLINK_WATCHED && d->has_numbers;
+    return d != NULL && d->state == DOWNLINK_WATCHED && d->has_numbers &&
+           d->bwe.feedback_at > d->state_at;
 }
 
 unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,

@@ -101,7 +101,8 @@ struct subscription {
     bool is_thinned;
     bool comes_late; /* it takes more than its line carries: for what people are told */
     bool wants_thin_voice, gets_thin_voice; /* of a voice slot (thin_voices.c) */
-    bool is_paced;  /* whoever paces it takes what is next; else every arrival */
+    bool is_paced; /* whoever paces it takes what is next; else every arrival */
+    bool has_nacked;
     bool has_stood; /* as last reported nothing of what was sent had come since the report before */
     bool is_late;   /* not paced: what it has missed goes out in portions, */
     uint32_t late_bytes;             /* so much until now, */
@@ -115,6 +116,8 @@ struct subscription {
     uint32_t loss_permille;
     uint32_t reported_seq; /* the highest that it has received, as last reported */
     uint32_t counted_seq;  /* the same, or the one before the first sent: its losses lie behind */
+    uint16_t reported_next_seq;               /* what would have gone out next then */
+    uint16_t nacked_seq;                      /* the newest that it has asked for */
     uint32_t reported_at_ms, report_every_ms; /* the last report, and how often they come; 0: none
                                                * yet */
 };

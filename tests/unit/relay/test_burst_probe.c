@@ -80,9 +80,10 @@ static void a_way_that_becomes_longer_is_no_queue_once_two_say_so(void **state)
     usec_t sent_at = send_burst(&b, SECONDS(3), 20, 4000000, 7);
     assert_true(burst_probe_handle_block(&b, 7, sent_at, longer_us, &answer));
     assert_true(answer.has_queue);
-    assert_false(burst_probe_handle_block(&b, 3, SECONDS(5), longer_us, &answer));
-    sent_at = send_burst(&b, SECONDS(6), 20, 4000000, 8);
-    assert_true(burst_probe_handle_block(&b, 8, sent_at, longer_us, &answer));
+    assert_false(burst_probe_handle_block(&b, 8, SECONDS(5), longer_us, &answer));
+    assert_true(burst_probe_take_way(&b));
+    sent_at = send_burst(&b, SECONDS(6), 20, 4000000, 9);
+    assert_true(burst_probe_handle_block(&b, 9, sent_at, longer_us, &answer));
     assert_false(answer.has_queue);
 }
 
@@ -98,6 +99,58 @@ static void more_reports_than_are_remembered_forget_the_oldest(void **state)
     assert_true(burst_probe_handle_block(&b, 102, SECONDS(2), ROUND_US, &answer));
 }
 
+/* 25 pictures of 5 kB a second, and no pause: for ten seconds they come without a queue, then the
+ * line carries 300 kbit/s. */
+static void of_a_burst_without_an_end_what_has_come_is_left_behind(void **state)
+{
+    (void)state;
+    struct burst_probe b = {0};
+    struct burst_answer answer = {0};
+    burst_probe_note_round(&b, ROUND_US);
+    usec_t queue_us = 0;
+    uint32_t middle = 0;
+    for (usec_t now = SECONDS(1); now < SECONDS(13); now += MILLISECONDS(40)) {
+        burst_probe_note_bytes(&b, now, 5000);
+        burst_probe_note_paced(&b, now, 5000);
+        if (now > SECONDS(11))
+            queue_us += 5000 * 8 * 1000000ll / 300000 - MILLISECONDS(40);
+        if (!burst_probe_wants_report(&b, now, true))
+            continue;
+        burst_probe_note_report(&b, now, ++middle);
+        assert_true(burst_probe_handle_block(&b, middle, now, ROUND_US + queue_us, &answer));
+        if (now < SECONDS(11))
+            assert_false(answer.has_queue);
+    }
+    assert_true(middle > 20);
+    assert_true(answer.has_queue);
+    assert_in_range(answer.carried_bps, 280000, 340000);
+}
+
+/* Blocks of several streams name different reports of ours, again and again. */
+static void an_older_report_that_a_block_names_says_nothing_new(void **state)
+{
+    (void)state;
+    struct burst_probe b = {0};
+    struct burst_answer answer = {0};
+    burst_probe_note_round(&b, ROUND_US);
+    assert_false(burst_probe_handle_block(&b, 5, SECONDS(1), ROUND_US, &answer));
+    for (int i = 0; i < 10; i++) {
+        assert_false(burst_probe_handle_block(&b, 4, SECONDS(1), SECONDS(1), &answer));
+        assert_false(burst_probe_handle_block(&b, 5, SECONDS(1), SECONDS(1), &answer));
+    }
+    assert_int_equal(b.usual_us, ROUND_US);
+}
+
+static void a_handshake_that_took_long_is_forgotten_with_the_first_round_trip(void **state)
+{
+    (void)state;
+    struct burst_probe b = {0};
+    struct burst_answer answer = {0};
+    burst_probe_note_round(&b, SECONDS(1));
+    assert_false(burst_probe_handle_block(&b, 1, SECONDS(1), ROUND_US, &answer));
+    assert_int_equal(b.usual_us, ROUND_US);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +159,9 @@ int main(void)
         cmocka_unit_test(a_way_that_trembles_is_no_queue),
         cmocka_unit_test(a_way_that_becomes_longer_is_no_queue_once_two_say_so),
         cmocka_unit_test(more_reports_than_are_remembered_forget_the_oldest),
+        cmocka_unit_test(of_a_burst_without_an_end_what_has_come_is_left_behind),
+        cmocka_unit_test(an_older_report_that_a_block_names_says_nothing_new),
+        cmocka_unit_test(a_handshake_that_took_long_is_forgotten_with_the_first_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

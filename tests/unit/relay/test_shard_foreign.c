@@ -200,6 +200,24 @@ static void nor_does_a_screen_that_stood_still_hide_what_the_next_slide_loses(vo
     check_width_after(*state, STILL, true);
 }
 
+/* A phone in somebody's pocket. */
+static void who_reports_more_seldom_from_now_on_is_heard(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    for (int i = 0; i < 5; i++) {
+        show_screen(b, sender, SECONDS(1));
+        say(b, learner, (struct said){.highest = learner->last_seq});
+    }
+    uint64_t before = bwe_get_estimate(&d->bwe);
+    for (int i = 0; i < 4; i++) {
+        show_screen(b, sender, SECONDS(5));
+        say(b, learner, (struct said){.lost = 200, .highest = learner->last_seq});
+    }
+    assert_true(bwe_get_estimate(&d->bwe) < before / 2);
+}
+
 static void a_learner_without_rtx_is_sent_the_very_datagram_again(void **state)
 {
     struct bench *b = *state;
@@ -450,6 +468,7 @@ int main(void)
         BENCH_TEST(what_a_line_lost_that_was_cut_is_not_its_width),
         BENCH_TEST(nor_is_what_it_lost_while_no_report_came_either),
         BENCH_TEST(of_a_narrow_line_something_comes_and_what_it_loses_counts),
+        BENCH_TEST(who_reports_more_seldom_from_now_on_is_heard),
         BENCH_TEST(nor_does_a_screen_that_stood_still_hide_what_the_next_slide_loses),
         BENCH_TEST(a_learner_without_rtx_is_sent_the_very_datagram_again),
         BENCH_TEST(nothing_else_is_sent_under_a_number_that_was_used),

@@ -338,7 +338,8 @@ static void
 resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line(void **state)
 {
     (void)state;
-    struct downlink downlink = {.state = DOWNLINK_WATCHED, .has_numbers = true};
+    struct downlink downlink = {
+        .state = DOWNLINK_WATCHED, .has_numbers = true, .bwe.feedback_at = 1};
     struct participant owner = {.downlink = &downlink};
     struct subscription s = make_subscription(ROOM_SLOT_SCREEN, 1);
     s.owner = &owner;
@@ -354,7 +355,8 @@ resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line(voi
 static void what_was_sent_again_and_lost_again_goes_out_twice(void **state)
 {
     (void)state;
-    struct downlink downlink = {.state = DOWNLINK_WATCHED, .has_numbers = true};
+    struct downlink downlink = {
+        .state = DOWNLINK_WATCHED, .has_numbers = true, .bwe.feedback_at = 1};
     struct participant owner = {.downlink = &downlink};
     struct subscription s = make_subscription(ROOM_SLOT_SCREEN, 1);
     s.owner = &owner;
