@@ -239,8 +239,7 @@ static bool is_level(const struct bwe *b, const struct bwe_delay_stretch *busy)
            sent < (1 + LEVEL_SHARE) * arrived && arrived < (1 + LEVEL_SHARE) * sent;
 }
 
-/* Whether the queue comes from what we send: we make use of what we are thought to have, or it
- * grows faster than jitter or a longer way would have it. */
+/* Whether the queue is ours: the estimate is used, or it grows faster than a longer way does. */
 static bool is_ours(const struct bwe *b, usec_t now, const struct bwe_delay_stretch *busy)
 {
     double used = OURS_SHARE * (double)b->estimate_bps;
@@ -263,9 +262,8 @@ static bool is_slow(const struct bwe *b, usec_t now)
            b->train.shown_bps < share_of(b->estimate_bps, TRAIN_SHARE);
 }
 
-/* Of a line as narrow as was expected little says how long the way is while nothing queues: before
- * the first packets came the handshake, and voice goes on. What is on the way beyond that way
- * stands in the queue. Twice the rate for a probe would soon stand there, too. */
+/* As narrow as the handshake made it seem, whose queue still stands: what is on the way beyond a
+ * round trip of little waits there, and a probe's packets soon would. */
 static void note_slow(struct bwe *b, usec_t now)
 {
     bool is_expected = bwe_train_is_expected(&b->train, b->train.shown_bps);
