@@ -112,6 +112,9 @@ class Lab:
             name = f"{PREFIX}-{os.getpid()}-{short}"
             _ip("netns", "add", name)
             self.names[short] = name
+            # Without a wait for duplicates an address is there at once: one that comes 2 s later is a change of the network
+            # to a browser, which then drops what it loads (ERR_NETWORK_CHANGED).
+            _ip("netns", "exec", name, "sh", "-c", "cd /proc/sys/net/ipv6/conf; echo 0 >all/accept_dad; echo 0 >default/accept_dad")
             _ip("-n", name, "link", "set", "lo", "up")
         return self.names[short]
 

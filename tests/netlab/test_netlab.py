@@ -73,6 +73,16 @@ class Laboratory(unittest.TestCase):
             median = float(ping.stdout)
             self.assertTrue(60 <= median <= 70, f"{address}: {median} ms")
 
+    def test_every_address_is_there_at_once(self):
+        """To a browser one that comes later is a change of the network: it drops what it loads."""
+        lab = self.lab()
+        lab.join("near", "far")
+        netlab.run_ip("-n", lab.namespace("far"), "link", "add", "veth0", "up", "type", "veth", "peer", "name", "veth1")
+        netlab.run_ip("-n", lab.namespace("far"), "link", "set", "veth1", "up")
+        for which, count in (("scope link", 3), ("tentative", 0)):
+            shown = lab.run("far", ["ip", "-6", "-o", "addr", "show", *which.split()], stdout=subprocess.PIPE)
+            self.assertEqual(len(shown.stdout.splitlines()), count, shown.stdout)
+
     def test_losses_and_duplicates_come_at_the_share_set_and_only_in_their_direction(self):
         lab = self.lab()
         line = lab.join("near", "far", seed=5, settings=["down loss 5% duplicate 2%"])
