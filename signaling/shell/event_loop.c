@@ -14,18 +14,62 @@ struct event_loop {
     struct lws_context *context;
     struct lws_vhost *vhost;    /* of the watches; it listens nowhere */
     struct event_timer *timers; /* armed ones; a handful */
+    struct event_watch *again;  /* wanted to write while they did */
     int timer_fd;               /* readable when the first of them is due */
     const struct log *log;
 };
 
 struct event_watch {
+    struct event_loop *loop;
     struct lws *wsi;
     struct event_watch_callbacks callbacks;
-    bool removed;
+    bool removed, is_writing;
+    bool wants_again; /* in the loop's list */
+    struct event_watch *next_again;
 };
+
+/* libwebsockets 4.1 forgets what is wanted for a descriptor inside its writable callback: it turns
+ * the wish off when the callback is through. So such a wish waits for the end of the turn. */
+static void want_again(struct event_watch *watch)
+{
+    if (watch->wants_again)
+        return;
+    watch->wants_again = true;
+    watch->next_again = watch->loop->again;
+    watch->loop->again = watch;
+}
+
+static void forget_again(struct event_watch *watch)
+{
+    struct event_watch **at = &watch->loop->again;
+    while (*at != NULL && *at != watch)
+        at = &(*at)->next_again;
+    if (*at != NULL)
+        *at = watch->next_again;
+    watch->wants_again = false;
+}
+
+static void serve_again(struct event_loop *loop)
+{
+    for (struct event_watch *watch; (watch = loop->again) != NULL;) {
+        forget_again(watch);
+        if (!watch->removed)
+            lws_callback_on_writable(watch->wsi);
+    }
+}
+
+static void handle_writable(struct event_watch *watch)
+{
+    if (watch == NULL || watch->removed)
+        return;
+    watch->is_writing = true;
+    watch->callbacks.on_writable(watch->callbacks.context);
+    watch->is_writing = false;
+}
 
 static void handle_watch_closed(struct event_watch *watch)
 {
+    forget_again(watch);
     if (!watch->removed && watch->callbacks.on_gone != NULL)
         watch->callbacks.on_gone(watch->callbacks.context);
     free(watch);
@@ -44,8 +88,7 @@ static int handle_watch(struct lws *wsi, enum lws_callback_reasons reason, void 
             watch->callbacks.on_readable(watch->callbacks.context);
         break;
     case LWS_CALLBACK_RAW_WRITEABLE_FILE:
-        if (watch != NULL && !watch->removed)
-            watch->callbacks.on_writable(watch->callbacks.context);
+        handle_writable(watch);
         break;
     case LWS_CALLBACK_RAW_CLOSE_FILE:
         lws_set_opaque_user_data(wsi, NULL);
@@ -198,7 +241,9 @@ struct instant event_loop_instant(void)
 
 bool event_loop_turn(struct event_loop *loop)
 {
-    return lws_service(loop->context, 0) >= 0;
+    bool turned = lws_service(loop->context, 0) >= 0;
+    serve_again(loop);
+    return turned;
 }
 
 enum status event_loop_watch(struct event_loop *loop, int fd,
@@ -213,6 +258,7 @@ enum status event_loop_watch(struct event_loop *loop, int fd,
         free(watch);
         return STATUS_NO_MEMORY;
     }
+    watch->loop = loop;
     watch->callbacks = *callbacks;
     lws_adopt_desc_t adopted = {
         .vh = loop->vhost,
@@ -233,7 +279,10 @@ enum status event_loop_watch(struct event_loop *loop, int fd,
 
 void event_watch_want_writable(struct event_watch *watch)
 {
-    lws_callback_on_writable(watch->wsi);
+    if (watch->is_writing)
+        want_again(watch);
+    else
+        lws_callback_on_writable(watch->wsi);
 }
 
 void event_watch_remove(struct event_watch *watch)
