@@ -48,11 +48,12 @@ bool stream_sink_add(struct stream_sink *s, usec_t now, uint16_t seq16, size_t b
         s->first_at = now;
     } else if (seq > s->highest) {
         advance(s, seq);
-    } else if (seq < s->first || seq + MEDIA_SINK_WINDOW <= s->highest || seen_get(s, seq)) {
+    } else if (seq + MEDIA_SINK_WINDOW <= s->highest || (seq >= s->first && seen_get(s, seq))) {
         s->duplicates++;
         return false;
     } else {
-        s->recovered++;
+        s->recovered++; /* also what was sent before the first one that came */
+        s->first = seq < s->first ? seq : s->first;
     }
     seen_set(s, seq, true);
     if (s->received > 0)

@@ -74,6 +74,27 @@ static bool find_number(const struct twcc_sends *s, uint16_t seq, uint64_t *numb
     return true;
 }
 
+enum twcc_sent twcc_sends_find(const struct twcc_sends *s, uint16_t seq)
+{
+    uint64_t number;
+    if (!find_number(s, seq, &number))
+        return TWCC_SENT_UNKNOWN;
+    switch ((enum state)s->ring[number % TWCC_SENDS_MAX].state) {
+    case STATE_WAITING:
+        return TWCC_SENT_WAITING;
+    case STATE_LOST:
+        return TWCC_SENT_LOST;
+    case STATE_GIVEN_UP:
+        return number < s->first_told ? TWCC_SENT_LOST : TWCC_SENT_UNKNOWN;
+    case STATE_ARRIVED:
+        return TWCC_SENT_ARRIVED;
+    case STATE_NONE:
+    case STATE_REPEATED:
+        break;
+    }
+    return TWCC_SENT_UNKNOWN;
+}
+
 void twcc_sends_note_repeat(struct twcc_sends *s, uint16_t seq)
 {
     uint64_t number;
@@ -100,9 +121,20 @@ static void give_up_before(struct twcc_sends *s, uint16_t base_seq)
     s->given_up = s->given_up > base ? s->given_up : base;
 }
 
+/* Peers count their feedback from 0 on: the first that is heard may not be the first. */
+static void note_first(struct twcc_sends *s, const struct rtcp_twcc *feedback)
+{
+    uint64_t base;
+    if (!s->has_feedback && feedback->feedback_count == 0 &&
+        find_number(s, feedback->base_seq, &base))
+        s->first_told = base;
+    s->has_feedback = true;
+}
+
 struct twcc_fates twcc_sends_iterate(struct twcc_sends *s, usec_t now,
                                      const struct rtcp_twcc *feedback)
 {
+    note_first(s, feedback);
     give_up_before(s, feedback->base_seq);
     return (struct twcc_fates){.sends = s, .statuses = rtcp_twcc_iterate(feedback), .now = now};
 }

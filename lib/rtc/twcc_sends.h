@@ -23,6 +23,8 @@ struct twcc_sends {
     uint64_t count;         /* packets ever noted: the next one's number */
     uint32_t waiting_bytes; /* noted, and may still be on the way */
     uint64_t given_up;      /* what is older is not waited for: feedback began behind it */
+    uint64_t first_told;    /* what is older was lost: the peer's first feedback began here */
+    bool has_feedback;      /* any was heard */
     bool has_arrival;       /* the peer's clock has been seen */
     usec_t arrival_on_wire; /* the last time read, as it was written */
     usec_t arrival_unwrapped;
@@ -43,6 +45,13 @@ uint16_t twcc_sends_skip(struct twcc_sends *s);
 /* The packet of number `seq` was asked for again and leaves once more, under the same number: it
  * was lost, and what is reported of it from now on measures nothing. */
 void twcc_sends_note_repeat(struct twcc_sends *s, uint16_t seq);
+
+enum twcc_sent { TWCC_SENT_UNKNOWN, TWCC_SENT_WAITING, TWCC_SENT_LOST, TWCC_SENT_ARRIVED };
+
+/* What was heard last of the packet of number `seq`. What stands before the first that a peer's
+ * first feedback tells of is lost, though no feedback says so; of what was passed over later, since
+ * feedback was lost, nothing is known. */
+enum twcc_sent twcc_sends_find(const struct twcc_sends *s, uint16_t seq);
 
 /* Forgets what has not been heard of: feedback about it will be ignored. Numbers go on. */
 void twcc_sends_forget(struct twcc_sends *s);

@@ -392,6 +392,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     bwe_handle_twcc(&d->bwe, now, feedback);
     downlink_pace_handle_answer(d);
     downlink_voice_note_loss(now, p);
+    stream_head_resend_lost(c, now, p, tx);
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);
     downlink_update(c, now, p, tx);

@@ -24,6 +24,7 @@
 #include "relay/core/burst_probe.h"
 #include "relay/core/line_width.h"
 #include "relay/core/resend_queue.h"
+#include "relay/core/stream_head.h"
 #include "rtc/bwe.h"
 
 #define DOWNLINK_KEY_FRAME_US SECONDS(10) /* for one that a paced receiver causes; two at once */
@@ -67,6 +68,7 @@ struct downlink {
     bool had_queue;                       /* as the one before it did */
     uint32_t paced_count, numbered_count; /* times; for statistics */
     struct resend_queue resends;
+    struct stream_head head; /* of the first video */
 };
 
 struct shard_core;

@@ -166,6 +166,8 @@ bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *
                        : send_again(publication, now, s, &r, repeat, &packet, tx);
         c->stats.retransmitted += sent;
     }
+    if (sent && has_rtx)
+        stream_head_note_again(s, seq16);
     return sent;
 }
 

@@ -15,6 +15,7 @@
 #define RESEND_SHARE                                                                               \
     2 /* half of what was sent: one packet lost in five needs more than a quarter, */
 #define RESEND_COST 2 /* a quarter where the line may be full */
+#define EMPTY_QUEUE_US MILLISECONDS(15)
 #define FRAME_US_MIN 20000
 #define RTP_EXTENSION_HEADER_BYTES 4 /* profile, length in words */
 
@@ -270,6 +271,15 @@ static bool is_known_wide(const struct subscription *s)
            d->bwe.feedback_at > d->state_at;
 }
 
+/* Paced, and what was sent until now has come without standing anywhere. */
+static bool is_empty_line(const struct subscription *s)
+{
+    const struct downlink *d = s->owner != NULL ? s->owner->downlink : NULL;
+    return d != NULL && d->state == DOWNLINK_PACED && d->has_numbers &&
+           d->bwe.feedback_at > d->state_at &&
+           bwe_delay_get_queue_us(&d->bwe.delay) < EMPTY_QUEUE_US;
+}
+
 unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                    size_t bytes)
 {
@@ -281,7 +291,7 @@ unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rt
     uint32_t since_ms = (at_ms - s->resends->places[place].at_ms) & AT_MS_MASK;
     bool same = s->resends->places[place].seq == (uint32_t)seq && count > 0;
     bool is_wide = is_known_wide(s);
-    int64_t cost = (int64_t)bytes * (is_wide ? 1 : RESEND_COST);
+    int64_t cost = (int64_t)bytes * (is_wide || is_empty_line(s) ? 1 : RESEND_COST);
     if (same &&
         (count >= SUBSCRIPTION_RESENDS_EACH || MILLISECONDS(since_ms) < resend_again_us(rtt_us)))
         return 0;

@@ -171,6 +171,7 @@ bool subscription_find_source_seq(const struct subscription *s, uint16_t seq16,
  * within a round trip of the last time (100 ms while that is unknown, 20 ms at least), or when all
  * that was sent again is a quarter of what was sent. Of who is watched by numbers, so that its line
  * is known not to be full, half of it, and twice what was asked for before: it has been lost twice.
+ * Half of it also of who is paced while nothing of what has come stood in a queue.
  */
 unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rtt_us, uint64_t seq,
                                    size_t bytes);

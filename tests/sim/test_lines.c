@@ -59,7 +59,9 @@ a_join_costs_little_voice_and_its_picture_comes_as_fast_as_the_line_has_room(str
 static void no_picture_stands_behind_losses(struct sim *sim)
 {
     static const struct line_case cases[] = {
-        {"delay 30ms\ndown rate 20M loss 5%", 60, 0.3, 0, SECONDS(3), MILLISECONDS(300),
+        {"delay 20ms loss 1%\ndown rate 1M queue 200ms", 60, 0.5, 0, MILLISECONDS(2500),
+         MILLISECONDS(500), SECONDS(2)},
+        {"delay 30ms\ndown rate 20M loss 5%", 60, 0.3, 0, MILLISECONDS(1600), MILLISECONDS(300),
          MILLISECONDS(1200)},
         {"delay 30ms\ndown rate 20M loss 10%", 60, 0.3, 0, SECONDS(3), MILLISECONDS(300),
          MILLISECONDS(1200)},

@@ -335,7 +335,7 @@ static size_t count_admitted(struct subscription *s, usec_t now, uint64_t from)
 }
 
 static void
-resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line(void **state)
+resending_costs_at_most_half_of_what_was_sent_and_a_quarter_where_the_line_fills(void **state)
 {
     (void)state;
     struct downlink downlink = {
@@ -346,9 +346,14 @@ resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line(voi
     assert_in_range(count_admitted(&s, SECONDS(1), 1), 64, 66); /* a start-up allowance */
     send_hundred(&s, 1);
     assert_in_range(count_admitted(&s, SECONDS(2), 1000), 60, 61); /* 100 x 1200 / 2, and a rest */
-    downlink.state = DOWNLINK_PACED;
+    downlink.state = DOWNLINK_PACED;                               /* nothing stands on its line */
     send_hundred(&s, 101);
-    assert_in_range(count_admitted(&s, SECONDS(3), 2000), 29, 31);
+    assert_in_range(count_admitted(&s, SECONDS(3), 2000), 60, 61);
+    for (usec_t i = 0; i < 5; i++) /* it fills */
+        bwe_delay_handle_arrival(&downlink.bwe.delay, i * MILLISECONDS(20), i * MILLISECONDS(30),
+                                 1200);
+    send_hundred(&s, 201);
+    assert_in_range(count_admitted(&s, SECONDS(4), 3000), 29, 31);
     subscription_destroy(&s);
 }
 
@@ -515,7 +520,7 @@ int main(void)
         cmocka_unit_test(numbers_not_sent_yet_or_of_an_earlier_source_are_unknown),
         cmocka_unit_test(a_packet_is_sent_again_six_times_and_not_twice_within_a_round_trip),
         cmocka_unit_test(
-            resending_costs_at_most_half_of_what_was_sent_and_a_quarter_on_a_narrow_line),
+            resending_costs_at_most_half_of_what_was_sent_and_a_quarter_where_the_line_fills),
         cmocka_unit_test(what_was_sent_again_and_lost_again_goes_out_twice),
         cmocka_unit_test(whoever_knows_feedback_or_redundancy_for_voice_takes_long_packets_of_it),
         cmocka_unit_test(silence_appended_ends_the_epoch_behind_everything_sent),

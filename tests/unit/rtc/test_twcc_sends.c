@@ -190,6 +190,48 @@ static void what_a_lost_feedback_told_is_not_waited_for(void **state)
     assert_false(fate.lost || fate.was_lost);
 }
 
+/* A receiver reports nothing of before the first packet that it got. */
+static void what_was_heard_last_of_a_packet_can_be_asked(void **state)
+{
+    static const usec_t arrivals[] = {1000000, RTCP_TWCC_LOST, 1020000};
+    struct twcc_fate fate;
+    (void)state;
+    for (int first_feedback = 0; first_feedback < 2; first_feedback++) {
+        uint16_t from = (uint16_t)s.count;
+        for (int i = 0; i < 6; i++)
+            (void)twcc_sends_note(&s, 5000 + i, 100, 0);
+        assert_int_equal(twcc_sends_find(&s, from), TWCC_SENT_WAITING);
+        struct rtcp_twcc feedback = feedback_of((uint16_t)(from + 2), arrivals, 3);
+        struct twcc_fates it = twcc_sends_iterate(&s, 90000, &feedback);
+        while (twcc_fates_next(&it, &fate)) {
+        }
+        enum twcc_sent before = first_feedback == 0 ? TWCC_SENT_LOST : TWCC_SENT_UNKNOWN;
+        enum twcc_sent expected[] = {before,
+                                     before,
+                                     TWCC_SENT_ARRIVED,
+                                     TWCC_SENT_LOST,
+                                     TWCC_SENT_ARRIVED,
+                                     TWCC_SENT_WAITING,
+                                     TWCC_SENT_UNKNOWN};
+        for (uint16_t i = 0; i < COUNT_OF(expected); i++)
+            assert_int_equal(twcc_sends_find(&s, (uint16_t)(from + i)), expected[i]);
+    }
+}
+
+static void before_a_feedback_that_is_not_the_first_nothing_is_known(void **state)
+{
+    static const usec_t arrivals[] = {1000000};
+    struct twcc_fate fate;
+    (void)state;
+    (void)twcc_sends_note(&s, 5000, 100, 0);
+    (void)twcc_sends_note(&s, 5001, 100, 0);
+    struct rtcp_twcc feedback = feedback_of(1, arrivals, 1);
+    feedback.feedback_count = 1;
+    struct twcc_fates it = twcc_sends_iterate(&s, 90000, &feedback);
+    assert_true(twcc_fates_next(&it, &fate));
+    assert_int_equal(twcc_sends_find(&s, 0), TWCC_SENT_UNKNOWN);
+}
+
 /* It arrives when its second copy does: that says nothing of the way. */
 static void a_packet_sent_again_under_its_number_is_lost_once_and_never_arrives(void **state)
 {
@@ -234,6 +276,10 @@ int main(void)
             numbers_that_were_never_given_or_have_been_overwritten_are_ignored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_packet_sent_again_under_its_number_is_lost_once_and_never_arrives, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_heard_last_of_a_packet_can_be_asked, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(before_a_feedback_that_is_not_the_first_nothing_is_known,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_and_arrival_times_wrap, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
