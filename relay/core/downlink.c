@@ -95,8 +95,10 @@ static usec_t watched_until(const struct downlink *d)
 
 static void set_metered(struct participant *p, bool metered)
 {
-    for (size_t i = 0; i < p->subscription_count; i++)
+    for (size_t i = 0; i < p->subscription_count; i++) {
         p->subscriptions[i].is_metered = metered;
+        p->subscriptions[i].picture_end = (struct picture_end){0};
+    }
 }
 
 static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
@@ -396,6 +398,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     if (d->bwe.answered_at != 0)
         delivery_handle_answer(&p->delivery, d->bwe.answered_at);
     downlink_update(c, now, p, tx);
+    picture_end_resend_lost(c, now, p, tx);
     downlink_pace_go_on(c, now, p, tx);
 }
 

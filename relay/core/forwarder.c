@@ -44,9 +44,12 @@ static void send_metered(usec_t now, struct subscription *s, enum tx_class class
         downlink_note_video(s->owner->downlink, now, bytes);
     if (is_numbered && s->owner->downlink->width.is_open)
         line_width_note_packet(&s->owner->downlink->width, numbered.stamp, bytes);
-    if (s->packets_sent <= STREAM_HEAD_MAX && class == TX_CLASS_VIDEO && is_numbered &&
-        numbered.ssrc == s->ssrc)
-        stream_head_note(now, s, numbered.seq, numbered.stamp);
+    if (class == TX_CLASS_VIDEO && numbered.ssrc == s->ssrc) {
+        picture_end_note(&s->picture_end, is_numbered && numbered.marker,
+                         numbered.seq == (uint16_t)(s->next_seq - 1), numbered.stamp);
+        if (s->packets_sent <= STREAM_HEAD_MAX && is_numbered)
+            stream_head_note(now, s, numbered.seq, numbered.stamp);
+    }
     note_repeatable(now, s, prefix, &numbered);
     tx_batch_add(tx, now, s->receiver, class, prefix, &numbered);
 }

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "base/usec.h"
 #include "control/control_message.h"
+#include "relay/core/picture_end.h"
 #include "relay/core/relay_stats.h"
 #include "wire/codec.h"
 #include "wire/layer_mark.h"
@@ -68,7 +69,8 @@ struct subscription {
     bool has_payload_type;
     bool waiting_key_frame;
     bool started;
-    uint64_t next_seq; /* highest sent + 1 */
+    struct picture_end picture_end; /* of video that is numbered */
+    uint64_t next_seq;              /* highest sent + 1 */
     usec_t last_sent_at;
     uint64_t packets_sent, bytes_sent;
     int64_t resend_credit_bytes;

@@ -62,9 +62,9 @@ static void no_picture_stands_behind_losses(struct sim *sim)
         {"delay 20ms loss 1%\ndown rate 1M queue 200ms", 60, 0.5, 0, MILLISECONDS(2500),
          MILLISECONDS(500), SECONDS(2)},
         {"delay 30ms\ndown rate 20M loss 5%", 60, 0.3, 0, MILLISECONDS(1600), MILLISECONDS(300),
-         MILLISECONDS(1200)},
+         MILLISECONDS(800)},
         {"delay 30ms\ndown rate 20M loss 10%", 60, 0.3, 0, SECONDS(3), MILLISECONDS(300),
-         MILLISECONDS(1200)},
+         MILLISECONDS(900)},
         {"delay 30ms\ndown rate 20M burst-loss 5% burst-length 4", 90, 1.2, 0, SECONDS(6),
          MILLISECONDS(300), MILLISECONDS(1200)},
         /* Both ways: one answer in five never comes, nor what it tells. */

@@ -433,7 +433,7 @@ void send_rtp(struct bench *b, struct peer *p, const struct sent *sent)
         memset(extension + 2, 0, 2); /* padding */
     struct writer w = writer_of((struct bytes_mut){packet, sizeof packet});
     struct rtp_header header = {.payload_type = sent->payload_type,
-                                .marker = sent->payload_type == SCREEN_PT,
+                                .marker = sent->payload_type == SCREEN_PT && !sent->goes_on,
                                 .seq = sent->seq,
                                 .timestamp = sent->timestamp,
                                 .ssrc = sent->ssrc,

@@ -83,6 +83,7 @@ struct sent {
     uint16_t seq;
     uint32_t timestamp, ssrc;
     char mid, rid; /* rid 0: none */
+    bool goes_on;  /* of a picture: its last packet is another one */
     struct bytes payload;
 };
 

@@ -260,6 +260,41 @@ static void a_packet_sent_again_under_its_number_is_lost_once_and_never_arrives(
     (void)state;
 }
 
+static void assert_lost(const bool *lost, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        assert_int_equal(twcc_sends_find(&s, i) == TWCC_SENT_LOST, lost[i]);
+}
+
+static void what_was_heard_of_a_packet_last_is_known_until_another_takes_its_place(void **state)
+{
+    static const usec_t first[] = {RTCP_TWCC_LOST, 1000000, RTCP_TWCC_LOST, 1010000};
+    static const usec_t second[] = {RTCP_TWCC_LOST, 1000000, 1020000, 1010000};
+    static const bool none[6], two[6] = {true, false, true}, one[6] = {true};
+    struct twcc_fate fate;
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        (void)twcc_sends_note(&s, 5000 + i, 100, 0);
+    assert_lost(none, 6);
+    struct rtcp_twcc feedback = feedback_of(0, first, 4);
+    struct twcc_fates it = twcc_sends_iterate(&s, 90000, &feedback);
+    while (twcc_fates_next(&it, &fate))
+        continue;
+    assert_lost(two, 6); /* 4 is on the way, 5 has not left */
+    feedback = feedback_of(0, second, 4);
+    it = twcc_sends_iterate(&s, 95000, &feedback);
+    while (twcc_fates_next(&it, &fate))
+        continue;
+    assert_lost(one, 6); /* 2 came after all */
+    for (int i = 5; i < TWCC_SENDS_MAX; i++)
+        (void)twcc_sends_note(&s, 6000, 100, 0);
+    assert_true(twcc_sends_find(&s, 0) == TWCC_SENT_LOST);
+    (void)twcc_sends_note(&s, 6000, 100, 0);
+    assert_false(twcc_sends_find(&s, 0) == TWCC_SENT_LOST);
+    twcc_sends_close(&s);
+    assert_lost(none, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +315,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(before_a_feedback_that_is_not_the_first_nothing_is_known,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_was_heard_of_a_packet_last_is_known_until_another_takes_its_place, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(numbers_and_arrival_times_wrap, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
