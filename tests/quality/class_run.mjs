@@ -5,59 +5,18 @@
 // Standard output, a line of JSON each: {"link": TEXT} asks for a change of the emulated line;
 // {"sample": {...}} is said each second;
 // {"result": {...}} ends the run. The learner's kept pictures go to OUT_FOLDER as PGM files.
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { installSlides, keepConnections, layout, readStatistics, watchSlides, wordsOfSlide } from './slides.mjs';
+import { enterClass, openBrowser, openLobby, shareScreen, testid, watchScreen, words } from './class_pages.mjs';
+import { layout, readStatistics } from './slides.mjs';
 import { Stack, root } from '../browser/support/stack.mjs';
-import { atEnd, sleep, until, runEndings } from '../browser/support/tap.mjs';
+import { atEnd, sleep, runEndings } from '../browser/support/tap.mjs';
 
-const fromBrowserTests = createRequire(join(fileURLToPath(new URL('.', import.meta.url)), '..', 'browser', 'package.json'));
-const { chromium } = await import(pathToFileURL(fromBrowserTests.resolve('playwright-core')).href).then((m) => m.default ?? m);
 const scenario = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const outFolder = process.argv[3];
+const slides = { slideMs: scenario.slideMs, fps: scenario.fps };
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-const testid = (name) => `[data-testid="${name}"]`;
-const words = [...Array(64).keys()].map(wordsOfSlide);
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
-  '--disable-backgrounding-occluded-windows', '--disable-features=WebRtcHideLocalIpsWithMdns,Translate,OptimizationHints'];
-
-/** Chromium in this namespace, or behind the line. */
-async function openBrowser(behindTheLine) {
-  let executablePath = '/usr/bin/chromium';
-  if (behindTheLine) {
-    const folder = mkdtempSync(join(tmpdir(), 'amphi-lab-'));
-    executablePath = join(folder, 'chromium');
-    writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${scenario.farNamespace} /usr/bin/chromium "$@"\n`);
-    chmodSync(executablePath, 0o755);
-    atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  }
-  const browser = await chromium.launch({ executablePath, headless: true, args: flags });
-  atEnd(() => browser.close());
-  return browser;
-}
-
-async function openLobby(browser, url) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'fr-FR', ignoreHTTPSErrors: true });
-  const page = await context.newPage();
-  page.on('pageerror', (error) => process.stderr.write(`page: ${error}\n`));
-  await page.addInitScript(keepConnections);
-  await page.addInitScript(installSlides, { layout, slideMs: scenario.slideMs, fps: scenario.fps, words });
-  await page.goto(url);
-  await page.waitForSelector(testid('enter'));
-  return page;
-}
-
-async function enterClass(page) {
-  const at = Date.now();
-  await page.click(testid('enter'));
-  await page.waitForSelector(testid('class'), { timeout: 30000 });
-  return at;
-}
 
 /** Counters at the end less those at the start; what is not a counter stays. */
 function difference(end, start) {
@@ -93,15 +52,15 @@ async function savePictures(page) {
 async function run() {
   const stack = await Stack.start(['--bind', scenario.address]);
   const classId = await stack.newClass('Mesure');
-  const trainerBrowser = await openBrowser(scenario.behind === 'trainer');
-  const learnerBrowser = await openBrowser(scenario.behind === 'learner');
-  const trainer = await openLobby(trainerBrowser, (await stack.invite(classId, 'trainer', 'Mme Petit')).url);
+  const trainerBrowser = await openBrowser(scenario.behind === 'trainer' ? scenario.farNamespace : null);
+  const learnerBrowser = await openBrowser(scenario.behind === 'learner' ? scenario.farNamespace : null);
+  const trainer = await openLobby(trainerBrowser, (await stack.invite(classId, 'trainer', 'Mme Petit')).url, slides);
   await enterClass(trainer);
-  await trainer.click(testid('share-toggle')).catch(() => trainer.click(testid('share-start')));
+  await shareScreen(trainer);
   startBackgroundLearners(stack, (await stack.invite(classId, 'learner', 'Autres', { participants: 50 })).url, scenario.others);
-  const learner = await openLobby(learnerBrowser, (await stack.invite(classId, 'learner', 'Aïcha')).url);
+  const learner = await openLobby(learnerBrowser, (await stack.invite(classId, 'learner', 'Aïcha')).url, slides);
   await sleep(scenario.waitBeforeJoinMs);
-  await learner.evaluate(watchSlides, { selector: `${testid('stage')} video`, layout });
+  await watchScreen(learner);
   const trainerBeforeJoin = await trainer.evaluate(readStatistics);
   for (const text of scenario.line) say({ link: text });
   if (scenario.line.length) await sleep(200);

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measures what a learner hears and reads behind a bad line, in two Chromium and the whole stack.
 
     tests/quality/quality.py                       every row, 60 s each; needs root

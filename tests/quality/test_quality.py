@@ -1,4 +1,4 @@
-"""Two rows of the quality table in short form: the clean line, and one that loses 5 %."""
+"""Two rows of the quality table in short form, the clean line and one that loses 5 %; and some who join behind losses."""
 
 import argparse
 import contextlib
@@ -8,6 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import joins  # noqa: E402
 import quality  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
@@ -43,6 +44,12 @@ class ShortForm(unittest.TestCase):
         self.assertGreaterEqual(got["slides"], 2)
         self.assertEqual(got["never"], 0)
         self.assertLess(got["readable"], 1500)
+
+
+    def test_learners_who_join_behind_losses_do_not_wait_for_the_next_slide(self):
+        seen = joins.run_joins("delay 30ms rate 20M;down loss 10%", 4, seed=3)
+        print(seen)
+        self.assertEqual([join for join in seen if join["pictureMs"] is None or join["pictureMs"] > 2000], [])
 
 
 class Reading(unittest.TestCase):
