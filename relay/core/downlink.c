@@ -392,7 +392,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
         return;
     }
     bwe_handle_twcc(&d->bwe, now, feedback);
-    downlink_pace_handle_answer(d);
+    downlink_pace_handle_answer(d, now);
     downlink_voice_note_loss(now, p);
     stream_head_resend_lost(c, now, p, tx);
     if (d->bwe.answered_at != 0)

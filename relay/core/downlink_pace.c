@@ -7,6 +7,7 @@
 #define TRAIN_BYTES_MIN 4800 /* four packets; of a very narrow one two are enough */
 #define VERY_NARROW_BPS 150000
 #define TRAIN_BYTES_LEAST 2000 /* two packets at least */
+#define TRAIN_GROWTH 3
 #define TRAIN_PATIENCE_US MILLISECONDS(350)
 #define TRAIN_PATIENCE_ROUNDS 2 /* of the handshake: behind a long way all answers come late */
 #define BEGIN_MORE_BYTES 160000 /* of it may be on the way once the first answers are good */
@@ -95,15 +96,29 @@ static uint32_t train_bytes(const struct downlink *d)
     return bytes < DOWNLINK_BEGIN_BYTES ? (uint32_t)bytes : DOWNLINK_BEGIN_BYTES;
 }
 
+static uint64_t answered_bytes(const struct downlink *d)
+{
+    return d->begin_bytes > d->bwe.sends.waiting_bytes ? d->begin_bytes - d->bwe.sends.waiting_bytes
+                                                       : 0;
+}
+
 static bool is_train_answered(const struct downlink *d)
 {
-    return d->doubt_bps == 0 || d->begin_bytes >= d->bwe.sends.waiting_bytes + train_bytes(d);
+    return d->doubt_bps == 0 || answered_bytes(d) >= train_bytes(d);
 }
 
 bool downlink_pace_awaits_train(const struct downlink *d)
 {
     return d->is_beginning && d->doubt_bps > 0 && d->doubt_bps <= VERY_NARROW_BPS &&
            !is_train_answered(d);
+}
+
+/* The handshake was that of a narrow line, and a train of two or four packets was not drawn out: a
+ * lost datagram does the first, and losses hide the second. The more has come, the more follows. */
+static bool speaks_little(const struct downlink *d, usec_t now)
+{
+    return d->narrow_bps > 0 && answered_bytes(d) < DOWNLINK_BEGIN_BYTES / 2 &&
+           bwe_train_get_rate(&d->bwe.train, now) == 0;
 }
 
 /* So much may be on the way without an answer: few packets, whose arrival shows how wide the line
@@ -114,7 +129,12 @@ static uint32_t begin_bytes(const struct downlink *d, usec_t now)
     bool is_silent = d->bwe.answered_at < d->state_at && now - d->state_at >= patience_us;
     if (d->answers_fast)
         return BEGIN_MORE_BYTES;
-    return is_train_answered(d) || is_silent ? DOWNLINK_BEGIN_BYTES : train_bytes(d);
+    if (!is_train_answered(d))
+        return is_silent ? DOWNLINK_BEGIN_BYTES : train_bytes(d);
+    if (!speaks_little(d, now))
+        return DOWNLINK_BEGIN_BYTES;
+    uint64_t bytes = TRAIN_GROWTH * answered_bytes(d);
+    return bytes < DOWNLINK_BEGIN_BYTES ? (uint32_t)bytes : DOWNLINK_BEGIN_BYTES;
 }
 
 /* What may leave now. Little more while a beginner's first bytes are unanswered: the answer wakes
@@ -231,11 +251,12 @@ void downlink_forget_resends(const struct subscription *s)
         resend_queue_forget(&s->owner->downlink->resends, (uint8_t)(s - s->owner->subscriptions));
 }
 
-void downlink_pace_handle_answer(struct downlink *d)
+void downlink_pace_handle_answer(struct downlink *d, usec_t now)
 {
     bool is_empty = bwe_delay_get_queue_us(&d->bwe.delay) < BEGIN_QUEUE_US;
     double waiting = (double)d->bwe.sends.waiting_bytes;
-    if (d->is_beginning && is_train_answered(d) && waiting < DOWNLINK_BEGIN_BYTES / 2.0 && is_empty)
+    if (d->is_beginning && is_train_answered(d) && !speaks_little(d, now) &&
+        waiting < DOWNLINK_BEGIN_BYTES / 2.0 && is_empty)
         d->answers_fast = true;
     if (d->credit_bytes < 0 && waiting < resend_bytes(d) && is_empty)
         d->credit_bytes = 0;

@@ -15,7 +15,7 @@ void downlink_pace_begin(struct downlink *d, usec_t now);
 bool downlink_pace_awaits_train(const struct downlink *d);
 /* The estimator has heard of what was sent. When all of it has come or is known to be lost, and
  * nothing stands in a queue, nothing is owed any more. */
-void downlink_pace_handle_answer(struct downlink *d);
+void downlink_pace_handle_answer(struct downlink *d, usec_t now);
 /* Sends what may leave now; d->next_at is when there may be more. */
 void downlink_pace_go_on(struct shard_core *c, usec_t now, struct participant *p,
                          struct tx_batch *tx);

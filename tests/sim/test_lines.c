@@ -52,6 +52,9 @@ a_join_costs_little_voice_and_its_picture_comes_as_fast_as_the_line_has_room(str
          SECONDS(2)},
         {"delay 20ms\ndown rate 300k queue 300ms", 60, 0.5, 0, SECONDS(6), MILLISECONDS(1300),
          MILLISECONDS(2500)},
+        /* A datagram of the handshake may be lost. */
+        {"delay 20ms loss 2%\ndown rate 500k queue 300ms", 20, 2, 0, SECONDS(4), MILLISECONDS(1500),
+         SECONDS(2)},
     };
     run_cases(sim, cases, COUNT_OF(cases));
 }
