@@ -96,8 +96,7 @@ static usec_t packet_time(const struct bwe *b)
     return (usec_t)(PACKET_BITS * 1000000ull / b->estimate_bps);
 }
 
-/* What of the jitter does not come from voice that waits for a large packet in front of it. */
-static usec_t foreign_jitter(const struct bwe *b)
+usec_t bwe_get_jitter(const struct bwe *b)
 {
     return usec_max((usec_t)b->delay.jitter_us - packet_time(b) / 2, 0);
 }
@@ -105,7 +104,7 @@ static usec_t foreign_jitter(const struct bwe *b)
 /* Long enough to be told from what jitter makes of it. */
 static usec_t probe_us(const struct bwe *b)
 {
-    usec_t jitter_us = PROBE_LONGER * foreign_jitter(b);
+    usec_t jitter_us = PROBE_LONGER * bwe_get_jitter(b);
     return b->probe.lacks_padding ? PROBE_US
                                   : usec_min(usec_max(jitter_us, PROBE_US), PROBE_US_MAX);
 }
@@ -180,7 +179,7 @@ static void take_outcome(struct bwe *b, usec_t now)
     uint64_t bps = 0;
     usec_t patience = is_first(b) ? FIRST_PATIENCE_US : response_of(b) + PROBE_PATIENCE_US;
     enum bwe_probe_outcome outcome =
-        bwe_probe_take_outcome(&b->probe, now, patience, PROBE_JITTER * foreign_jitter(b), &bps);
+        bwe_probe_take_outcome(&b->probe, now, patience, PROBE_JITTER * bwe_get_jitter(b), &bps);
     if (outcome == BWE_PROBE_NONE)
         return;
     if (is_first(b))

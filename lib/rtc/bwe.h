@@ -169,6 +169,9 @@ void bwe_handle_timeout(struct bwe *b, usec_t now);
 usec_t bwe_next_timeout(const struct bwe *b, usec_t now);
 
 uint64_t bwe_get_estimate(const struct bwe *b);
+/* What of the jitter on the way there does not come from voice that waits for a large packet in
+ * front of it. */
+usec_t bwe_get_jitter(const struct bwe *b);
 /* That it carries `bps` was seen, not merely assumed. */
 bool bwe_is_proven(const struct bwe *b, uint64_t bps);
 

@@ -6,6 +6,7 @@
 #define TROUBLE_RTT_US MILLISECONDS(100)
 #define QUEUE_LOSS_PERMILLE 10
 #define QUEUE_RTT_US MILLISECONDS(300)
+#define ROUND_JITTER 6 /* so many times what it trembles by there: three there, three back */
 #define STORM_PACKETS 10
 #define STORM_PACKET_BYTES 1000
 #define STORM_PERCENT 30
@@ -27,13 +28,15 @@ static uint64_t sent_since_report(struct shard_core *c, usec_t now, struct parti
     return d->sent_bps;
 }
 
-/* A round trip that is longer than it was: a queue, where something is lost at its end too, or
- * where no way is so much longer. */
+/* A round trip that is longer than it was, by more than the way trembles: a queue, where something
+ * is lost at its end too, or where no way is so much longer. */
 static void note_queue(struct downlink *d, uint32_t loss_permille, usec_t rtt_us)
 {
     usec_t more_us = rtt_us > 0 ? rtt_us - bwe_get_rtt_min(&d->bwe) : 0;
-    bool is_queue = (more_us > TROUBLE_RTT_US && loss_permille >= QUEUE_LOSS_PERMILLE) ||
-                    more_us > QUEUE_RTT_US;
+    usec_t trembles_us = ROUND_JITTER * bwe_get_jitter(&d->bwe);
+    bool is_queue =
+        (more_us > TROUBLE_RTT_US + trembles_us && loss_permille >= QUEUE_LOSS_PERMILLE) ||
+        more_us > QUEUE_RTT_US;
     d->queue_us = is_queue ? more_us : 0;
 }
 

@@ -218,6 +218,29 @@ static void who_reports_more_seldom_from_now_on_is_heard(void **state)
     assert_true(bwe_get_estimate(&d->bwe) < before / 2);
 }
 
+/* The queue that a report speaks of, with a hundredth lost, on a way that trembles by so much. */
+static usec_t queue_behind(struct bench *b, struct peer *learner, struct downlink *d,
+                           double jitter_us, usec_t rtt_us)
+{
+    pass_time(b, SECONDS(1));
+    d->bwe.delay.jitter_us = jitter_us;
+    say(b, learner, (struct said){.lost = 3, .highest = 1000, .rtt_us = rtt_us});
+    return d->queue_us;
+}
+
+static void what_a_round_trip_trembles_by_is_no_queue(void **state)
+{
+    struct bench *b = *state;
+    struct peer *sender, *learner;
+    struct downlink *d = begin(b, &sender, &learner);
+    show_screen(b, sender, SECONDS(1));
+    assert_int_equal(queue_behind(b, learner, d, 0, MILLISECONDS(20)), 0);
+    assert_true(queue_behind(b, learner, d, 0, MILLISECONDS(180)) > MILLISECONDS(150));
+    assert_int_equal(queue_behind(b, learner, d, 20000, MILLISECONDS(180)), 0);
+    assert_true(queue_behind(b, learner, d, 20000, MILLISECONDS(260)) > MILLISECONDS(230));
+    assert_true(queue_behind(b, learner, d, 90000, MILLISECONDS(340)) > MILLISECONDS(310));
+}
+
 static void a_learner_without_rtx_is_sent_the_very_datagram_again(void **state)
 {
     struct bench *b = *state;
@@ -470,6 +493,7 @@ int main(void)
         BENCH_TEST(of_a_narrow_line_something_comes_and_what_it_loses_counts),
         BENCH_TEST(who_reports_more_seldom_from_now_on_is_heard),
         BENCH_TEST(nor_does_a_screen_that_stood_still_hide_what_the_next_slide_loses),
+        BENCH_TEST(what_a_round_trip_trembles_by_is_no_queue),
         BENCH_TEST(a_learner_without_rtx_is_sent_the_very_datagram_again),
         BENCH_TEST(nothing_else_is_sent_under_a_number_that_was_used),
         BENCH_TEST(a_lost_word_is_sent_again_while_a_player_may_still_wait_for_it),
