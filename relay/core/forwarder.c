@@ -293,15 +293,14 @@ static void replicate_to(struct shard_core *c, uint32_t shard, const struct publ
     shard_commit(c, shard);
 }
 
-static void replicate(struct shard_core *c, const struct publication *p, uint32_t encoding,
-                      const struct media_packet *packet, struct bytes whole)
+static void replicate(struct shard_core *c, usec_t now, const struct publication *p,
+                      uint32_t encoding, const struct media_packet *packet, struct bytes whole)
 {
     uint64_t others = shard_others_of(c, p);
     for (; others != 0; others &= others - 1) {
         uint32_t shard = (uint32_t)__builtin_ctzll(others);
-        if (encoding != p->main && (p->wanted_by[shard] >> encoding & 1) == 0)
-            continue;
-        replicate_to(c, shard, p, encoding, packet, whole, SHARD_MEDIA_NOW);
+        if (publication_is_replicated_to(p, now, encoding, shard))
+            replicate_to(c, shard, p, encoding, packet, whole, SHARD_MEDIA_NOW);
     }
 }
 
@@ -395,8 +394,8 @@ void forwarder_handle_packet(struct shard_core *c, usec_t now, struct publicatio
                              struct bytes whole, struct tx_batch *tx)
 {
     keep(p, encoding, now, packet, whole, SHARD_MEDIA_NOW);
-    if (encoding == p->main || p->wanted_elsewhere != 0)
-        replicate(c, p, encoding, packet, whole);
+    if (publication_is_replicated(p, now, encoding))
+        replicate(c, now, p, encoding, packet, whole);
     if (encoding == p->main)
         hand_out(c, now, p, packet, tx);
     if (p->wanted_here != 0)

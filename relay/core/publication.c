@@ -56,12 +56,37 @@ bool publication_has_key_frame(const struct publication *p)
     return false;
 }
 
-void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted)
+static bool lingers(const struct publication *p, usec_t now)
 {
-    p->wanted_by[from % CONTROL_SHARDS_MAX] = (uint8_t)wanted;
+    return now < p->lingers_until;
+}
+
+void publication_note_wanted(struct publication *p, usec_t now, uint32_t from, uint32_t wanted)
+{
+    uint8_t *by = &p->wanted_by[from % CONTROL_SHARDS_MAX];
+    uint8_t fewer = (uint8_t)(*by & ~wanted);
+    if (fewer != 0) {
+        if (!lingers(p, now))
+            memset(p->wanted_before, 0, sizeof p->wanted_before);
+        p->wanted_before[from % CONTROL_SHARDS_MAX] |= fewer;
+        p->lingers_until = now + PUBLICATION_LINGER_US;
+    }
+    *by = (uint8_t)wanted;
     p->wanted_elsewhere = 0;
     for (size_t i = 0; i < CONTROL_SHARDS_MAX; i++)
         p->wanted_elsewhere |= p->wanted_by[i];
+}
+
+bool publication_is_replicated(const struct publication *p, usec_t now, uint32_t encoding)
+{
+    return encoding == p->main || p->wanted_elsewhere != 0 || lingers(p, now);
+}
+
+bool publication_is_replicated_to(const struct publication *p, usec_t now, uint32_t encoding,
+                                  uint32_t shard)
+{
+    unsigned wanted = p->wanted_by[shard] | (lingers(p, now) ? p->wanted_before[shard] : 0u);
+    return encoding == p->main || (wanted >> encoding & 1) != 0;
 }
 
 void publication_set_structure(struct publication_stream *s,

@@ -27,6 +27,7 @@
 /* Between two requests for an encoding; of all of them two at most in twice that. */
 #define PUBLICATION_KEY_FRAME_US 1050000
 #define PUBLICATION_SILENT_US SECONDS(2)   /* a microphone without a packet */
+#define PUBLICATION_LINGER_US SECONDS(2)   /* on to a shard that wants it no more */
 #define PUBLICATION_SURPLUS_US SECONDS(10) /* before an encoding that nobody gets is told off */
 #define PUBLICATION_ABSENT_US SECONDS(3)   /* of others' packets, and none of the one told on */
 #define PUBLICATION_LEVEL_US 60000         /* between two levels to the director */
@@ -103,7 +104,9 @@ struct publication {
     uint32_t encodings_known;  /* bit n: encoding n was negotiated or has sent, and can be had */
     uint32_t wanted_here;      /* bit n: somebody on this shard reads or wants encoding n apart */
     uint32_t wanted_elsewhere; /* on other shards; home only */
-    uint8_t wanted_by[CONTROL_SHARDS_MAX]; /* by shard; home only */
+    uint8_t wanted_by[CONTROL_SHARDS_MAX];     /* by shard; home only */
+    uint8_t wanted_before[CONTROL_SHARDS_MAX]; /* not any more, but still replicated until: */
+    usec_t lingers_until;
     uint32_t demand_told;    /* encodings that the publisher sends as far as we know. Home only */
     usec_t surplus_since;    /* more was told than is received; 0: not so */
     uint32_t demand_awaited; /* bit n: told on, and nothing of it has come since; home only */
@@ -156,7 +159,13 @@ struct publication_stream *publication_find_stream(struct publication *p, uint64
 bool publication_has_key_frame(const struct publication *p);
 
 /* Shard `from` wants these encodings (bit n: encoding n) besides the best. */
-void publication_note_wanted(struct publication *p, uint32_t from, uint32_t wanted);
+void publication_note_wanted(struct publication *p, usec_t now, uint32_t from, uint32_t wanted);
+/* Whether packets of an encoding go to another shard, or to that one. What it wants no more goes on
+ * for PUBLICATION_LINGER_US: its mind may change while a key frame comes, and of one with a hole
+ * nothing can be shown. */
+bool publication_is_replicated(const struct publication *p, usec_t now, uint32_t encoding);
+bool publication_is_replicated_to(const struct publication *p, usec_t now, uint32_t encoding,
+                                  uint32_t shard);
 
 /* Packet `seq` says that it is of a key frame: whether who waits for one can begin with it, as with
  * one packet of each key frame. A slice of H264 before which the parameter sets may be missing does

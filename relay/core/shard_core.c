@@ -520,7 +520,7 @@ static void handle_encodings_wanted(struct shard_core *c, usec_t now, const stru
     struct publication *p = shard_find_publication(c, m->encodings_wanted.ref);
     if (p == NULL || !p->is_home)
         return;
-    publication_note_wanted(p, m->from, m->encodings_wanted.wanted);
+    publication_note_wanted(p, now, m->from, m->encodings_wanted.wanted);
     thinning_tell_demand(c, now, p);
 }
 

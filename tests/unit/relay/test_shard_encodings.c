@@ -147,6 +147,37 @@ a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best(void
     assert_int_equal(home->wanted_here | home->wanted_elsewhere, 0);
 }
 
+/* Its mind changes while the key frame that it asked for comes: nothing of that may be missing. */
+static void what_a_shard_wants_again_soon_has_no_hole(void **state)
+{
+    static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    static const struct layer_target high = {LAYER_LIVE, 0, 0};
+    struct bench *b = *state;
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    struct peer *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint16_t low_seq = 500;
+    send_encoding(b, sender, 'h', true, 100, 0x80);
+    send_encoding(b, sender, 'l', true, low_seq++, 0x10);
+    set_target(b, far, low);
+    set_target(b, far, high);
+    for (int i = 0; i < 4; i++)
+        send_encoding(b, sender, 'l', i == 0, low_seq++, 0x11);
+    const struct publication *replica =
+        shard_find_publication(b->cores[1], (struct publication_ref){sender->id, SEND_SLOT_SCREEN});
+    uint64_t first;
+    assert_int_equal(retransmit_cache_find_key_frame(&replica->streams[1].cache, 64, &first), 4);
+    /* And not for ever. */
+    pass_time(b, PUBLICATION_LINGER_US);
+    send_encoding(b, sender, 'h', false, 101, 0x81); /* it is still the main one */
+    uint64_t highest = replica->streams[1].cache.highest;
+    send_encoding(b, sender, 'l', false, low_seq++, 0x14);
+    assert_int_equal(replica->streams[1].cache.highest, highest);
+}
+
 static void a_thinned_learner_that_leaves_wants_nothing_any_more(void **state)
 {
     struct bench *b = *state;
@@ -344,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BENCH_TEST(a_publisher_that_stops_its_best_encoding_is_seen_by_the_next),
         BENCH_TEST(a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best),
+        BENCH_TEST(what_a_shard_wants_again_soon_has_no_hole),
         BENCH_TEST(a_thinned_learner_that_leaves_wants_nothing_any_more),
         BENCH_TEST(an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_once),
         BENCH_TEST(a_low_encoding_that_nobody_needs_is_not_asked_for_and_at_once_when_one_does),
