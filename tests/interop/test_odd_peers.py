@@ -52,11 +52,17 @@ class OddPeers(unittest.IsolatedAsyncioTestCase):
         self.peers.append(RawPeer(setup))
         return self.peers[-1]
 
+    async def join(self, door, token, sections, setup, **more):
+        try:
+            return await self.peer(setup).join(f"{self.stack.base_url}/{door}/{self.class_id}", token, sections, **more)
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{self.stack.log('signaling')[-1500:]}\n{self.stack.log('relay')[-1500:]}") from error
+
     async def publisher(self, *sections, setup="actpass", **more):
-        return await self.peer(setup).join(f"{self.stack.base_url}/whip/{self.class_id}", self.trainer, sections, **more)
+        return await self.join("whip", self.trainer, sections, setup, **more)
 
     async def receiver(self, *sections, setup="actpass", **more):
-        peer = await self.peer(setup).join(f"{self.stack.base_url}/whep/{self.class_id}", self.learner, sections, **more)
+        peer = await self.join("whep", self.learner, sections, setup, **more)
         await asyncio.sleep(0.2)
         return peer
 
