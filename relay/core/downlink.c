@@ -355,6 +355,11 @@ bool downlink_has_thin_voices(const struct participant *p, usec_t now)
     return p->downlink != NULL && now < p->downlink->thin_until;
 }
 
+bool downlink_is_last_only(const struct participant *p, usec_t now)
+{
+    return p->downlink != NULL && now < p->downlink->last_only_until;
+}
+
 uint32_t downlink_get_patience(const struct participant *p)
 {
     return p->downlink == NULL ? 0
@@ -388,6 +393,7 @@ void downlink_handle_twcc(struct shard_core *c, usec_t now, struct participant *
     d->has_numbers = d->can_number; /* should it have been slow to begin */
     d->is_mute = false;
     if (d->state == DOWNLINK_FREE) { /* about a single packet now and then: no measurement */
+        d->bwe.sends.has_feedback = true;
         delivery_handle_feedback(&p->delivery, now, feedback);
         return;
     }

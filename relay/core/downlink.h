@@ -50,8 +50,9 @@ struct downlink {
     usec_t state_at, trouble_at;
     double credit_bytes; /* of the paced rate; below zero: to be earned first */
     usec_t credit_at;
-    usec_t next_at;    /* something may be sent then; USEC_NEVER: nothing waits */
-    usec_t thin_until; /* voices come thin */
+    usec_t next_at;         /* something may be sent then; USEC_NEVER: nothing waits */
+    usec_t thin_until;      /* voices come thin */
+    usec_t last_only_until; /* of a screen the last encoding alone */
     usec_t key_frames_us,
         key_frames_at;     /* time saved up for key frames on its account; counted at */
     uint64_t bytes_before; /* sent in all, at the last report */
@@ -120,6 +121,8 @@ void downlink_note_wide(struct shard_core *c, usec_t now, struct participant *p,
                         struct tx_batch *tx);
 /* Its line is so narrow that voices come thin. */
 bool downlink_has_thin_voices(const struct participant *p, usec_t now);
+/* So narrow that of a screen it gets the last encoding alone. */
+bool downlink_is_last_only(const struct participant *p, usec_t now);
 /* So many packets of a key frame under way are sent to its end, whatever else would be better. */
 uint32_t downlink_get_patience(const struct participant *p);
 /* Whether a video packet may be sent again now: to who is paced only what its line carries. What

@@ -7,9 +7,21 @@
 #define VOICE_PERCENT 30       /* of a narrow line, with its redundancy */
 #define VOICE_LOSSY_PERCENT 65 /* of one that loses packets even when it is not full */
 #define LOSSY_SHARE 0.015
-#define THIN_PERCENT 50          /* of the line: voices that take more become thin, */
-#define WHOLE_PERCENT 38         /* and whole again when they would take less, */
-#define THIN_KEEP_US SECONDS(10) /* for so long */
+#define LAST_ONLY_KEEP_US SECONDS(10)
+#define BEGINS_US SECONDS(5)
+
+/* Percent of the line. Voices that take more than `thin` come thin, and as they are spoken again
+ * when they would take less than `whole` for so long; who would give them more than `last_only`, or
+ * than `thin` in its first seconds (the first picture is a key frame, and the best encoding's takes
+ * four times as long), gets of a screen the last encoding alone, until it would be less than `any`.
+ */
+struct shares {
+    unsigned thin, whole, last_only, any;
+    usec_t thin_us;
+};
+static const struct shares measured = {30, 24, 40, 26, SECONDS(4)};
+/* By reports and REMB, which fall when less is sent. */
+static const struct shares reported = {50, 38, 50, 38, SECONDS(10)};
 
 static uint64_t share_of(uint64_t bps, unsigned percent)
 {
@@ -72,16 +84,21 @@ static void set_thin_voices(struct participant *p, bool thin)
 void downlink_voice_choose(usec_t now, struct participant *p)
 {
     struct downlink *d = p->downlink;
-    bool is_thin = now < d->thin_until;
-    uint64_t most_bps = share_of(bwe_get_estimate(&d->bwe), is_thin ? WHOLE_PERCENT : THIN_PERCENT);
-    if (whole_voices_bps(p) > most_bps)
-        d->thin_until = now + THIN_KEEP_US;
+    const struct shares *shares = d->has_numbers ? &measured : &reported;
+    uint64_t estimate_bps = bwe_get_estimate(&d->bwe), whole_bps = whole_voices_bps(p);
+    bool is_thin = now < d->thin_until, is_last_only = now < d->last_only_until;
+    if (whole_bps > share_of(estimate_bps, is_thin ? shares->whole : shares->thin))
+        d->thin_until = now + shares->thin_us;
+    bool begins = now - d->bwe.started_at < BEGINS_US;
+    unsigned last_only = is_last_only ? shares->any : begins ? shares->thin : shares->last_only;
+    if (whole_bps > share_of(estimate_bps, last_only))
+        d->last_only_until = now + LAST_ONLY_KEEP_US;
     set_thin_voices(p, now < d->thin_until);
 }
 
 void downlink_voice_make_whole(struct participant *p)
 {
-    p->downlink->thin_until = 0;
+    p->downlink->thin_until = p->downlink->last_only_until = 0;
     set_thin_voices(p, false);
 }
 

@@ -56,36 +56,49 @@ bool publication_has_key_frame(const struct publication *p)
     return false;
 }
 
-static bool lingers(const struct publication *p, usec_t now)
-{
-    return now < p->lingers_until;
-}
-
 void publication_note_wanted(struct publication *p, usec_t now, uint32_t from, uint32_t wanted)
 {
-    uint8_t *by = &p->wanted_by[from % CONTROL_SHARDS_MAX];
-    uint8_t fewer = (uint8_t)(*by & ~wanted);
+    uint32_t shard = from % CONTROL_SHARDS_MAX;
+    uint8_t fewer = (uint8_t)(p->wanted_by[shard] & ~wanted);
     if (fewer != 0) {
-        if (!lingers(p, now))
-            memset(p->wanted_before, 0, sizeof p->wanted_before);
-        p->wanted_before[from % CONTROL_SHARDS_MAX] |= fewer;
-        p->lingers_until = now + PUBLICATION_LINGER_US;
+        if (now >= p->lingers_until[shard])
+            p->wanted_before[shard] = 0;
+        p->wanted_before[shard] |= fewer;
+        p->lingers_until[shard] = p->lingers_anywhere_until = now + PUBLICATION_LINGER_US;
     }
-    *by = (uint8_t)wanted;
+    p->wanted_by[shard] = (uint8_t)wanted;
     p->wanted_elsewhere = 0;
     for (size_t i = 0; i < CONTROL_SHARDS_MAX; i++)
         p->wanted_elsewhere |= p->wanted_by[i];
 }
 
+void publication_note_wanted_here(struct publication *p, usec_t now, uint32_t wanted)
+{
+    for (uint32_t e = 0; e < CONTROL_ENCODINGS_MAX; e++) {
+        struct publication_stream *s = &p->streams[e];
+        bool is_wanted = (wanted >> e & 1) != 0, was_wanted = (p->wanted_here >> e & 1) != 0;
+        if (was_wanted && !is_wanted)
+            p->unwanted_at[e] = now;
+        if (!is_wanted || was_wanted || p->is_home || e == p->main ||
+            now - p->unwanted_at[e] < PUBLICATION_LINGER_US)
+            continue;
+        if (s->has_cache)
+            s->cache.key_frame_seq = 0;
+        s->tail = (struct stream_tail){0};
+    }
+    p->wanted_here = wanted;
+}
+
 bool publication_is_replicated(const struct publication *p, usec_t now, uint32_t encoding)
 {
-    return encoding == p->main || p->wanted_elsewhere != 0 || lingers(p, now);
+    return encoding == p->main || p->wanted_elsewhere != 0 || now < p->lingers_anywhere_until;
 }
 
 bool publication_is_replicated_to(const struct publication *p, usec_t now, uint32_t encoding,
                                   uint32_t shard)
 {
-    unsigned wanted = p->wanted_by[shard] | (lingers(p, now) ? p->wanted_before[shard] : 0u);
+    bool lingers = now < p->lingers_until[shard];
+    unsigned wanted = p->wanted_by[shard] | (lingers ? p->wanted_before[shard] : 0u);
     return encoding == p->main || (wanted >> encoding & 1) != 0;
 }
 

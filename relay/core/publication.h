@@ -105,8 +105,10 @@ struct publication {
     uint32_t wanted_here;      /* bit n: somebody on this shard reads or wants encoding n apart */
     uint32_t wanted_elsewhere; /* on other shards; home only */
     uint8_t wanted_by[CONTROL_SHARDS_MAX];     /* by shard; home only */
-    uint8_t wanted_before[CONTROL_SHARDS_MAX]; /* not any more, but still replicated until: */
-    usec_t lingers_until;
+    uint8_t wanted_before[CONTROL_SHARDS_MAX]; /* not any more, but still replicated until then */
+    usec_t lingers_until[CONTROL_SHARDS_MAX];
+    usec_t lingers_anywhere_until;
+    usec_t unwanted_at[CONTROL_ENCODINGS_MAX]; /* on this shard, last; replicas only */
     uint32_t demand_told;    /* encodings that the publisher sends as far as we know. Home only */
     usec_t surplus_since;    /* more was told than is received; 0: not so */
     uint32_t demand_awaited; /* bit n: told on, and nothing of it has come since; home only */
@@ -160,6 +162,9 @@ bool publication_has_key_frame(const struct publication *p);
 
 /* Shard `from` wants these encodings (bit n: encoding n) besides the best. */
 void publication_note_wanted(struct publication *p, usec_t now, uint32_t from, uint32_t wanted);
+/* On this shard these are wanted besides the best. What has not been wanted for longer than a shard
+ * is sent it all the same has a hole, on a replica: nobody begins with what came before that. */
+void publication_note_wanted_here(struct publication *p, usec_t now, uint32_t wanted);
 /* Whether packets of an encoding go to another shard, or to that one. What it wants no more goes on
  * for PUBLICATION_LINGER_US: its mind may change while a key frame comes, and of one with a hole
  * nothing can be shown. */

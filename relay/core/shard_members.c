@@ -46,7 +46,8 @@ static void clear_slot(struct shard_core *c, struct room *room, enum room_slot s
     if (p->slots == 0) { /* whoever has replicas drops them as well, and asks anew */
         memset(p->wanted_by, 0, sizeof p->wanted_by);
         p->wanted_elsewhere = 0;
-        p->lingers_until = 0;
+        p->lingers_anywhere_until = 0;
+        memset(p->lingers_until, 0, sizeof p->lingers_until);
     }
 }
 

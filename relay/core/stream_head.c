@@ -8,6 +8,8 @@ void stream_head_note(usec_t now, const struct subscription *s, uint16_t seq, ui
 {
     struct stream_head *h = &s->owner->downlink->head;
     uint8_t subscription = (uint8_t)(s - s->owner->subscriptions);
+    if (s->rtx_ssrc == 0 && !s->is_repeatable)
+        return; /* nothing goes out again to it */
     if (s->packets_sent == 1 && h->count == 0)
         *h = (struct stream_head){.began_at = now, .first_seq = seq, .subscription = subscription};
     else if (h->count == 0)
@@ -28,8 +30,8 @@ void stream_head_note_again(const struct subscription *s, uint16_t seq)
         d->head.stamps[place] = (uint16_t)(d->bwe.sends.count - 1);
 }
 
-/* What stands behind the first one that came is the receiver's to ask for. When all are lost, all
- * stand before it. */
+/* What stands behind the first one that came is the receiver's to ask for; when all are lost, all
+ * stand before it. Not known while an answer is on its way. */
 static void look_for_first(struct stream_head *h, const struct twcc_sends *sends)
 {
     bool waits = false;
@@ -41,7 +43,7 @@ static void look_for_first(struct stream_head *h, const struct twcc_sends *sends
             h->has_shown = true;
         }
     }
-    h->has_shown = h->has_shown || (h->count == STREAM_HEAD_MAX && !waits);
+    h->has_shown = h->has_shown || !waits;
 }
 
 void stream_head_resend_lost(struct shard_core *c, usec_t now, struct participant *p,
@@ -49,6 +51,8 @@ void stream_head_resend_lost(struct shard_core *c, usec_t now, struct participan
 {
     struct stream_head *h = &p->downlink->head;
     const struct twcc_sends *sends = &p->downlink->bwe.sends;
+    if (now - h->began_at > PATIENCE_US)
+        h->count = 0;
     if (h->count > 0)
         look_for_first(h, sends);
     if (h->count == 0 || !h->has_shown)
@@ -61,6 +65,6 @@ void stream_head_resend_lost(struct shard_core *c, usec_t now, struct participan
             forwarder_resend(c, now, p, &p->subscriptions[h->subscription],
                              (uint16_t)(h->first_seq + i), tx);
     }
-    if (is_over || now - h->began_at > PATIENCE_US)
+    if (is_over)
         h->count = 0;
 }

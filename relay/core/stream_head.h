@@ -1,8 +1,8 @@
-/* The first packets of a line's first video stream. A receiver knows of no loss before the first
- * packet that it gets of a stream: it asks for none of that, and the picture that begins there is
- * never whole. Transport-wide feedback shows it to the sender, also what was lost because the
- * receiver was not ready to read it: its end of the handshake comes later than ours. Allocates
- * nothing. downlink.h embeds it. */
+/* The first packets of a video stream: of the one that begins while no other's are waited for. A
+ * receiver knows of no loss before the first packet that it gets of a stream: it asks for none of
+ * that, and the picture that begins there is never whole. Transport-wide feedback shows it to the
+ * sender, also what was lost because the receiver was not ready to read it: its end of the
+ * handshake comes later than ours. Allocates nothing. downlink.h embeds it. */
 #pragma once
 
 #include "base/usec.h"

@@ -104,7 +104,7 @@ void thinning_update_demand(struct shard_core *c, struct publication *p)
     uint32_t wanted = room != NULL ? wanted_here(room, p) : 0;
     if (wanted == p->wanted_here)
         return;
-    p->wanted_here = wanted;
+    publication_note_wanted_here(p, c->now, wanted);
     if (p->is_home) {
         thinning_tell_demand(c, c->now, p);
         return;
@@ -499,7 +499,7 @@ void thinning_describe(const struct subscription *s, usec_t now, struct allocato
     *out = (struct allocator_stream){.class = classes[s->slot],
                                      .active = p != NULL && p->streams[p->main].serial != 0,
                                      .lag_us = thinning_lag(s, now)};
-    out->is_last_only = s->slot == ROOM_SLOT_SCREEN && downlink_has_thin_voices(s->owner, now);
+    out->is_last_only = s->slot == ROOM_SLOT_SCREEN && downlink_is_last_only(s->owner, now);
     for (size_t e = 0; p != NULL && e < LAYER_ENCODINGS_MAX; e++) {
         struct allocator_encoding *encoding = &out->encodings[e];
         encoding->exists =

@@ -8,6 +8,7 @@ A line is the settings of the laboratory's link, ';' between them.
 """
 
 import argparse
+import math
 import os
 import signal
 import statistics
@@ -23,7 +24,7 @@ GOOD = ["delay 10ms jitter 0ms rate 20M queue 200ms", "down loss 0%", "up loss 0
 LINES = ["delay 30ms rate 20M;down loss 10%", "delay 30ms rate 20M;down burst-loss 5% burst-length 4", "delay 20ms;down rate 1M queue 200ms loss 1%"]
 
 
-def run_joins(text, joins, seed):
+def run_joins(text, joins, seed, watch_ms=4000):
     """One class; what each learner saw. RuntimeError when the class did not come about."""
     seen = []
     with netlab.Lab() as lab:
@@ -35,14 +36,14 @@ def run_joins(text, joins, seed):
                 line.change(setting)
             if "join" in message:
                 seen.append(message["join"])
-        plan = dict(farNamespace=lab.namespace("far"), address=line.near_ipv4, joins=joins, watchMs=4000, slideMs=5000, fps=5)
+        plan = dict(farNamespace=lab.namespace("far"), address=line.near_ipv4, joins=joins, watchMs=watch_ms, slideMs=5000, fps=5)
         run_in_lab(lab, "relay", "joins_run.mjs", plan, handle)
     return seen
 
 
 def row(text, seen):
     times = sorted(join["pictureMs"] for join in seen if join["pictureMs"] is not None)
-    spread = f"{statistics.median(times):.0f} | {times[int(0.9 * len(times))]} | {times[-1]}" if times else "- | - | -"
+    spread = f"{statistics.median(times):.0f} | {times[math.ceil(0.9 * len(times)) - 1]} | {times[-1]}" if times else "- | - | -"
     return (f"| {text} | {len(seen)} | {spread} | {len(seen) - len(times)} | {sum(join['wishes'] for join in seen)} | "
             f"{sum(join['keyRequests'] for join in seen)} |")
 
@@ -52,15 +53,16 @@ def main():
     parser.add_argument("lines", nargs="*")
     parser.add_argument("--joins", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--watch", type=int, default=4, help="seconds of each join")
     options = parser.parse_args()
     why_not = netlab.why_not()
     if why_not:
         sys.exit(f"joins.py: {why_not}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the laboratory is taken down on the way out
-    print("| line | joins | first picture after the path was up, ms: median | p90 | worst | none in 4 s | wishes of learners | key frames asked of the trainer |")
+    print("| line | joins | first picture after the path was up, ms: median | p90 | worst | none seen | wishes of learners | key frames asked of the trainer |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for text in options.lines or LINES:
-        print(row(text, run_joins(text, options.joins, options.seed)), flush=True)
+        print(row(text, run_joins(text, options.joins, options.seed, 1000 * options.watch)), flush=True)
 
 
 if __name__ == "__main__":

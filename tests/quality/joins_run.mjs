@@ -43,11 +43,14 @@ async function run() {
   await enterClass(trainer);
   await shareScreen(trainer);
   for (let i = 0; i < plan.joins; i++) {
-    await ask('good');
     const learner = await openLobby(browser, (await stack.invite(classId, 'learner', `Aïcha ${i}`)).url, slides);
     await watchScreen(learner);
     await ask('bad');
     say({ join: await watchJoin(learner, trainer) });
+    // A line is not shared with what goes out to the one before: it says goodbye, and is heard.
+    await ask('good');
+    await learner.goto('about:blank');
+    await sleep(500);
     await learner.context().close();
   }
   say({ result: {} });

@@ -49,7 +49,9 @@ class ShortForm(unittest.TestCase):
     def test_learners_who_join_behind_losses_do_not_wait_for_the_next_slide(self):
         seen = joins.run_joins("delay 30ms rate 20M;down loss 10%", 4, seed=3)
         print(seen)
+        self.assertEqual(len(seen), 4)
         self.assertEqual([join for join in seen if join["pictureMs"] is None or join["pictureMs"] > 2000], [])
+        self.assertLess(sorted(join["pictureMs"] for join in seen)[1], 1000)
 
 
 class Reading(unittest.TestCase):

@@ -135,6 +135,25 @@ static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
         run_case(sim, &cases[i]);
 }
 
+/* A voice as it comes would take a third to a half of them, which the slides need more. */
+static void a_little_more_shows_every_slide_sooner(struct sim *sim)
+{
+    static const struct narrow_case cases[] = {
+        {"delay 20ms\ndown rate 128k queue 400ms", low_encoding, SECONDS(5), 15, 0.5, 0,
+         MILLISECONDS(2500)},
+        {"delay 20ms\ndown rate 150k queue 400ms", low_encoding, SECONDS(5), 15, 0.5, 0,
+         MILLISECONDS(2500)},
+        {"delay 20ms\ndown rate 150k queue 400ms", as_chromium_sends, SECONDS(5), 15, 0.5, 0,
+         MILLISECONDS(2500)},
+        {"delay 20ms\ndown rate 170k queue 400ms", low_encoding, SECONDS(5), 15, 0.5, 0,
+         MILLISECONDS(2500)},
+        {"delay 20ms\ndown rate 200k queue 300ms", low_encoding, SECONDS(5), 15, 0.5, 0,
+         MILLISECONDS(2500)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        run_case(sim, &cases[i]);
+}
+
 /* Checks come faster than their answers there, and the first packets' answer comes late. */
 static void a_narrow_line_with_a_long_way_begins_with_care_too(struct sim *sim)
 {
@@ -196,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIM_TEST(a_hundred_kilobit_carry_every_word_and_most_slides),
+        SIM_TEST(a_little_more_shows_every_slide_sooner),
         SIM_TEST(a_narrow_line_with_a_long_way_begins_with_care_too),
         SIM_TEST(a_voice_is_thin_where_it_would_fill_the_line_and_whole_again_when_that_opens),
         SIM_TEST(every_slide_is_read_where_the_mean_fits),

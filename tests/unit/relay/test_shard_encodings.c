@@ -178,6 +178,41 @@ static void what_a_shard_wants_again_soon_has_no_hole(void **state)
     assert_int_equal(replica->streams[1].cache.highest, highest);
 }
 
+/* Longer, and what came in between is missing: the old key frame is the beginning of nothing. */
+static void what_a_shard_wants_again_later_begins_with_a_new_key_frame(void **state)
+{
+    static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
+    static const struct layer_target high = {LAYER_LIVE, 0, LAYER_ALL};
+    struct bench *b = *state;
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    struct peer *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    uint16_t low_seq = 500, high_seq = 100;
+    send_encoding(b, sender, 'h', true, high_seq++, 0x80);
+    send_encoding(b, sender, 'l', true, low_seq++, 0x10);
+    set_target(b, far, low);
+    for (int i = 0; i < 4; i++)
+        send_encoding(b, sender, 'l', i == 0, low_seq++, 0x11);
+    set_target(b, far, high);
+    send_encoding(b, sender, 'h', true, high_seq++, 0x82);
+    pass_time(b, 2 * PUBLICATION_LINGER_US);
+    send_encoding(b, sender, 'h', false, high_seq++, 0x83);
+    for (int i = 0; i < 4; i++) /* of these the shard gets none */
+        send_encoding(b, sender, 'l', false, low_seq++, 0x12);
+    size_t before = far->screen, asked = sender->plis_of[1];
+    set_target(b, far, low);
+    send_encoding(b, sender, 'l', false, low_seq++, 0x13);
+    assert_int_not_equal(far->last_tag, 0x11);
+    assert_int_not_equal(far->last_tag, 0x13);
+    assert_int_equal(sender->plis_of[1], asked + 1);
+    send_encoding(b, sender, 'l', true, low_seq++, 0x14);
+    assert_true(far->screen > before);
+    assert_int_equal(far->last_tag, 0x14);
+}
+
 static void a_thinned_learner_that_leaves_wants_nothing_any_more(void **state)
 {
     struct bench *b = *state;
@@ -376,6 +411,7 @@ int main(void)
         BENCH_TEST(a_publisher_that_stops_its_best_encoding_is_seen_by_the_next),
         BENCH_TEST(a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best),
         BENCH_TEST(what_a_shard_wants_again_soon_has_no_hole),
+        BENCH_TEST(what_a_shard_wants_again_later_begins_with_a_new_key_frame),
         BENCH_TEST(a_thinned_learner_that_leaves_wants_nothing_any_more),
         BENCH_TEST(an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_once),
         BENCH_TEST(a_low_encoding_that_nobody_needs_is_not_asked_for_and_at_once_when_one_does),

@@ -125,6 +125,43 @@ static void a_head_that_is_lost_as_a_whole_goes_out_again(void **state)
     assert_int_equal(resent(&s), STREAM_HEAD_MAX);
 }
 
+/* Few packets, and a screen that stands still behind them. */
+static void a_short_head_that_is_lost_as_a_whole_goes_out_again(void **state)
+{
+    struct scene s = begin(state);
+    bind_voice(s.b, s.sender);
+    grant_voice(s.b, s.sender, true);
+    shard_find_participant(s.b->cores[0], s.learner->id)->subscriptions[1].can_stamp = true;
+    show(&s, 5);
+    send_voice(s.b, s.sender, 1, 1);
+    TELL(&s, 5, CAME);
+    assert_int_equal(resent(&s), 5);
+    TELL(&s, 6, CAME, LOST, CAME, CAME, CAME);
+    assert_int_equal(resent(&s), 6);
+    assert_int_equal(s.learner->last_resent, (uint16_t)(s.learner->first_seq + 1));
+    send_voice(s.b, s.sender, 2, 1);
+    TELL(&s, 11, CAME);
+    assert_int_equal(s.d->head.count, 0);
+}
+
+/* It ends all the same, and another stream's head can be watched. */
+static void a_head_of_which_nothing_is_heard_is_given_up(void **state)
+{
+    struct scene s = begin(state);
+    bind_voice(s.b, s.sender);
+    grant_voice(s.b, s.sender, true);
+    shard_find_participant(s.b->cores[0], s.learner->id)->subscriptions[1].can_stamp = true;
+    s.feedback_count = 1;
+    show(&s, 2);
+    send_voice(s.b, s.sender, 1, 1);
+    TELL(&s, 2, CAME);
+    pass_time(s.b, SECONDS(4));
+    send_voice(s.b, s.sender, 2, 1);
+    TELL(&s, 3, CAME);
+    assert_int_equal(resent(&s), 0);
+    assert_int_equal(s.d->head.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +170,8 @@ int main(void)
         BENCH_TEST(what_was_told_by_lost_feedback_is_not_taken_for_lost),
         BENCH_TEST(what_is_lost_behind_the_first_that_came_is_left_to_the_receiver),
         BENCH_TEST(a_head_that_is_lost_as_a_whole_goes_out_again),
+        BENCH_TEST(a_short_head_that_is_lost_as_a_whole_goes_out_again),
+        BENCH_TEST(a_head_of_which_nothing_is_heard_is_given_up),
     };
     return cmocka_run_group_tests(tests, bench_init_library, bench_free_library);
 }
