@@ -5,6 +5,7 @@
 #include <math.h>
 #include <opus.h>
 
+#define STANDS_US SECONDS(3) /* without a picture: nobody waits for what lacks any more */
 #define FREEZE_US SECONDS(1)
 #define LOUD_RMS 300.0
 #define CONCEALED_MAX 10 /* packets in a row; beyond that it is a pause, not a gap */
@@ -200,7 +201,8 @@ void video_sink_add(struct video_sink *sink, usec_t now, uint16_t seq16, bool ma
         return;
     /* A key frame restarts everything: at the very beginning, or where the past cannot be mended.
      */
-    if (key && (!sink->synced || (sink->wants_key_frame && seq > sink->next))) {
+    bool stands = sink->last_frame_at != 0 && now - sink->last_frame_at >= STANDS_US;
+    if (key && (!sink->synced || ((sink->wants_key_frame || stands) && seq > sink->next))) {
         sink->synced = true;
         sink->next = seq;
     }
