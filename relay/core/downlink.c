@@ -16,7 +16,6 @@
 #define REPORT_START_BPS 4000000   /* of those who give no transport-wide feedback */
 #define TROUBLE_US SECONDS(10)     /* a poor line is remembered so long */
 #define TROUBLE_NACKS 10
-#define KEY_FRAMES_US (2 * DOWNLINK_KEY_FRAME_US) /* saved up for two at most */
 #define FINISH_US SECONDS(1) /* of the line's time for the rest of a key frame */
 #define PACKET_BYTES 1200
 #define NACKS_US MILLISECONDS(500)
@@ -68,7 +67,6 @@ enum status downlink_create(struct participant *p)
     p->downlink->bwe.probe.lacks_padding = !padding;
     p->downlink->can_number = p->downlink->has_numbers = numbers;
     p->downlink->next_at = USEC_NEVER;
-    p->downlink->key_frames_us = KEY_FRAMES_US;
     return STATUS_OK;
 }
 
@@ -367,19 +365,10 @@ uint32_t downlink_get_patience(const struct participant *p)
                                             1000000 / PACKET_BYTES);
 }
 
-bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent)
+bool downlink_is_poor(const struct participant *p, usec_t now)
 {
-    struct downlink *d = p->downlink;
-    bool is_poor =
-        d != NULL && (d->state == DOWNLINK_PACED || (!d->has_numbers && is_in_trouble(d, now)));
-    if (!is_poor)
-        return true;
-    d->key_frames_us = usec_min(d->key_frames_us + now - d->key_frames_at, KEY_FRAMES_US);
-    d->key_frames_at = now;
-    if (d->key_frames_us < (is_urgent ? DOWNLINK_KEY_FRAME_US : KEY_FRAMES_US))
-        return false;
-    d->key_frames_us -= DOWNLINK_KEY_FRAME_US;
-    return true;
+    const struct downlink *d = p->downlink;
+    return d != NULL && (d->state == DOWNLINK_PACED || (!d->has_numbers && is_in_trouble(d, now)));
 }
 
 /* --- What it says */

@@ -27,8 +27,6 @@
 #include "relay/core/stream_head.h"
 #include "rtc/bwe.h"
 
-#define DOWNLINK_KEY_FRAME_US SECONDS(10) /* for one that a paced receiver causes; two at once */
-
 enum downlink_state { DOWNLINK_FREE, DOWNLINK_WATCHED, DOWNLINK_PACED, DOWNLINK_STATE_COUNT };
 
 struct downlink {
@@ -53,14 +51,12 @@ struct downlink {
     usec_t next_at;         /* something may be sent then; USEC_NEVER: nothing waits */
     usec_t thin_until;      /* voices come thin */
     usec_t last_only_until; /* of a screen the last encoding alone */
-    usec_t key_frames_us,
-        key_frames_at;     /* time saved up for key frames on its account; counted at */
-    uint64_t bytes_before; /* sent in all, at the last report */
-    uint64_t sent_bps;     /* between then and the one before it */
-    usec_t report_at;      /* the last report; 0: none */
-    usec_t sent_from;      /* before it: since it is connected */
-    usec_t queue_us;       /* that the last report speaks of */
-    uint32_t nacks;        /* packets asked for since `nacks_at` */
+    uint64_t bytes_before;  /* sent in all, at the last report */
+    uint64_t sent_bps;      /* between then and the one before it */
+    usec_t report_at;       /* the last report; 0: none */
+    usec_t sent_from;       /* before it: since it is connected */
+    usec_t queue_us;        /* that the last report speaks of */
+    uint32_t nacks;         /* packets asked for since `nacks_at` */
     usec_t nacks_at;
     uint32_t missing; /* packets asked for since the last report, or since they were too many */
     uint64_t missing_from;                /* sent in all, then */
@@ -132,9 +128,9 @@ bool downlink_admits_resend(struct shard_core *c, usec_t now, struct participant
                             const struct subscription *s, uint16_t seq);
 /* It begins anew with a key frame: what waits of it is of no use any more. */
 void downlink_forget_resends(const struct subscription *s);
-/* Whether a key frame may be asked for on its account now; notes it when so. One for the next still
- * is not urgent: it leaves the second of two for who has lost the thread. */
-bool downlink_admit_key_frame(struct participant *p, usec_t now, bool is_urgent);
+/* Its line is poor: a key frame that its stream cannot go on without is asked for on its account.
+ */
+bool downlink_is_poor(const struct participant *p, usec_t now);
 
 void downlink_handle_timeout(struct shard_core *c, usec_t now, struct participant *p,
                              struct tx_batch *tx);

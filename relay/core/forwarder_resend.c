@@ -12,6 +12,7 @@ struct resend {
     const struct publication_stream *stream;
     const struct retransmit_entry *entry;
     uint64_t seq; /* out */
+    uint64_t source_seq;
     struct layer_shift shift;
 };
 
@@ -21,23 +22,30 @@ static bool find_sent(struct publication *p, const struct subscription *s, uint1
                       struct resend *r)
 {
     struct layer_segment segment;
-    uint64_t source_seq;
     bool is_plain = !s->is_thinned || room_slot_kind(s->slot) == MEDIA_KIND_AUDIO;
-    if (is_plain && subscription_find_source_seq(s, seq16, &source_seq, &r->seq)) {
+    if (is_plain && subscription_find_source_seq(s, seq16, &r->source_seq, &r->seq)) {
         r->stream = publication_find_stream(p, s->source_serial);
         r->shift = (struct layer_shift){.timestamp = s->timestamp_offset};
         segment.temporal_max = LAYER_ALL;
-    } else if (thinning_find_sent(s, seq16, &r->seq, &source_seq, &segment)) {
+    } else if (thinning_find_sent(s, seq16, &r->seq, &r->source_seq, &segment)) {
         r->stream = publication_find_stream(p, segment.serial);
         r->shift = segment.shift;
     } else {
         return false;
     }
     r->entry = r->stream != NULL && r->stream->has_cache
-                   ? retransmit_cache_find(&r->stream->cache, source_seq)
+                   ? retransmit_cache_find(&r->stream->cache, r->source_seq)
                    : NULL;
     /* Its number was kept until it came, and it turned out to be of a layer that is left out. */
     return r->entry != NULL && r->entry->layers.temporal_layer <= segment.temporal_max;
+}
+
+/* Nothing of it is kept any more; what has not come from the publisher yet may still come. */
+static bool is_gone(const struct resend *r)
+{
+    return r->stream == NULL || !r->stream->has_cache ||
+           (r->entry == NULL &&
+            r->source_seq + r->stream->cache.capacity <= r->stream->cache.highest);
 }
 
 /* RFC 4588 4: the original's number stands before its payload. Returns the size, 0 when it does not
@@ -144,10 +152,12 @@ bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *
     bool has_rtx = s->rtx_ssrc != 0 && s->rtx_payload_type != 0;
     const struct repeat *repeat =
         !has_rtx && s->is_repeatable ? repeats_find(s->repeats, seq16) : NULL;
-    struct resend r;
+    struct resend r = {0};
     if (publication == NULL || (!has_rtx && repeat == NULL) ||
         !find_sent(publication, s, seq16, &r) || is_too_late(s, now, p->rtt_us, &r)) {
         shard_drop(c, DROP_RETRANSMIT_GONE);
+        if (is_gone(&r))
+            subscription_note_lost(s, now);
         return false;
     }
     unsigned copies = subscription_admit_resend(s, now, p->rtt_us, r.seq, r.entry->size);

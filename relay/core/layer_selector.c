@@ -478,6 +478,28 @@ static bool is_longer_than_key_frame(const struct layer_selector *l, const struc
     return s->cache->highest >= l->cursor + most;
 }
 
+/* The target's, or while that does not come at all, another one that does. */
+static uint8_t live_encoding(const struct layer_selector *l, const struct layer_source *sources,
+                             size_t count)
+{
+    uint8_t encoding = l->target.encoding;
+    for (size_t i = count;
+         i-- > 0 && (encoding >= count || !layer_start_is_usable(&sources[encoding]));) {
+        if (layer_start_is_usable(&sources[i]))
+            encoding = (uint8_t)i;
+    }
+    return encoding;
+}
+
+bool layer_selector_can_restart(const struct layer_selector *l, const struct layer_source *sources,
+                                size_t count, uint8_t *encoding)
+{
+    uint64_t first;
+    bool is_still = l->target.mode == LAYER_STILL;
+    *encoding = is_still ? still_encoding(l, sources, count) : live_encoding(l, sources, count);
+    return *encoding < count && layer_start_find(&sources[*encoding], is_still, &first);
+}
+
 bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
                                     const struct layer_source *sources, size_t count,
                                     uint8_t *encoding)
@@ -496,12 +518,7 @@ bool layer_selector_wants_key_frame(const struct layer_selector *l, usec_t now,
             source == NULL || *encoding != l->encoding || source->cache->highest >= l->cursor;
         return !is_cached && something_new;
     }
-    *encoding = l->target.encoding;
-    for (size_t i = count;
-         i-- > 0 && (*encoding >= count || !layer_start_is_usable(&sources[*encoding]));) {
-        if (layer_start_is_usable(&sources[i]))
-            *encoding = (uint8_t)i;
-    }
+    *encoding = live_encoding(l, sources, count);
     if (*encoding >= count || !sources[*encoding].accepted)
         return false;
     if (source == NULL || l->state != LAYER_FLOWING)

@@ -157,6 +157,10 @@ void layer_selector_reconsider(struct layer_selector *l, usec_t now,
 /* The receiver has lost the thread and asks for a key frame: it gets the cached one, or a new one.
  */
 void layer_selector_restart(struct layer_selector *l);
+/* There is a cached one, near enough. *encoding: whose it is, or of which a new one is needed; past
+ * all of them where nothing comes. */
+bool layer_selector_can_restart(const struct layer_selector *l, const struct layer_source *sources,
+                                size_t count, uint8_t *encoding);
 
 /* A key frame is going out, or has ended after `since`. */
 bool layer_selector_is_in_key_frame(const struct layer_selector *l, usec_t since);

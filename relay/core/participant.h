@@ -11,10 +11,6 @@
 #include "rtc/twcc_arrivals.h"
 
 #define PARTICIPANT_BPS_MAX 8000000 /* what a publisher may send */
-/* Key frames that everybody gets because it asked for them, saved up to a few: more only make the
- * stream larger for all. Who is paced pays by its downlink as well. */
-#define PARTICIPANT_KEY_FRAME_US SECONDS(4)
-#define PARTICIPANT_KEY_FRAMES_MAX 5
 
 struct participant {
     struct pool_handle handle;
@@ -50,6 +46,5 @@ struct participant {
     uint64_t bytes_in;
     int64_t rate_credit_bits; /* policing of what it sends */
     usec_t rate_at;
-    usec_t key_frames_full_at; /* when it may ask for as many as ever again */
     uint32_t loss_out_permille;
 };

@@ -161,6 +161,8 @@ static bool handle_block(struct shard_core *c, usec_t now, usec_t arrived_at, st
     bool counts = !ends_standstill(s, now, block);
     s->loss_permille = find_loss_permille(s, block, &packets);
     redundancy_handle_loss(s, now, s->loss_permille);
+    if (s->loss_permille > 0 && subscription_need_wishes(s) != NULL)
+        wish_account_note_losses(s->wishes, now);
     if (counts) {
         uint32_t lost = s->loss_permille;
         heard->loss_permille = (uint32_t)usec_max(heard->loss_permille, lost);
@@ -230,34 +232,18 @@ static void handle_nack(struct shard_core *c, usec_t now, struct participant *p,
     uint16_t seqs[RTCP_NACK_SEQS_MAX];
     size_t count = s != NULL ? rtcp_nack_list(nack, seqs, COUNT_OF(seqs)) : 0;
     downlink_handle_nack(c, now, p, count, s != NULL ? count_first(s, seqs, count) : 0, tx);
+    if (count > 0 && subscription_need_wishes(s) != NULL)
+        wish_account_note_gap(s->wishes, now);
     for (size_t i = 0; i < count; i++)
         forwarder_resend(c, now, p, s, seqs[i], tx);
-}
-
-/* Asking once more for one that is on its way costs nothing. */
-static bool admit_wish(struct participant *p, usec_t now, struct publication *publication)
-{
-    if (publication_main(publication)->wants_key_frame)
-        return true;
-    usec_t full_at = usec_max(p->key_frames_full_at, now) + PARTICIPANT_KEY_FRAME_US;
-    if (full_at > now + PARTICIPANT_KEY_FRAMES_MAX * PARTICIPANT_KEY_FRAME_US ||
-        !downlink_admit_key_frame(p, now, true))
-        return false;
-    p->key_frames_full_at = full_at;
-    return true;
 }
 
 static void handle_key_frame_request(struct shard_core *c, usec_t now, struct participant *p,
                                      uint32_t ssrc, struct tx_batch *tx)
 {
     struct subscription *s = find_subscription(p, ssrc);
-    struct publication *publication = s != NULL ? shard_source_of(s) : NULL;
-    if (publication == NULL || room_slot_kind(s->slot) != MEDIA_KIND_VIDEO)
-        return;
-    if (s->is_thinned)
-        thinning_restart(c, now, s, tx);
-    else if (admit_wish(p, now, publication))
-        forwarder_request_key_frame(c, now, publication, publication->main, tx);
+    if (s != NULL && room_slot_kind(s->slot) == MEDIA_KIND_VIDEO)
+        wishes_handle(c, now, s, tx);
 }
 
 static enum status handle_feedback(struct shard_core *c, usec_t now, struct participant *p,

@@ -147,6 +147,12 @@ bool forwarder_resend_now(struct shard_core *c, usec_t now, struct participant *
 /* RTP padding on the retransmission stream, at most 255 bytes. False when it could not. */
 bool forwarder_send_padding(usec_t now, struct subscription *s, size_t bytes, struct tx_batch *tx);
 
+/* wishes.c */
+/* The receiver asks for a key frame of what it is shown. */
+void wishes_handle(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx);
+/* When the last key frame that it has been sent went out, as far as it is known; 0: none. */
+usec_t wishes_key_frame_at(const struct subscription *s, const struct publication *p);
+
 /* voice_end.c */
 /* A private voice ends. */
 void voice_end_aside(usec_t now, struct publication *p, struct subscription *s,
@@ -171,9 +177,15 @@ void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, st
  * then all there is. False when the key frame is too far back: nothing has begun. */
 bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
                          struct tx_batch *tx);
-/* The receiver asks for a key frame. */
+/* The receiver has lost the thread: it gets the cached key frame and what followed it, or waits for
+ * a new one. Who was not thinned is until it has caught up. */
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s,
                       struct tx_batch *tx);
+/* Of one that is thinned: as layer_selector_can_restart. */
+bool thinning_can_restart(const struct subscription *s, const struct publication *p,
+                          uint8_t *encoding);
+/* Of one that is thinned: what is read has a key frame ahead. */
+bool thinning_has_key_frame_ahead(const struct subscription *s, struct publication *p);
 /* How far what is sent lags behind what has come. */
 usec_t thinning_lag(const struct subscription *s, usec_t now);
 /* The subscription as the allocator sees it. */

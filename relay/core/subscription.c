@@ -16,6 +16,7 @@
     2 /* half of what was sent: one packet lost in five needs more than a quarter, */
 #define RESEND_COST 2 /* a quarter where the line may be full */
 #define EMPTY_QUEUE_US MILLISECONDS(15)
+#define RESENDS_FUTILE 2 /* of one packet, and it still lacks */
 #define FRAME_US_MIN 20000
 #define RTP_EXTENSION_HEADER_BYTES 4 /* profile, length in words */
 
@@ -101,8 +102,10 @@ void subscription_destroy(struct subscription *s)
 {
     free(s->resends);
     free(s->selector);
+    free(s->wishes);
     repeats_free(s->repeats);
     s->resends = NULL;
+    s->wishes = NULL;
     s->repeats = NULL;
     s->is_repeatable = false;
     s->selector = NULL;
@@ -154,6 +157,20 @@ static void choose_payload_type(struct subscription *s, const struct media_packe
     }
 }
 
+struct wish_account *subscription_need_wishes(struct subscription *s)
+{
+    if (s->wishes == NULL && room_slot_kind(s->slot) == MEDIA_KIND_VIDEO)
+        s->wishes = calloc(1, sizeof *s->wishes);
+    return s->wishes;
+}
+
+void subscription_note_lost(struct subscription *s, usec_t now)
+{
+    struct wish_account *wishes = subscription_need_wishes(s);
+    if (wishes != NULL)
+        wish_account_note_lost(wishes, now);
+}
+
 /* The first packet of an epoch goes out right behind the last one sent; its timestamp is as much
  * later as the wall says, at least one frame. The wall as it was when either was due: what comes
  * late would move every later turn. */
@@ -198,6 +215,8 @@ enum subscription_verdict subscription_accept(struct subscription *s, usec_t now
         if (!packet->key_frame)
             return SUBSCRIPTION_WAIT_KEY_FRAME;
         begin_epoch(s, now, packet);
+        if (s->wishes != NULL)
+            wish_account_note_key_frame(s->wishes, now);
     }
     if (packet->seq < s->first_seq)
         return SUBSCRIPTION_STALE;
@@ -295,6 +314,8 @@ unsigned subscription_admit_resend(struct subscription *s, usec_t now, usec_t rt
     if (same &&
         (count >= SUBSCRIPTION_RESENDS_EACH || MILLISECONDS(since_ms) < resend_again_us(rtt_us)))
         return 0;
+    if (same && count >= RESENDS_FUTILE)
+        subscription_note_lost(s, now);
     if (s->resend_credit_bytes < cost)
         return 0;
     unsigned copies = same && is_wide && s->resend_credit_bytes >= 2 * cost ? 2 : 1;

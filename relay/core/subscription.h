@@ -14,6 +14,7 @@
 #include "control/control_message.h"
 #include "relay/core/picture_end.h"
 #include "relay/core/relay_stats.h"
+#include "relay/core/wish_account.h"
 #include "wire/codec.h"
 #include "wire/layer_mark.h"
 #include "wire/rtp.h"
@@ -97,7 +98,8 @@ struct subscription {
     size_t codec_count;
     bool takes_long_voice;                /* packets of more than 20 ms: see takes_long_voice() */
     struct subscription_resends *resends; /* owned; NULL: none was asked for yet */
-    struct repeats *repeats; /* owned; NULL: nothing was sent yet to who takes no RTX */
+    struct repeats *repeats;     /* owned; NULL: nothing was sent yet to who takes no RTX */
+    struct wish_account *wishes; /* owned, for key frames; NULL: nothing to be noted yet */
 
     /* It gets less than everything (thinning.c). */
     bool is_thinned;
@@ -133,6 +135,12 @@ void subscription_init(struct subscription *s, struct participant *owner,
                        const struct receive_slot_parameters *params, const uint8_t *ids,
                        struct rng *rng);
 void subscription_destroy(struct subscription *s);
+
+/* Its account of wishes for key frames, made when it is needed first. NULL: of a voice, or
+ * no memory. */
+struct wish_account *subscription_need_wishes(struct subscription *s);
+/* A packet of it does not come again, or was lost again and again. */
+void subscription_note_lost(struct subscription *s, usec_t now);
 
 /* What forwarding decided. */
 enum subscription_verdict {

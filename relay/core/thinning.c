@@ -5,7 +5,6 @@
 #include "relay/core/thin_voice.h"
 
 #define EVERYTHING SIZE_MAX
-#define RESTART_US SECONDS(1)
 /* What a late one has missed goes out as a home line takes it, and as a browser reads its socket;
  * what is more than a key frame when the line has answered, or at least had the time to. */
 #define PORTION_BYTES 12000
@@ -200,6 +199,8 @@ static void take_over(struct subscription *s, struct publication *p)
 {
     struct publication_stream *stream =
         p != NULL && !s->waiting_key_frame ? publication_find_stream(p, s->source_serial) : NULL;
+    if (subscription_need_wishes(s) != NULL)
+        wish_account_note_key_frame(s->wishes, wishes_key_frame_at(s, p));
     layer_selector_begin_again(s->selector, s->next_seq, s->started, s->last_timestamp,
                                s->last_sent_at);
     if (stream == NULL || !stream->has_cache || !s->started)
@@ -311,6 +312,25 @@ static size_t send_one(struct shard_core *c, usec_t now, struct subscription *s,
     return packet.header.payload.size;
 }
 
+bool thinning_has_key_frame_ahead(const struct subscription *s, struct publication *p)
+{
+    const struct layer_selector *l = s->selector;
+    const struct publication_stream *source = publication_find_stream(p, l->serial);
+    return source != NULL && source->tail.has_key_frame && l->state == LAYER_FLOWING &&
+           source->tail.key_seq >= l->cursor;
+}
+
+/* Its stream cannot go on without one, or the next still needs one. That it is wanted already, for
+ * its own sake or another's, costs nothing; one that has come meanwhile is enough. */
+static bool admits_key_frame(struct subscription *s, usec_t now, struct publication *p,
+                             uint8_t encoding)
+{
+    if (p->streams[encoding].wants_key_frame || !downlink_is_poor(s->owner, now))
+        return true;
+    return !thinning_has_key_frame_ahead(s, p) && subscription_need_wishes(s) != NULL &&
+           wish_account_admit(s->wishes, now, true, s->selector->target.mode != LAYER_STILL);
+}
+
 size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, size_t bytes_max,
                       struct tx_batch *tx)
 {
@@ -327,7 +347,7 @@ size_t thinning_drain(struct shard_core *c, usec_t now, struct subscription *s, 
         bytes += send_one(c, now, s, p, &out, tx);
     if (layer_selector_wants_key_frame(s->selector, now, sources, CONTROL_ENCODINGS_MAX,
                                        &encoding) &&
-        downlink_admit_key_frame(s->owner, now, s->selector->target.mode != LAYER_STILL))
+        admits_key_frame(s, now, p, encoding))
         forwarder_request_key_frame(c, now, p, encoding, tx);
     uint32_t wanted = layer_selector_encodings(s->selector);
     if (wanted != s->encodings_wanted) {
@@ -369,34 +389,57 @@ void thinning_begin(struct shard_core *c, usec_t now, struct subscription *s, st
     drain_unpaced(c, now, s, tx);
 }
 
+static bool begin_whole(struct subscription *s, const struct publication *p)
+{
+    if (!begin_thinning(s))
+        return false;
+    layer_selector_set_target(s->selector,
+                              (struct layer_target){LAYER_LIVE, (uint8_t)p->main, LAYER_ALL});
+    return true;
+}
+
+/* From the cached key frame on, in portions. */
+static void begin_late(struct shard_core *c, usec_t now, struct subscription *s,
+                       struct publication *p, struct tx_batch *tx)
+{
+    s->is_late = true;
+    s->late_at = s->portion_at = now;
+    s->late_bytes = 0;
+    thinning_update_demand(c, p);
+    drain_unpaced(c, now, s, tx);
+    shard_arm_timer(c, now, s->owner);
+}
+
 bool thinning_begin_late(struct shard_core *c, usec_t now, struct subscription *s,
                          struct tx_batch *tx)
 {
     struct publication *p = publication_of(s);
     const struct stream_tail *tail = p != NULL ? &publication_main(p)->tail : NULL;
-    if (tail == NULL || !stream_tail_is_short(tail, now) || !begin_thinning(s))
+    if (tail == NULL || !stream_tail_is_short(tail, now) || !begin_whole(s, p))
         return false;
-    s->is_late = true;
-    s->late_at = s->portion_at = now;
-    s->late_bytes = 0;
-    layer_selector_set_target(s->selector,
-                              (struct layer_target){LAYER_LIVE, (uint8_t)p->main, LAYER_ALL});
-    thinning_update_demand(c, p);
-    drain_unpaced(c, now, s, tx);
-    shard_arm_timer(c, now, s->owner);
+    begin_late(c, now, s, p, tx);
     return true;
 }
 
-/* At most once in RESTART_US, and not while a key frame is on its way: on a narrow line it takes
- * its time to arrive, and would never come if it began anew each time somebody grew impatient. */
+bool thinning_can_restart(const struct subscription *s, const struct publication *p,
+                          uint8_t *encoding)
+{
+    struct layer_source sources[CONTROL_ENCODINGS_MAX];
+    list_sources(s, p, sources);
+    return layer_selector_can_restart(s->selector, sources, CONTROL_ENCODINGS_MAX, encoding);
+}
+
 void thinning_restart(struct shard_core *c, usec_t now, struct subscription *s, struct tx_batch *tx)
 {
-    if (!is_read(s) || now - s->selector->placed_at < RESTART_US ||
-        layer_selector_is_in_key_frame(s->selector, now - RESTART_US))
+    struct publication *p = publication_of(s);
+    if (p == NULL || (!s->is_thinned && !begin_whole(s, p)))
         return;
     layer_selector_restart(s->selector);
     downlink_forget_resends(s);
-    drain_unpaced(c, now, s, tx);
+    if (s->is_paced)
+        downlink_wake(c, now, s->owner);
+    else
+        begin_late(c, now, s, p, tx);
 }
 
 void thinning_handle_arrival(struct shard_core *c, usec_t now, struct publication *p,

@@ -246,11 +246,30 @@ static void who_wishes_for_key_frames_all_the_time_harms_nobody(struct sim *sim)
     static const struct foreign_case cases[] = {
         {LOSS_5, 0.3, MILLISECONDS(400), SECONDS(2), 0},
         {JITTER, 0.3, MILLISECONDS(350), SECONDS(2), 0},
-        {RATE_1M, 0.3, SECONDS(2), SECONDS(8), 2},
+        {RATE_1M, 0.3, MILLISECONDS(600), SECONDS(2), 0},
     };
     struct sim_participant_config learner = sim_participant_config_default("learner");
     learner.pli_us = MILLISECONDS(100);
     check_cases(sim, sim_lecture_page(), learner, cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Some players do so for ever. */
+static void who_wishes_though_all_is_well_sees_each_picture_once(struct sim *sim)
+{
+    static const char *lines[] = {CLEAN, JITTER};
+    struct sim_lecture_config config = {.trainer = sim_lecture_page(),
+                                        .learner = sim_participant_config_default("learner"),
+                                        .duration = SECONDS(60)};
+    config.learner.pli_us = MILLISECONDS(500);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        config.line = lines[i];
+        struct sim_lecture l = sim_lecture_hold(sim, &config);
+        sim_lecture_print(strchr(config.line, '\n') + 1, &l);
+        assert_in_range(l.frames, 298, 303);
+        assert_in_range(l.requests, 0, 5); /* one in 20 s, and the first */
+        assert_in_range(l.slides.never, 0, 0);
+        assert_true(l.freeze_us < SECONDS(1));
+    }
 }
 
 /* As WHIP publishers have it: one encoding, with temporal layers or without. Its slides come as the
@@ -306,6 +325,7 @@ int main(void)
         SIM_TEST(who_says_50_kbps_whatever_comes_is_sent_no_more),
         SIM_TEST(nor_does_who_says_little_of_a_line_with_little_on_it),
         SIM_TEST(who_wishes_for_key_frames_all_the_time_harms_nobody),
+        SIM_TEST(who_wishes_though_all_is_well_sees_each_picture_once),
         SIM_TEST(a_publisher_of_one_encoding_is_heard_as_any_other),
         SIM_TEST(who_comes_and_goes_each_second_is_noticed_by_nobody),
     };
