@@ -89,7 +89,7 @@ void downlink_voice_choose(usec_t now, struct participant *p)
     bool is_thin = now < d->thin_until, is_last_only = now < d->last_only_until;
     if (whole_bps > share_of(estimate_bps, is_thin ? shares->whole : shares->thin))
         d->thin_until = now + shares->thin_us;
-    bool begins = now - d->bwe.started_at < BEGINS_US;
+    bool begins = now - d->sent_from < BEGINS_US;
     unsigned last_only = is_last_only ? shares->any : begins ? shares->thin : shares->last_only;
     if (whole_bps > share_of(estimate_bps, last_only))
         d->last_only_until = now + LAST_ONLY_KEEP_US;
