@@ -38,6 +38,7 @@ LIGHT = {
     "integration/test_http.py": (),
     "integration/test_http2.py": (),
     "integration/test_whip.py": (),
+    "integration/test_relay_link.py": (),
     "browser/test_keyboard.mjs": (),
     "integration/test_ctl.py": (),
     "integration/test_command_lines.py": (),

@@ -207,6 +207,11 @@ static void handle_due(void *context)
         open_link(link, at);
         return;
     }
+    /* When we were away ourselves (a disk that lets its writers wait), what the relay has said
+     * meanwhile waits to be read: it was not silent. */
+    handle_readable(link);
+    if (link->state == RELAY_LINK_DOWN)
+        return;
     control_session_handle_timeout(&link->session, at.now);
     settle(link, at);
 }
