@@ -183,7 +183,7 @@ enum control_quality {
     CONTROL_QUALITY_FULL,
     CONTROL_QUALITY_REDUCED, /* fewer pictures, the low encoding, or late */
     CONTROL_QUALITY_STILL,   /* a picture every few seconds */
-    CONTROL_QUALITY_LEAN,    /* voices are thin, and pictures take seconds beside them */
+    CONTROL_QUALITY_LEAN,    /* voices are thin, and pictures come later beside them */
     CONTROL_QUALITY_OFF      /* none: voice alone */
 };
 struct control_participant_quality {

@@ -65,7 +65,7 @@ struct downlink {
     bool had_queue;                       /* as the one before it did */
     uint32_t paced_count, numbered_count; /* times; for statistics */
     struct resend_queue resends;
-    struct stream_head head; /* of the first video */
+    struct stream_head head; /* of the video that began last */
 };
 
 struct shard_core;

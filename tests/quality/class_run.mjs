@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { enterClass, openBrowser, openLobby, shareScreen, testid, watchScreen, words } from './class_pages.mjs';
 import { layout, readStatistics } from './slides.mjs';
 import { Stack, root } from '../browser/support/stack.mjs';
-import { atEnd, sleep, runEndings } from '../browser/support/tap.mjs';
+import { atEnd, sleep, runProgram } from '../browser/support/tap.mjs';
 
 const scenario = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const outFolder = process.argv[3];
@@ -86,12 +86,4 @@ async function run() {
     trainerJoin: difference(trainerAfterJoin, trainerBeforeJoin), timeline, words } });
 }
 
-let failed = false;
-try {
-  await run();
-} catch (error) {
-  process.stderr.write(`${error.stack}\n`);
-  failed = true;
-}
-await runEndings();
-process.exit(failed ? 1 : 0);
+await runProgram(run);

@@ -9,7 +9,7 @@ import { enterClass, openBrowser, openLobby, shareScreen, watchScreen } from './
 import { readStatistics } from './slides.mjs';
 import { Stack } from '../browser/support/stack.mjs';
 import { createInterface } from 'node:readline';
-import { sleep, runEndings } from '../browser/support/tap.mjs';
+import { sleep, runProgram } from '../browser/support/tap.mjs';
 
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const slides = { slideMs: plan.slideMs, fps: plan.fps };
@@ -56,12 +56,4 @@ async function run() {
   say({ result: {} });
 }
 
-let failed = false;
-try {
-  await run();
-} catch (error) {
-  process.stderr.write(`${error.stack}\n`);
-  failed = true;
-}
-await runEndings();
-process.exit(failed ? 1 : 0);
+await runProgram(run);

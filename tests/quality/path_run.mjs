@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromiumPage, firefoxPage } from '../browser/support/browsers.mjs';
 import { Stack, root } from '../browser/support/stack.mjs';
-import { atEnd, runEndings, sleep, until } from '../browser/support/tap.mjs';
+import { atEnd, runProgram, sleep, until } from '../browser/support/tap.mjs';
 
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -151,12 +151,4 @@ async function run() {
   say({ result });
 }
 
-let failed = false;
-try {
-  await run();
-} catch (error) {
-  process.stderr.write(`${error?.stack ?? error} ${JSON.stringify(error)} ${error?.message}\n`);
-  failed = true;
-}
-await runEndings();
-process.exit(failed ? 1 : 0);
+await runProgram(run);

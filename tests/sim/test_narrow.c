@@ -70,6 +70,12 @@ static void run_case(struct sim *sim, const struct narrow_case *c)
     assert_in_range(l.requests, 0, 7);
 }
 
+static void run_cases(struct sim *sim, const struct narrow_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        run_case(sim, &cases[i]);
+}
+
 /* Without layers a slide comes whole or as a still. */
 static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
 {
@@ -77,8 +83,7 @@ static void one_encoding_is_shown_as_the_line_allows(struct sim *sim)
         {"delay 20ms\ndown rate 500k queue 200ms", sim_lecture_plain, 0, 20, 0.3, 8, SECONDS(8)},
         {"delay 20ms\ndown rate 300k queue 300ms", sim_lecture_plain, 0, 20, 0.3, 9, SECONDS(10)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        run_case(sim, &cases[i]);
+    run_cases(sim, cases, sizeof cases / sizeof cases[0]);
 }
 
 struct slides_case {
@@ -131,8 +136,7 @@ static void a_hundred_kilobit_carry_every_word_and_most_slides(struct sim *sim)
         {"delay 20ms\ndown rate 100k queue 400ms", as_chromium_sends, SECONDS(7), 10, 0.3, 0,
          SECONDS(4)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        run_case(sim, &cases[i]);
+    run_cases(sim, cases, sizeof cases / sizeof cases[0]);
 }
 
 /* A voice as it comes would take a third to a half of them, which the slides need more. */
@@ -150,8 +154,7 @@ static void a_little_more_shows_every_slide_sooner(struct sim *sim)
         {"delay 20ms\ndown rate 200k queue 300ms", low_encoding, SECONDS(5), 15, 0.5, 0,
          MILLISECONDS(2500)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        run_case(sim, &cases[i]);
+    run_cases(sim, cases, sizeof cases / sizeof cases[0]);
 }
 
 /* Checks come faster than their answers there, and the first packets' answer comes late. */
@@ -163,8 +166,7 @@ static void a_narrow_line_with_a_long_way_begins_with_care_too(struct sim *sim)
         {"delay 75ms\ndown rate 250k queue 1000ms", two_encodings, SECONDS(8), 5, 0.3, 1,
          SECONDS(3)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        run_case(sim, &cases[i]);
+    run_cases(sim, cases, sizeof cases / sizeof cases[0]);
 }
 
 /* The speaker's stamps are lost where a voice is spoken anew: they tell who gets it whole. */
@@ -207,8 +209,7 @@ static void every_slide_is_read_where_the_mean_fits(struct sim *sim)
          MILLISECONDS(1300)},
         {"delay 20ms\ndown rate 200k queue 300ms", two_encodings, 0, 20, 0.3, 1, SECONDS(3)},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        run_case(sim, &cases[i]);
+    run_cases(sim, cases, sizeof cases / sizeof cases[0]);
 }
 
 int main(void)

@@ -58,3 +58,16 @@ export async function main() {
   await runEndings();
   process.exit(failed ? 1 : 0);
 }
+
+/** A program of one run: what it throws is its log, and code 1. */
+export async function runProgram(run) {
+  let failed = false;
+  try {
+    await run();
+  } catch (error) {
+    process.stderr.write(`${error?.stack ?? error} ${JSON.stringify(error)}\n`);
+    failed = true;
+  }
+  await runEndings();
+  process.exit(failed ? 1 : 0);
+}

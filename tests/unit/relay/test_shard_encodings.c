@@ -147,18 +147,26 @@ a_learner_on_a_worse_encoding_gets_it_without_a_gap_and_the_others_the_best(void
     assert_int_equal(home->wanted_here | home->wanted_elsewhere, 0);
 }
 
+/* A publisher of two encodings on the first shard, a learner on the second. */
+static struct peer *show_to_another_shard(struct bench *b, struct peer **far)
+{
+    b->offers_simulcast = true;
+    struct peer *sender = add_peer(b, 0, true);
+    b->offers_simulcast = false;
+    *far = add_peer(b, 1, true);
+    bind_screen(b, sender);
+    grant(b, sender, true);
+    return sender;
+}
+
 /* Its mind changes while the key frame that it asked for comes: nothing of that may be missing. */
 static void what_a_shard_wants_again_soon_has_no_hole(void **state)
 {
     static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
     static const struct layer_target high = {LAYER_LIVE, 0, 0};
     struct bench *b = *state;
-    b->offers_simulcast = true;
-    struct peer *sender = add_peer(b, 0, true);
-    b->offers_simulcast = false;
-    struct peer *far = add_peer(b, 1, true);
-    bind_screen(b, sender);
-    grant(b, sender, true);
+    struct peer *far;
+    struct peer *sender = show_to_another_shard(b, &far);
     uint16_t low_seq = 500;
     send_encoding(b, sender, 'h', true, 100, 0x80);
     send_encoding(b, sender, 'l', true, low_seq++, 0x10);
@@ -184,12 +192,8 @@ static void what_a_shard_wants_again_later_begins_with_a_new_key_frame(void **st
     static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
     static const struct layer_target high = {LAYER_LIVE, 0, LAYER_ALL};
     struct bench *b = *state;
-    b->offers_simulcast = true;
-    struct peer *sender = add_peer(b, 0, true);
-    b->offers_simulcast = false;
-    struct peer *far = add_peer(b, 1, true);
-    bind_screen(b, sender);
-    grant(b, sender, true);
+    struct peer *far;
+    struct peer *sender = show_to_another_shard(b, &far);
     uint16_t low_seq = 500, high_seq = 100;
     send_encoding(b, sender, 'h', true, high_seq++, 0x80);
     send_encoding(b, sender, 'l', true, low_seq++, 0x10);
@@ -243,12 +247,8 @@ static void an_encoding_that_nobody_gets_is_told_off_after_a_while_and_on_at_onc
     static const struct layer_target low = {LAYER_LIVE, 1, LAYER_ALL};
     static const struct layer_target everything = {LAYER_LIVE, 0, LAYER_ALL};
     struct bench *b = *state;
-    b->offers_simulcast = true;
-    struct peer *sender = add_peer(b, 0, true);
-    b->offers_simulcast = false;
-    struct peer *far = add_peer(b, 1, true);
-    bind_screen(b, sender);
-    grant(b, sender, true);
+    struct peer *far;
+    struct peer *sender = show_to_another_shard(b, &far);
     uint16_t high = 100, low_seq = 60000;
     for (int i = 0; i < 25; i++) {
         assert_int_equal(b->demand_told, i < 19 ? 0 : b->demand_told);
