@@ -60,7 +60,8 @@ export function installSources({ toneHz, fps }) {
       square(2 + bits, parity === 1);
       window.fakeScreen.frame = frame;
     };
-    const stream = canvas.captureStream(fps);
+    // Each draw is a picture: a rate would sample them, and miss some when it is slow.
+    const stream = canvas.captureStream();
     window.fakeScreen = { frame: 0, canvas, stream };
     draw();
     window.fakeScreen.timer = setInterval(draw, 1000 / fps);
