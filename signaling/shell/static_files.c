@@ -1,6 +1,7 @@
 #include "signaling/shell/static_files.h"
 
 #include "signaling/shell/gzip.h"
+#include "signaling/shell/script_text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,24 +20,25 @@ static const struct file_type {
     const char *extension, *content_type;
     bool library; /* also served from node_modules */
     bool text;    /* worth compressing */
+    bool script;  /* the page's own go without their comments */
 } types[] = {
-    {".html", "text/html; charset=utf-8", false, true},
-    {".js", "text/javascript; charset=utf-8", true, true},
-    {".mjs", "text/javascript; charset=utf-8", true, true},
-    {".css", "text/css; charset=utf-8", true, true},
-    {".json", "application/json", false, true},
-    {".webmanifest", "application/manifest+json", false, true},
-    {".svg", "image/svg+xml", false, true},
-    {".png", "image/png", false, false},
-    {".jpg", "image/jpeg", false, false},
-    {".webp", "image/webp", false, false},
-    {".ico", "image/vnd.microsoft.icon", false, true},
-    {".woff2", "font/woff2", false, false},
-    {".txt", "text/plain; charset=utf-8", false, true},
-    {".wasm", "application/wasm", false, true},
-    {".wav", "audio/wav", false, true},
-    {".ogg", "audio/ogg", false, false},
-    {".mp3", "audio/mpeg", false, false},
+    {".html", "text/html; charset=utf-8", false, true, false},
+    {".js", "text/javascript; charset=utf-8", true, true, true},
+    {".mjs", "text/javascript; charset=utf-8", true, true, true},
+    {".css", "text/css; charset=utf-8", true, true, true},
+    {".json", "application/json", false, true, false},
+    {".webmanifest", "application/manifest+json", false, true, false},
+    {".svg", "image/svg+xml", false, true, false},
+    {".png", "image/png", false, false, false},
+    {".jpg", "image/jpeg", false, false, false},
+    {".webp", "image/webp", false, false, false},
+    {".ico", "image/vnd.microsoft.icon", false, true, false},
+    {".woff2", "font/woff2", false, false, false},
+    {".txt", "text/plain; charset=utf-8", false, true, false},
+    {".wasm", "application/wasm", false, true, false},
+    {".wav", "audio/wav", false, true, false},
+    {".ogg", "audio/ogg", false, false, false},
+    {".mp3", "audio/mpeg", false, false, false},
 };
 
 struct scan {
@@ -109,12 +111,15 @@ static enum status add_file(struct scan *scan, int fd, const struct stat *info, 
         free(content);
         return status != STATUS_OK ? status : STATUS_NO_MEMORY;
     }
+    size_t size = (size_t)info->st_size;
+    if (type->script && !scan->library)
+        size = script_text_strip(content, size);
     struct static_file *entry = &files->entries[files->count++];
     *entry = (struct static_file){
         .path = own_path,
         .content_type = type->content_type,
         .cache_control = scan->library ? CACHE_LIBRARY : CACHE_REVALIDATE,
-        .content = bytes_of(content, (size_t)info->st_size),
+        .content = bytes_of(content, size),
     };
     make_etag(entry->content, "", entry->etag);
     make_etag(entry->content, "-gzip", entry->gzip_etag);

@@ -110,7 +110,7 @@ export function linkParts(text) {
   /** @type {{text: string, href?: string}[]} */
   const parts = [];
   let at = 0;
-  for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"'`{}|\\^]+/giu)) {
+  for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"'\x60{}|\\^]+/giu)) {
     const shown = match[0].replace(/[.,;:!?)\]»”’]+$/u, '');
     const href = safeAddress(shown);
     if (!href) continue;

@@ -14,7 +14,6 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; ch
 
 /** Serves the page; counts what a visit costs on the line. */
 export async function servePage() {
-  const sent = { bytes: 0 };
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^(\.\.[/\\])+/, '');
     const file = path === '/' ? join(web, 'index.html') : path.startsWith('/modules/') ? join(modules, path.slice(9)) : join(web, path);
@@ -24,7 +23,6 @@ export async function servePage() {
         'content-type': types[extname(file)] ?? 'text/plain', 'content-encoding': 'gzip', 'content-length': body.length, 'cache-control': 'no-cache',
         'content-security-policy': "default-src 'self'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob: mediastream:; object-src 'none'; base-uri 'none'",
       };
-      sent.bytes += body.length + JSON.stringify(headers).length;
       response.writeHead(200, headers).end(body);
     } catch {
       response.writeHead(404).end();
@@ -32,7 +30,7 @@ export async function servePage() {
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   atEnd(() => server.close());
-  return { url: `http://127.0.0.1:${server.address().port}/`, sent };
+  return { url: `http://127.0.0.1:${server.address().port}/` };
 }
 
 /** A link as the server makes it; its signature is never read here. */
