@@ -9,7 +9,7 @@
 #include <sys/time.h>
 
 #define RETRANSMIT_FIRST_US 100000u
-#define RETRANSMIT_LAST_US 4000000u
+#define RETRANSMIT_LAST_US 8000000u
 #define LAST_FLIGHT_BYTES_MAX 128      /* ChangeCipherSpec and Finished are 75 */
 #define PEER_KEY_SECURITY_BITS_MIN 112 /* P-256 has 128, RSA of 2048 bits 112 */
 
@@ -39,13 +39,16 @@ const char *media_profile_get_name(enum media_profile profile)
     return names[profile];
 }
 
-/* RFC 6347 4.2.4.1 starts at 1 s; a lost handshake packet would be heard as a slow join. */
+/* RFC 6347 4.2.4.1 starts at 1 s and doubles; a lost handshake packet would be heard as a slow
+ * join, and a flight lost again and again more so: each wait is half as long again. OpenSSL gives
+ * up after twelve, which so lie within DTLS_HANDSHAKE_US. */
 static unsigned next_retransmission(SSL *ssl, unsigned previous_us)
 {
     (void)ssl;
     if (previous_us == 0)
         return RETRANSMIT_FIRST_US;
-    return previous_us * 2 > RETRANSMIT_LAST_US ? RETRANSMIT_LAST_US : previous_us * 2;
+    unsigned next_us = previous_us + previous_us / 2;
+    return next_us > RETRANSMIT_LAST_US ? RETRANSMIT_LAST_US : next_us;
 }
 
 /* A handshake from its beginning, in place of the one that was. */

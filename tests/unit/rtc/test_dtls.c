@@ -161,8 +161,17 @@ static void a_dead_link_ends_at_the_deadline(void **state)
     assert_string_equal(dtls_get_reason(link->client), "deadline");
     assert_string_equal(dtls_get_reason(link->server), "deadline");
     assert_in_range(link->now, SECONDS(31), SECONDS(31) + 1000);
-    assert_in_range(link->sent, 10, 14); /* 100 ms doubling to 4 s */
+    assert_in_range(link->sent, 10, 14); /* 100 ms growing by half to 8 s */
     assert_int_equal(dtls_next_timeout(link->client, link->now), USEC_NEVER);
+}
+
+static void a_flight_lost_again_and_again_goes_out_nine_times_in_five_seconds(void **state)
+{
+    struct dtls_link *link = *state;
+    link->loss_percent = 100;
+    assert_false(dtls_link_run(link, SECONDS(1) + SECONDS(5)));
+    assert_int_equal(dtls_get_state(link->client), DTLS_HANDSHAKING);
+    assert_int_equal(link->sent, 9); /* doubling: 6 */
 }
 
 /* The client's first flight, cut into records of one handshake fragment each. */
@@ -569,6 +578,7 @@ int main(void)
         TEST(a_peer_without_the_last_flight_gets_it_from_one_at_rest),
         TEST(a_link_that_loses_reorders_and_duplicates_connects),
         TEST(a_dead_link_ends_at_the_deadline),
+        TEST(a_flight_lost_again_and_again_goes_out_nine_times_in_five_seconds),
         TEST(a_client_hello_in_pieces_is_understood),
         TEST(a_wrong_certificate_ends_it_before_any_key),
         TEST(garbage_never_disturbs_a_handshake),
