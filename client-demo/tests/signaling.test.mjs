@@ -41,7 +41,7 @@ class FakeSocket {
   }
 }
 
-function setUp({ reachable = () => true } = {}) {
+function setUp({ reachable = () => true, roundTripMs = 0 } = {}) {
   const clock = new FakeClock();
   const world = { clock, sockets: [], at: [], messages: [], links: [], ended: [] };
   world.signaling = new Signaling({
@@ -52,7 +52,7 @@ function setUp({ reachable = () => true } = {}) {
       world.sockets.push(socket);
       return socket;
     },
-    clock, random: () => 0,
+    clock, random: () => 0, roundTripMs: () => roundTripMs,
     onMessage: (m) => world.messages.push(m),
     onLink: (l) => world.links.push(l),
     onEnd: (code) => world.ended.push(code),
@@ -99,14 +99,74 @@ test('who comes, or comes back, on a line on which a socket takes 7 s to open ge
   }
 });
 
+test('on a line that is known to be quick a socket that does not open is given up sooner, each time after twice as long', async () => {
+  for (const [roundTripMs, gaps] of [[20, [2500, 5000, 10000]], [300, [3600, 7200, 10000]], [900, [10000, 10000, 10000]]]) {
+    const world = setUp({ roundTripMs });
+    await world.clock.run(30000);
+    assert.deepEqual(world.at.slice(1, 4).map((at, i) => at - world.at[i]), gaps);
+  }
+});
+
 test('a socket that is open has its own time for the welcome', async () => {
   const world = setUp();
   await world.clock.run(3900);
   world.last().onopen();
   await world.clock.run(5900);
-  assert.equal(world.sockets.length, 1);
-  world.last().welcome();
+  world.sockets[0].welcome();
   assert.equal(world.signaling.link, 'open');
+  assert.ok(world.sockets.slice(1).every((s) => s.closed), 'what was opened besides is closed');
+});
+
+test('a hello without an answer for 2 s is said again, as the same visit, on a socket that is open by then', async () => {
+  const world = setUp();
+  const [first] = world.sockets;
+  first.onopen();
+  await world.clock.run(1900);
+  assert.equal(world.sockets.length, 1);
+  await world.clock.run(200);
+  assert.equal(world.sockets.length, 2);
+  assert.ok(!first.closed);
+  const second = world.last();
+  second.readyState = 1;
+  second.onopen();
+  assert.ok(first.closed);
+  assert.equal(second.sent[0].type, 'hello');
+  assert.ok(second.sent[0].visit.length >= 16);
+  assert.equal(second.sent[0].visit, first.sent[0].visit);
+  await world.clock.run(3900); // a slow line is not asked ever more
+  assert.equal(world.sockets.length, 2);
+  second.welcome();
+  assert.equal(world.signaling.link, 'open');
+  world.signaling.stop();
+  world.signaling.start({ token: 'T', name: 'Aïcha', lang: 'fr', resume: null });
+  world.last().onopen();
+  assert.notEqual(world.last().sent[0].visit, second.sent[0].visit);
+});
+
+test('a request without an answer for 2 s makes doubt: a silent socket is replaced, one that answers a ping is kept', async () => {
+  for (const answers of [false, true]) {
+    const world = setUpOpen();
+    const [first] = world.sockets;
+    let refused = '';
+    world.signaling.request('offer', {}, 12000).catch((error) => (refused = error.code));
+    await world.clock.run(2100);
+    const ping = first.sent.find((m) => m.type === 'ping');
+    assert.ok(ping);
+    if (answers) first.say({ type: 'ok', to: ping.id });
+    await world.clock.run(1000);
+    assert.equal(first.closed, !answers);
+    assert.equal(refused, answers ? '' : 'offline');
+    if (answers) continue;
+    world.last().onopen();
+    assert.equal(world.last().sent[0].resume, 'R1');
+    world.last().welcome();
+    world.signaling.request('offer', {}, 12000).catch(() => {});
+    const pings = () => world.last().sent.filter((m) => m.type === 'ping').length;
+    await world.clock.run(3900); // next time later: a slow line is not given up again and again
+    assert.equal(pings(), 0);
+    await world.clock.run(200);
+    assert.equal(pings(), 1);
+  }
 });
 
 test('a network that comes back does not wait for a socket that opens since before, and makes one anew once', async () => {
@@ -218,7 +278,9 @@ test('a socket opened ahead and not used is closed', () => {
 test('the first message is hello with the token and the typed name', () => {
   const { signaling, sockets, links } = setUp();
   sockets[0].onopen();
-  assert.deepEqual(sockets[0].sent, [{ type: 'hello', id: 1, version: 1, lang: 'fr', token: 'T', name: 'Aïcha' }]);
+  const { visit, ...rest } = sockets[0].sent[0];
+  assert.ok(visit.length >= 16);
+  assert.deepEqual([sockets[0].sent.length, rest], [1, { type: 'hello', id: 1, version: 1, lang: 'fr', token: 'T', name: 'Aïcha' }]);
   assert.equal(signaling.link, 'connecting');
   sockets[0].welcome();
   assert.deepEqual(links, ['connecting', 'open']);

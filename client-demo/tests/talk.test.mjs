@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { catchUpAfterMs, initialChat, linkParts, openQuestions, reduceChat } from '../web/state/chat.js';
 import { hearsOf, seesOf } from '../web/state/staff.js';
 import { deliveredOf, deliveryOf, levelOf, ownReport, pathOf, sentencesOf } from '../web/state/delivery.js';
-import { codeOf, gradesOf, readCode, steadiness, wordOf } from '../web/state/line.js';
+import { codeOf, gradesOf, readCode, roundTripMs, steadiness, wordOf } from '../web/state/line.js';
 import { applyPolls, bars, draftOf, initialPolls, reducePolls, scaleValues } from '../web/state/polls.js';
 
 const message = (id, more = {}) => ({ id: String(id), from: '9', name: 'Zoé', role: 'learner', to: 'all', text: 'x', at_ms: Number(id), question: false, answered_ms: null, ...more });
@@ -222,4 +222,12 @@ test('the words about a line are those that a class there would bear out', () =>
     assert.deepEqual([wordOf(grades.voice), wordOf(grades.screen)], [voice, screen], JSON.stringify(sample));
   }
   assert.deepEqual(steadiness([20, 22, 21, 90, 20]), { rttMs: 21, jitterMs: 1 });
+});
+
+test('the round trip is the median of what was loaded over the line', () => {
+  const loaded = (took, transferSize = 300, requestStart = 50) => ({ transferSize, requestStart, responseStart: requestStart + took });
+  assert.equal(roundTripMs([]), 0);
+  assert.equal(roundTripMs([loaded(90), loaded(1000), loaded(60)]), 90);
+  assert.equal(roundTripMs([loaded(2, 0), loaded(2, 0), loaded(2, 0), loaded(80)]), 80); // out of the cache
+  assert.equal(roundTripMs([loaded(2, 300, 0)]), 0); // not told
 });

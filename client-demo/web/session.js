@@ -14,6 +14,7 @@ import { ScreenShare } from './share.js';
 import { OPEN_WITHIN_FIREFOX_MS, PROTOCOL, RequestError, Signaling } from './signaling.js';
 import { catchUpAfterMs } from './state/chat.js';
 import { deliveredOf, ownReport, pathOf } from './state/delivery.js';
+import { roundTripMs } from './state/line.js';
 import { EncoderJudge, UplinkJudge } from './send_judges.js';
 import { teaches } from './state/roles.js';
 import { audioLoss, readStats } from './stats.js';
@@ -75,6 +76,7 @@ export class Session {
       onLink: (link) => store.dispatch({ type: 'link', link }),
       onEnd: (code, _text, reason) => this.#stop(code, reason),
       onHello: () => this.#offerAhead(),
+      roundTripMs: () => roundTripMs(performance.getEntriesByType('resource')),
       openWithinMs: /Firefox/.test(navigator.userAgent) ? OPEN_WITHIN_FIREFOX_MS : undefined,
     });
     this.#watchState();

@@ -13,6 +13,10 @@ export const OPEN_WITHIN_FIREFOX_MS = 12000;
 const OFTEN_FOR_MS = 48000;
 /** The first ones: a line may be slow, not gone. */
 const OPEN_SLOWLY_MS = 10000;
+/** Where the line is known not to be slow: behind two of TCP's three attempts in that time; then twice as long. */
+const OPEN_SOON_MS = 2500;
+/** Three round trips, on a line that has just become four times slower. */
+const OPEN_ROUND_TRIPS = 12;
 const WELCOME_WITHIN_MS = 6000;
 const REQUEST_WITHIN_MS = 10000;
 const PING_EVERY_MS = 10000;
@@ -21,6 +25,8 @@ const SILENCE_MAX_MS = 16000;
 const PROBE_WITHIN_MS = 700;
 /** And when another socket is opened besides: where the network has changed it is ready by then. */
 const SPARE_AFTER_MS = 300;
+/** TCP waits twice as long each time that a segment is lost again, a new socket does not: an answer that takes longer makes doubt, next time twice as long. */
+const DOUBT_AFTER_MS = 2000;
 const SOCKET_OPEN = 1; // WebSocket.OPEN
 /** A welcome that does not last this long does not count as being back. */
 const STABLE_AFTER_MS = 2000;
@@ -89,13 +95,15 @@ export class Signaling {
    *   `reason` is what a person wrote about it
    * @param {() => void} [options.onHello] `hello` with a link has been said: the place for `requestAhead`
    * @param {number} [options.openWithinMs]
+   * @param {() => number} [options.roundTripMs] of this line; 0: not known
    * @param {Clock} [options.clock]
    * @param {() => number} [options.random]
    */
-  constructor({ open, onMessage, onLink, onEnd, onHello = () => {}, openWithinMs = OPEN_WITHIN_MS, clock = browserClock, random = Math.random }) {
+  constructor({ open, onMessage, onLink, onEnd, onHello = () => {}, openWithinMs = OPEN_WITHIN_MS, roundTripMs = () => 0, clock = browserClock, random = Math.random }) {
     this.open = open;
     this.onHello = onHello;
     this.openWithinMs = openWithinMs;
+    this.roundTripMs = roundTripMs;
     this.onMessage = onMessage;
     this.onLink = onLink;
     this.onEnd = onEnd;
@@ -111,10 +119,14 @@ export class Signaling {
     this.openedAt = 0;
     this.hastened = -1;
     this.nextId = 1;
-    /** @type {Map<number, {resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
+    /** @type {Map<number, {type: string, resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
     this.pending = new Map();
     this.lastHeardAt = 0;
     this.probing = false;
+    this.doubtAfterMs = DOUBT_AFTER_MS;
+    this.openTookMs = 0;
+    /** What the server knows this page by, where its welcome was lost or an older `hello` arrives behind a newer one. */
+    this.visit = '';
     /** A socket opened ahead, on which nothing was said yet. @type {WebSocket|null} */
     this.spare = null;
     this.warmUntil = 0;
@@ -130,6 +142,7 @@ export class Signaling {
   start(credentials) {
     this.credentials = { ...credentials };
     this.attempt = 0;
+    this.visit = crypto.getRandomValues(new Uint32Array(4)).join('-');
     this.#connect();
   }
 
@@ -142,7 +155,8 @@ export class Signaling {
     if (this.link === 'closed') this.#openSpare();
   }
 
-  #openSpare() {
+  /** @param {() => void} [onOpen] */
+  #openSpare(onOpen) {
     if (this.spare) return;
     const openedAt = this.clock.now();
     let socket;
@@ -152,6 +166,7 @@ export class Signaling {
       return; // `start` will see the same and try again
     }
     this.spare = socket;
+    socket.onopen = () => this.spare === socket && onOpen?.();
     socket.onclose = () => {
       if (this.spare !== socket) return;
       this.spare = null;
@@ -190,8 +205,16 @@ export class Signaling {
     }
   }
 
-  /** Media has fallen silent: if this socket does not answer either, another one is made at once. */
-  probe() {
+  /** An answer is overdue. Before the welcome the newer socket is used as soon as it is open. */
+  #doubt() {
+    const within = this.doubtAfterMs / 2;
+    this.doubtAfterMs *= 2;
+    if (this.link === 'open') this.probe(within);
+    else this.#openSpare(() => this.link === 'connecting' && this.#connect());
+  }
+
+  /** Media has fallen silent, or an answer is overdue: if this socket does not answer either, another one is made at once. */
+  probe(withinMs = PROBE_WITHIN_MS) {
     if (this.link === 'waiting') this.poke();
     if (this.link !== 'open' || this.probing) return;
     const socket = this.socket;
@@ -201,7 +224,7 @@ export class Signaling {
       this.clock.clearTimeout(spareTimer);
     };
     this.probing = true;
-    this.request('ping', {}, PROBE_WITHIN_MS).then(() => {
+    this.request('ping', {}, withinMs).then(() => {
       forget();
       this.#closeSpare();
     }, (error) => {
@@ -238,7 +261,9 @@ export class Signaling {
         this.pending.delete(id);
         reject(new RequestError('timeout'));
       }, withinMs);
-      this.pending.set(id, { resolve, reject, timer });
+      this.pending.set(id, { type, resolve, reject, timer });
+      const doubtAfterMs = this.doubtAfterMs;
+      if (withinMs > doubtAfterMs) this.clock.setTimeout(() => this.pending.has(id) && this.doubtAfterMs === doubtAfterMs && this.#doubt(), Math.max(doubtAfterMs, this.openTookMs));
       this.socket?.send(JSON.stringify({ type, id, ...fields }));
     });
   }
@@ -262,17 +287,26 @@ export class Signaling {
     socket.onmessage = (event) => ours() && this.#receive(event.data);
     socket.onclose = () => ours() && this.#lost();
     socket.onerror = () => {};
-    const often = this.openWithinMs * (this.attempt * this.openWithinMs < OFTEN_FOR_MS ? 1 : 2);
-    const within = this.attempt === 1 || !this.credentials.resume ? Math.max(often, OPEN_SLOWLY_MS) : often;
-    this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), within * (1 - this.random() / 4));
+    this.stableTimer = this.clock.setTimeout(() => ours() && this.#lost(), this.#mayOpenForMs() * (1 - this.random() / 4));
     if (socket.readyState === SOCKET_OPEN) this.#hello();
+  }
+
+  #mayOpenForMs() {
+    const { attempt, openWithinMs, credentials: { resume } } = this;
+    const often = openWithinMs * (attempt * openWithinMs < OFTEN_FOR_MS ? 1 : 2);
+    if (resume && attempt !== 1) return often;
+    const slowly = Math.max(often, OPEN_SLOWLY_MS);
+    const roundTripMs = this.roundTripMs();
+    if (resume || !roundTripMs) return slowly;
+    return Math.min(slowly, Math.max((OPEN_SOON_MS * openWithinMs) / OPEN_WITHIN_MS, OPEN_ROUND_TRIPS * roundTripMs) * 2 ** attempt);
   }
 
   #hello() {
     this.clock.clearTimeout(this.stableTimer);
+    this.openTookMs = this.clock.now() - this.openedAt;
     const { token, name, lang, resume } = this.credentials;
     const who = resume ? { resume } : { token, ...(name ? { name } : {}) };
-    this.#send('hello', { version: VERSION, lang, ...who }, WELCOME_WITHIN_MS).then(
+    this.#send('hello', { version: VERSION, lang, visit: this.visit, ...who }, WELCOME_WITHIN_MS).then(
       () => {},
       (error) => this.#helloRefused(error, Boolean(resume)),
     );
@@ -316,6 +350,7 @@ export class Signaling {
     this.stableTimer = this.clock.setTimeout(() => (this.attempt = this.hastened = 0), STABLE_AFTER_MS);
     this.#setLink('open');
     this.#armPing();
+    this.#closeSpare();
     this.onMessage(message);
   }
 
@@ -335,6 +370,7 @@ export class Signaling {
     if (!waiting) return;
     this.pending.delete(message.to);
     this.clock.clearTimeout(waiting.timer);
+    if (!['hello', 'ping'].includes(waiting.type)) this.doubtAfterMs = DOUBT_AFTER_MS;
     if (message.type === 'error') waiting.reject(new RequestError(message.code, message.text));
     else waiting.resolve(message);
   }

@@ -21,29 +21,55 @@ enum client_error admission_count_failure(struct service *service, struct instan
     return rate_limit_take(&limit->failed_tokens, at.now, rule) ? error : CLIENT_TOO_MANY;
 }
 
+static bool is_hash(const uint8_t *kept, const uint8_t *given)
+{
+    static const uint8_t none[RESUME_HASH_BYTES];
+    return !secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(none, RESUME_HASH_BYTES)) &&
+           secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(given, RESUME_HASH_BYTES));
+}
+
 /* Whether the invite that the token names still stands, and says what the token says. */
 static bool is_invite_valid(struct service *service, const struct access_claims *claims,
-                            bool for_session, struct store_invite *out)
+                            struct store_invite *out)
 {
     return store_find_invite(service->store, claims->invite_id, out) == STATUS_OK &&
            !out->revoked && strcmp(out->class_id, claims->class_id) == 0 &&
-           out->role == claims->role && (for_session || !out->single_use || out->uses == 0);
+           out->role == claims->role;
+}
+
+static bool is_used_up(const struct admission *admission)
+{
+    return admission->invite.single_use && admission->invite.uses > 0 && admission->again == NULL;
+}
+
+static struct participant *find_visit(const struct admission *admission, const uint8_t *visit)
+{
+    if (admission->classroom == NULL || visit == NULL)
+        return NULL;
+    for (struct participant *p = admission->classroom->first; p != NULL; p = p->next) {
+        if (p->record.kind == PARTICIPANT_PAGE && is_hash(p->visit, visit) &&
+            strcmp(p->record.invite_id, admission->invite.id) == 0)
+            return p;
+    }
+    return NULL;
 }
 
 enum client_error admission_check_token(struct service *service, struct instant at,
                                         const char *remote_ip, struct bytes token, bool for_session,
-                                        struct admission *out)
+                                        const uint8_t *visit, struct admission *out)
 {
     struct access_claims claims;
     struct admission admission = {0};
     enum access_result result =
         access_token_verify(token, service->config.token_key, at.unix_us / 1000000, &claims);
-    if (result == ACCESS_INVALID ||
-        !is_invite_valid(service, &claims, for_session, &admission.invite))
+    if (result == ACCESS_INVALID || !is_invite_valid(service, &claims, &admission.invite))
+        return admission_count_failure(service, at, remote_ip, CLIENT_INVALID_TOKEN);
+    admission.classroom = classroom_registry_find(&service->registry, claims.class_id);
+    admission.again = find_visit(&admission, visit);
+    if (!for_session && is_used_up(&admission))
         return admission_count_failure(service, at, remote_ip, CLIENT_INVALID_TOKEN);
     if (result == ACCESS_EXPIRED && !for_session)
         return admission_count_failure(service, at, remote_ip, CLIENT_EXPIRED_TOKEN);
-    admission.classroom = classroom_registry_find(&service->registry, claims.class_id);
     if (admission.classroom == NULL)
         return CLIENT_CLASS_ENDED;
     *out = admission;
@@ -72,16 +98,14 @@ static uint64_t parse_participant(const char *token)
     return *token == '.' ? id : 0;
 }
 
-static bool is_hash(const uint8_t *kept, const uint8_t *given)
+bool admission_is_late(const struct participant *p, const struct connection *c)
 {
-    static const uint8_t none[RESUME_HASH_BYTES];
-    return !secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(none, RESUME_HASH_BYTES)) &&
-           secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(given, RESUME_HASH_BYTES));
+    return is_hash(p->visit, c->visit) && c->hello_to < p->hello;
 }
 
 enum client_error admission_resume(struct service *service, struct instant at,
-                                   const char *remote_ip, const char *token, char *resume_token,
-                                   struct participant **out)
+                                   const struct connection *c, const char *token,
+                                   char *resume_token, struct participant **out)
 {
     uint8_t hash[RESUME_HASH_BYTES];
     secret_hash(bytes_of_string(token), hash);
@@ -90,7 +114,9 @@ enum client_error admission_resume(struct service *service, struct instant at,
     bool newest = p != NULL && is_hash(p->record.resume_hash, hash);
     bool previous = p != NULL && is_hash(p->record.previous_hash, hash);
     if (!newest && !previous)
-        return admission_count_failure(service, at, remote_ip, CLIENT_INVALID_TOKEN);
+        return admission_count_failure(service, at, c->remote_ip, CLIENT_INVALID_TOKEN);
+    if (admission_is_late(p, c))
+        return CLIENT_OK;
     /* The one used stays good until its successor is used: the welcome may never have arrived. */
     memcpy(p->record.previous_hash, hash, sizeof hash);
     enum client_error error = make_resume_token(p, resume_token);
@@ -102,7 +128,7 @@ enum client_error admission_resume(struct service *service, struct instant at,
     return CLIENT_OK;
 }
 
-/* --- Personal links */
+/* --- In class already: personal links, and a hello said again */
 
 /* The page of before is another one: what it sent and shared goes with it. Hand and floor stay. */
 static enum client_error start_anew(struct service *service, struct instant at,
@@ -115,8 +141,6 @@ static enum client_error start_anew(struct service *service, struct instant at,
     memset(p->record.previous_hash, 0, sizeof p->record.previous_hash);
     enum client_error error = make_resume_token(p, resume_token);
     service_save_participant(service, p);
-    if (store_count_invite_use(service->store, p->record.invite_id) != STATUS_OK)
-        service->counters.store_errors++;
     return error;
 }
 
@@ -124,7 +148,9 @@ enum client_error admission_take_over(struct service *service, struct instant at
                                       const struct admission *admission, enum participant_kind kind,
                                       char *resume_token, struct participant **out)
 {
-    *out = NULL;
+    *out = admission->again;
+    if (*out != NULL)
+        return start_anew(service, at, *out, resume_token);
     if (!admission->invite.personal)
         return CLIENT_OK;
     for (struct participant *p = admission->classroom->first, *next; p != NULL; p = next) {
@@ -136,7 +162,11 @@ enum client_error admission_take_over(struct service *service, struct instant at
         else /* a program has no page to come back to */
             service_remove_participant(service, at, p, LEAVE_LEFT, GOODBYE_TAKEN_OVER);
     }
-    return *out != NULL ? start_anew(service, at, *out, resume_token) : CLIENT_OK;
+    if (*out == NULL)
+        return CLIENT_OK;
+    if (store_count_invite_use(service->store, admission->invite.id) != STATUS_OK)
+        service->counters.store_errors++;
+    return start_anew(service, at, *out, resume_token);
 }
 
 /* --- Joining */

@@ -35,11 +35,13 @@ struct participant {
     struct classroom *classroom;
     struct participant *previous, *next; /* in the order of joining */
     bool unsaved;
-    uint64_t connection;  /* 0: no socket (or not a page) */
-    bool here;            /* socket up; WHIP and WHEP: always */
-    bool mic_on;          /* what the page says */
-    bool mic_held;        /* closed until the page says what its microphone does now */
-    unsigned rights_told; /* send slots, as said to itself */
+    uint64_t connection;              /* 0: no socket (or not a page) */
+    uint8_t visit[RESUME_HASH_BYTES]; /* hash of its page's word; zero: none */
+    uint32_t hello;                   /* of that page, the newest that was answered */
+    bool here;                        /* socket up; WHIP and WHEP: always */
+    bool mic_on;                      /* what the page says */
+    bool mic_held;                    /* closed until the page says what its microphone does now */
+    unsigned rights_told;             /* send slots, as said to itself */
     bool muted_told;
     size_t queue_place, queue_told; /* 0: not in the queue; as it is, as it was told last */
     size_t queue_length_told;

@@ -13,7 +13,7 @@ struct field {
 };
 
 #define AT(member) offsetof(struct client_message, member)
-#define FIELDS_MAX 5
+#define FIELDS_MAX 6
 
 static const struct {
     const char *name;
@@ -27,7 +27,8 @@ static const struct {
                        {"token", FIELD_STRING, false, AT(token)},
                        {"resume", FIELD_STRING, false, AT(resume)},
                        {"lang", FIELD_STRING, false, AT(lang)},
-                       {"name", FIELD_STRING, false, AT(name)}},
+                       {"name", FIELD_STRING, false, AT(name)},
+                       {"visit", FIELD_STRING, false, AT(visit)}},
     [CLIENT_MESSAGE_OFFER].fields = {{"sdp", FIELD_STRING, true, AT(sdp)},
                                      {"restart", FIELD_BOOL, false, AT(flag)}},
     [CLIENT_MESSAGE_SHARE_START].fields = {{"audio", FIELD_BOOL, false, AT(flag)}},

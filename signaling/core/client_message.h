@@ -60,22 +60,22 @@ enum client_message_type {
 struct client_message {
     enum client_message_type type;
     uint32_t id;
-    int64_t version;                          /* hello */
-    const char *token, *resume, *lang, *name; /* hello; NULL: absent */
-    const char *sdp;                          /* offer */
-    const char *participant;                  /* whom it is about */
-    const char *waiting;                      /* whom it is about, in the lobby */
-    const char *reason;                       /* ban */
-    const char *mode;                         /* mode_set */
-    int64_t minutes;                          /* mode_set; 0: none */
-    const json_t *except;                     /* mute_all: texts; NULL: none */
-    const char *class_id;                     /* class_end; NULL: one's own */
-    const char *text, *recipient;             /* chat_send; recipient NULL: all */
-    const char *message, *before;             /* of the chat; before NULL: the newest */
-    const char *sound, *picture, *path;       /* report; NULL: as before */
-    const char *poll, *gift, *value;          /* polls; pace */
-    bool flag;                                /* restart, audio, on, raised or only */
-    json_t *tree;                             /* owns the texts; poll_start, poll_answer */
+    int64_t version;                                  /* hello */
+    const char *token, *resume, *lang, *name, *visit; /* hello; NULL: absent */
+    const char *sdp;                                  /* offer */
+    const char *participant;                          /* whom it is about */
+    const char *waiting;                              /* whom it is about, in the lobby */
+    const char *reason;                               /* ban */
+    const char *mode;                                 /* mode_set */
+    int64_t minutes;                                  /* mode_set; 0: none */
+    const json_t *except;                             /* mute_all: texts; NULL: none */
+    const char *class_id;                             /* class_end; NULL: one's own */
+    const char *text, *recipient;                     /* chat_send; recipient NULL: all */
+    const char *message, *before;                     /* of the chat; before NULL: the newest */
+    const char *sound, *picture, *path;               /* report; NULL: as before */
+    const char *poll, *gift, *value;                  /* polls; pace */
+    bool flag;                                        /* restart, audio, on, raised or only */
+    json_t *tree;                                     /* owns the texts; poll_start, poll_answer */
 };
 
 /* STATUS_LIMIT past a size, depth or number of tokens; STATUS_UNSUPPORTED for an unknown type;

@@ -2,6 +2,7 @@
  * what the message says. */
 #include "signaling/core/client_message.h"
 #include "signaling/core/requests.h"
+#include "signaling/core/secrets.h"
 #include "signaling/core/talk_fan_out.h"
 
 #include "base/wipe.h"
@@ -113,6 +114,8 @@ static void attach(struct service *service, struct connection *c, struct partici
         service_save_participant(service, p);
     }
     c->participant = p;
+    memcpy(p->visit, c->visit, sizeof p->visit);
+    p->hello = c->hello_to;
     if (old != NULL) {
         old->participant = NULL;
         service->watchers -= old->watching;
@@ -132,7 +135,8 @@ void dispatcher_welcome(struct service *service, struct instant at, struct conne
     fan_out_changes(service, p->classroom);
 }
 
-/* With an invite: into class, into the lobby, or nowhere. *out is NULL when it waits. */
+/* With an invite: into class, into the lobby, or nowhere. *out is NULL when it waits, or is late.
+ */
 static enum client_error come_in(struct service *service, struct instant at, struct connection *c,
                                  const struct client_message *message, char *resume_token,
                                  struct participant **out)
@@ -141,7 +145,9 @@ static enum client_error come_in(struct service *service, struct instant at, str
     char name[NAME_BYTES];
     bool waits = false, held = false;
     enum client_error error = admission_check_token(
-        service, at, c->remote_ip, bytes_of_string(message->token), false, &admission);
+        service, at, c->remote_ip, bytes_of_string(message->token), false, c->visit, &admission);
+    if (error == CLIENT_OK && admission.again != NULL && admission_is_late(admission.again, c))
+        return CLIENT_OK;
     if (error == CLIENT_OK)
         error = admission_clean_name(&admission, message->name, name);
     if (error != CLIENT_OK)
@@ -168,15 +174,21 @@ static enum client_error handle_hello(struct service *service, struct instant at
         return CLIENT_BAD_MESSAGE;
     if ((message->token == NULL) == (message->resume == NULL))
         return CLIENT_BAD_MESSAGE;
+    if (message->visit != NULL && strlen(message->visit) < LIMIT_VISIT_BYTES_MIN)
+        return CLIENT_BAD_MESSAGE;
     char resume_token[RESUME_TOKEN_BYTES] = "";
     struct participant *p = NULL;
     bool resumed = message->resume != NULL;
     c->hello_to = message->id;
+    if (message->visit != NULL)
+        secret_hash(bytes_of_string(message->visit), c->visit);
     enum client_error error =
-        resumed ? admission_resume(service, at, c->remote_ip, message->resume, resume_token, &p)
+        resumed ? admission_resume(service, at, c, message->resume, resume_token, &p)
                 : come_in(service, at, c, message, resume_token, &p);
     if (error == CLIENT_OK && p != NULL)
         dispatcher_welcome(service, at, c, p, resume_token, resumed);
+    else if (error == CLIENT_OK && c->waiter == NULL)
+        service_say_goodbye(service, c, GOODBYE_TAKEN_OVER);
     memory_wipe(resume_token, sizeof resume_token);
     return error;
 }

@@ -10,6 +10,7 @@
 #define LIMIT_JSON_DEPTH 16
 #define LIMIT_JSON_TOKENS 4096 /* strings, numbers, brackets, commas and colons together */
 #define LIMIT_NAME_CODE_POINTS 64
+#define LIMIT_VISIT_BYTES_MIN 16 /* a shorter word could be guessed */
 #define LIMIT_TITLE_CODE_POINTS 120
 #define LIMIT_REASON_CODE_POINTS 200 /* of a ban */
 #define LIMIT_TOKEN_BYTES 4096
@@ -89,7 +90,7 @@
 #define LIMIT_ERRORS_WITHIN_US SECONDS(10)
 
 /* --- Times */
-#define HELLO_WITHIN_US SECONDS(5)
+#define HELLO_WITHIN_US SECONDS(10)
 #define RESUME_FOR_US SECONDS(60)
 #define RELAY_ANSWER_WITHIN_US SECONDS(5)   /* an offer's whole wait for the relay */
 #define BATCH_INTERVAL_US MILLISECONDS(250) /* `people`, `count`, `queue`, `speaking` */

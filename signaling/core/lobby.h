@@ -14,6 +14,7 @@ struct waiter {
     uint64_t connection;
     uint32_t to; /* of its hello */
     struct store_invite invite;
+    uint8_t visit[RESUME_HASH_BYTES]; /* struct connection */
     char name[NAME_BYTES];
     char site[REMOTE_IP_BYTES]; /* where it came from: rate_limit.h */
     bool held;                  /* was put out: the end of the lobby does not let it in */

@@ -25,10 +25,11 @@ struct connection {
     uint64_t id;
     struct connection *next; /* in the service's list; order is free */
     struct connection *previous;
-    struct participant *participant; /* NULL: not yet authenticated, or closing */
-    struct waiter *waiter;           /* said hello, not let in yet */
-    uint32_t hello_to;               /* the request that `welcome` answers */
-    uint64_t left_participant;       /* whose socket it was before it was told to close */
+    struct participant *participant;  /* NULL: not yet authenticated, or closing */
+    struct waiter *waiter;            /* said hello, not let in yet */
+    uint32_t hello_to;                /* the request that `welcome` answers */
+    uint8_t visit[RESUME_HASH_BYTES]; /* hash of its page's word; zero: none */
+    uint64_t left_participant;        /* whose socket it was before it was told to close */
     enum language language;
     struct rate_limit messages, sdp;
     unsigned errors; /* since errors_since */
@@ -133,12 +134,14 @@ MUST_CHECK enum status service_restore(struct service *service, struct instant a
 struct admission {
     struct classroom *classroom;
     struct store_invite invite;
+    struct participant *again; /* who came in by the same link and visit already; NULL: nobody */
 };
 /* What a token gives right to. `for_session`: it only has to prove who made a WHIP or WHEP session:
- * an expired or used one still does. */
+ * an expired or used one still does. A used one does for the page that used it, too: `visit` is
+ * the hash of its word (NULL: none), whose welcome may never have arrived. */
 enum client_error admission_check_token(struct service *service, struct instant at,
                                         const char *remote_ip, struct bytes token, bool for_session,
-                                        struct admission *out);
+                                        const uint8_t *visit, struct admission *out);
 /* What somebody will be called, but for a number: as the invite says, or as typed (NULL: nothing).
  * `out` has NAME_BYTES. */
 enum client_error admission_clean_name(const struct admission *admission, const char *typed,
@@ -146,8 +149,8 @@ enum client_error admission_clean_name(const struct admission *admission, const 
 /* CLIENT_OK: may walk in; or, with *waits, has to wait; *held: whatever the lobby says. */
 enum client_error admission_ask_door(struct service *service, const struct admission *admission,
                                      const char *name, bool *waits, bool *held);
-/* Opens a personal link again: whoever is in class by it is taken over. *out is NULL when nobody is
- * who can be: then it is a join like any other. */
+/* Opens a personal link again, or says hello again: whoever is in class by it is taken over. *out
+ * is NULL when nobody is who can be: then it is a join like any other. */
 enum client_error admission_take_over(struct service *service, struct instant at,
                                       const struct admission *admission, enum participant_kind kind,
                                       char *resume_token, struct participant **out);
@@ -156,9 +159,13 @@ enum client_error admission_join(struct service *service, struct instant at,
                                  const struct admission *admission, enum participant_kind kind,
                                  const char *typed_name, char *resume_token,
                                  struct participant **out);
+/* Its page has said a newer hello, which was answered: this one waited in a socket that was given
+ * up. */
+bool admission_is_late(const struct participant *p, const struct connection *c);
+/* *out is NULL when the hello is late. */
 enum client_error admission_resume(struct service *service, struct instant at,
-                                   const char *remote_ip, const char *token, char *resume_token,
-                                   struct participant **out);
+                                   const struct connection *c, const char *token,
+                                   char *resume_token, struct participant **out);
 /* Counts a failure of `remote_ip`: `error`, or CLIENT_TOO_MANY past the limit. */
 enum client_error admission_count_failure(struct service *service, struct instant at,
                                           const char *remote_ip, enum client_error error);

@@ -76,10 +76,28 @@ void waiting_refuse_invite(struct service *service, struct classroom *classroom,
     }
 }
 
+static struct waiter *find_visit(const struct classroom *classroom, const struct admission *by,
+                                 const struct connection *c)
+{
+    static const uint8_t none[RESUME_HASH_BYTES];
+    for (struct waiter *w = classroom->waiting.first; w != NULL; w = w->next) {
+        if (memcmp(c->visit, none, sizeof none) != 0 &&
+            memcmp(c->visit, w->visit, sizeof none) == 0 &&
+            strcmp(w->invite.id, by->invite.id) == 0)
+            return w;
+    }
+    return NULL;
+}
+
 enum client_error waiting_enter(struct service *service, struct instant at, struct connection *c,
                                 const struct admission *admission, const char *name, bool held)
 {
     struct classroom *classroom = admission->classroom;
+    struct waiter *before = find_visit(classroom, admission, c);
+    if (before != NULL && before->to > c->hello_to)
+        return CLIENT_OK; /* late: as admission_is_late */
+    if (before != NULL)
+        waiting_refuse(service, before, GOODBYE_TAKEN_OVER);
     if (admission->invite.personal)
         waiting_refuse_invite(service, classroom, admission->invite.id, GOODBYE_TAKEN_OVER);
     char site[REMOTE_IP_BYTES];
@@ -101,6 +119,7 @@ enum client_error waiting_enter(struct service *service, struct instant at, stru
                          .classroom = classroom};
     snprintf(w->name, sizeof w->name, "%s", name);
     memcpy(w->site, site, sizeof site);
+    memcpy(w->visit, c->visit, sizeof w->visit);
     if (lobby_add(&classroom->waiting, w) != STATUS_OK) {
         free(w);
         return CLIENT_CLASS_FULL;

@@ -52,9 +52,9 @@ static enum client_error check_token(const struct whip_call *call, struct admiss
     const char *authorization = call->request->authorization;
     if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
         return CLIENT_NOT_AUTHENTICATED;
-    enum client_error error =
-        admission_check_token(call->service, call->at, call->request->remote_ip,
-                              bytes_of_string(authorization + 7), call->session[0] != '\0', out);
+    enum client_error error = admission_check_token(
+        call->service, call->at, call->request->remote_ip, bytes_of_string(authorization + 7),
+        call->session[0] != '\0', NULL, out);
     if (error != CLIENT_OK)
         return error;
     /* Another class is refused alike whether it exists or not. */

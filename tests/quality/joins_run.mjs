@@ -9,7 +9,7 @@ import { enterClass, openBrowser, openLobby, shareScreen, watchScreen } from './
 import { readStatistics } from './slides.mjs';
 import { Stack } from '../browser/support/stack.mjs';
 import { createInterface } from 'node:readline';
-import { sleep, runProgram } from '../browser/support/tap.mjs';
+import { sleep, runProgram, until } from '../browser/support/tap.mjs';
 
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const slides = { slideMs: plan.slideMs, fps: plan.fps };
@@ -21,16 +21,20 @@ async function ask(what) {
   await answers.next();
 }
 
-/** Times count from when the media's path was up. */
+const readFirst = () => ({ firstVoiceAt: window.slidesSeen.firstVoiceAt, firstPictureAt: window.slidesSeen.pictures[0]?.[0] ?? null, upAt: Math.max(0, ...window.connections.map((c) => c.upAt)) });
+
+/** Times count from when the media's path was up, the voice's from the click as well. */
 async function watchJoin(learner, trainer) {
   const before = await trainer.evaluate(readStatistics);
   const enteredAt = await enterClass(learner);
   await sleep(plan.watchMs);
-  const seen = await learner.evaluate(() => ({ firstVoiceAt: window.slidesSeen.firstVoiceAt, firstPictureAt: window.slidesSeen.pictures[0]?.[0] ?? null, upAt: Math.max(0, ...window.connections.map((c) => c.upAt)) }));
+  const hasBegun = async () => Object.values(await learner.evaluate(readFirst)).every(Boolean);
+  await until('voice and picture', hasBegun, Math.max(0, enteredAt + plan.latestMs - Date.now()), 250).catch(() => {});
+  const seen = await learner.evaluate(readFirst);
   const { pliSent } = await learner.evaluate(readStatistics);
   const after = await trainer.evaluate(readStatistics);
   return {
-    upMs: seen.upAt - enteredAt, voiceMs: seen.firstVoiceAt ? seen.firstVoiceAt - seen.upAt : null, pictureMs: seen.firstPictureAt && Math.round(seen.firstPictureAt - seen.upAt),
+    upMs: seen.upAt - enteredAt, heardMs: seen.firstVoiceAt && Math.round(seen.firstVoiceAt - enteredAt), voiceMs: seen.firstVoiceAt ? seen.firstVoiceAt - seen.upAt : null, pictureMs: seen.firstPictureAt && Math.round(seen.firstPictureAt - seen.upAt),
     wishes: pliSent, keyRequests: after.pliReceived + after.firReceived - before.pliReceived - before.firReceived,
   };
 }

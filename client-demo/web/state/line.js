@@ -69,3 +69,13 @@ export function steadiness(times) {
   const off = sorted.map((t) => Math.abs(t - half)).sort((a, b) => a - b);
   return { rttMs: half, jitterMs: off[Math.floor(off.length * 0.75)] ?? 0 };
 }
+
+/**
+ * How long an answer of the server takes on this line, by what the page has loaded so far; 0: not known. What came out of
+ * the cache says nothing.
+ * @param {any[]} entries PerformanceResourceTiming
+ */
+export function roundTripMs(entries) {
+  const times = entries.filter(({ transferSize, requestStart }) => transferSize > 0 && requestStart > 0).map((entry) => entry.responseStart - entry.requestStart);
+  return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+}

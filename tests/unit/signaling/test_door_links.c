@@ -51,6 +51,39 @@ static void a_personal_link_waits_once(void **state)
     free(c.link);
 }
 
+static uint64_t knock_once_more(struct harness *h, const char *token, unsigned id,
+                                const char *visit)
+{
+    uint64_t connection = harness_connect(h);
+    harness_send(h, connection,
+                 "{\"type\":\"hello\",\"id\":%u,\"version\":1,\"token\":\"%s\",\"visit\":\"%s\"}",
+                 id, token, visit);
+    return connection;
+}
+
+static void a_page_that_says_hello_again_waits_once_and_is_let_in_once(void **state)
+{
+    struct harness *h = *state;
+    struct door_class c = start_class(h);
+    uint64_t first = knock_once_more(h, c.link, 2, "2718281828459045");
+    uint64_t other = knock_once_more(h, c.link, 1, "3141592653589793");
+    uint64_t nameless[] = {knock(h, c.link, "Zoé"), knock(h, c.link, "Zoé")};
+    uint64_t again = knock_once_more(h, c.link, 5, "2718281828459045");
+    uint64_t late = knock_once_more(h, c.link, 4, "2718281828459045");
+    assert_true(harness_got(h, late, "\"code\":\"taken_over\""));
+    assert_true(harness_got(h, first, "\"code\":\"taken_over\""));
+    assert_true(harness_got(h, again, "\"type\":\"waiting\""));
+    assert_int_equal(harness_close_code(h, other), 0);
+    assert_int_equal(harness_close_code(h, nameless[0]), 0);
+    struct person admitted = {.connection = again};
+    admit(h, &c, again);
+    harness_read_welcome(h, &admitted);
+    struct person back = {.connection = knock_once_more(h, c.link, 8, "2718281828459045")};
+    harness_read_welcome(h, &back); /* the lobby let it in already */
+    assert_int_equal(back.id, admitted.id);
+    free(c.link);
+}
+
 /* --- What happens to a link while somebody waits with it */
 
 static void a_single_use_link_that_waits_twice_is_let_in_once(void **state)
@@ -233,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HARNESS_TEST(the_newest_page_of_a_personal_link_takes_over),
         HARNESS_TEST(a_personal_link_waits_once),
+        HARNESS_TEST(a_page_that_says_hello_again_waits_once_and_is_let_in_once),
         HARNESS_TEST(a_single_use_link_that_waits_twice_is_let_in_once),
         HARNESS_TEST(who_came_by_a_single_use_link_and_was_put_out_comes_back_through_the_lobby),
         HARNESS_TEST(a_class_that_ends_says_so_to_who_waits),

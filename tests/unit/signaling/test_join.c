@@ -84,6 +84,96 @@ static void a_single_use_invite_lets_one_in_who_may_resume(void **state)
     free(token);
 }
 
+static struct person say_hello(struct harness *h, const char *token, const char *visit)
+{
+    static unsigned said; /* a page's ids grow */
+    struct person person = {.connection = harness_connect(h)};
+    harness_send(h, person.connection,
+                 "{\"type\":\"hello\",\"id\":%u,\"version\":1,\"token\":\"%s\",\"visit\":\"%s\"}",
+                 ++said, token, visit);
+    return person;
+}
+
+static void a_hello_that_waited_in_a_socket_given_up_takes_nothing_over(void **state)
+{
+    struct harness *h = *state;
+    char *token = harness_invite(h, "learner", "Aïcha");
+    struct person now = {.connection = harness_connect(h)};
+    harness_send(h, now.connection,
+                 "{\"type\":\"hello\",\"id\":7,\"version\":1,\"token\":\"%s\","
+                 "\"visit\":\"2718281828459045\"}",
+                 token);
+    harness_read_welcome(h, &now);
+    uint64_t late = harness_connect(h), reloaded = harness_connect(h);
+    harness_send(h, late,
+                 "{\"type\":\"hello\",\"id\":6,\"version\":1,\"token\":\"%s\","
+                 "\"visit\":\"2718281828459045\"}",
+                 token);
+    assert_true(harness_got(h, late, "\"code\":\"taken_over\""));
+    late = harness_connect(h);
+    harness_send(h, late,
+                 "{\"type\":\"hello\",\"id\":6,\"version\":1,\"resume\":\"%s\","
+                 "\"visit\":\"2718281828459045\"}",
+                 now.resume);
+    assert_true(harness_got(h, late, "\"code\":\"taken_over\""));
+    assert_false(harness_got(h, late, "welcome"));
+    assert_int_equal(harness_close_code(h, now.connection), 0);
+    /* The token is as it was, and another page of the same person is not late. */
+    harness_send(h, reloaded,
+                 "{\"type\":\"hello\",\"id\":1,\"version\":1,\"resume\":\"%s\","
+                 "\"visit\":\"3141592653589793\"}",
+                 now.resume);
+    assert_true(harness_got(h, reloaded, "\"resumed\":true"));
+    assert_true(harness_got(h, now.connection, "\"code\":\"taken_over\""));
+    free(token);
+}
+
+static void a_page_whose_welcome_was_lost_says_hello_again_and_is_one_participant(void **state)
+{
+    struct harness *h = *state;
+    struct person trainer = harness_join(h, "trainer", "T");
+    char *tokens[] = {harness_invite(h, "learner", "Aïcha"),
+                      harness_invite_to(h, h->class_id, "learner", "Bruno", ",\"single_use\":true"),
+                      harness_invite_to(h, h->class_id, "learner", "Chloé", ",\"personal\":true")};
+    for (size_t i = 0; i < 3; i++) {
+        struct person first = say_hello(h, tokens[i], "2718281828459045");
+        harness_read_welcome(h, &first);
+        struct person again = say_hello(h, tokens[i], "2718281828459045");
+        harness_read_welcome(h, &again);
+        assert_int_equal(again.id, first.id);
+        assert_true(harness_got(h, first.connection, "\"code\":\"taken_over\""));
+        harness_disconnect(h, first.connection);
+        harness_disconnect(h, again.connection);
+        struct person back = {.connection = harness_connect(h)};
+        harness_resume(h, back.connection, again.resume);
+        harness_read_welcome(h, &back);
+        assert_int_equal(back.id, first.id);
+        free(tokens[i]);
+    }
+    harness_run_for(h, SECONDS(120));
+    assert_false(harness_got(h, trainer.connection, "person_left"));
+    assert_false(harness_got(h, trainer.connection, "Aïcha 2"));
+}
+
+static void another_word_another_link_or_none_is_another_person(void **state)
+{
+    struct harness *h = *state;
+    char *token = harness_invite(h, "learner", "Aïcha"), *other = harness_invite(h, "learner", "B");
+    struct person first = say_hello(h, token, "2718281828459045");
+    harness_read_welcome(h, &first);
+    struct person others[] = {say_hello(h, token, "3141592653589793"),
+                              say_hello(h, other, "2718281828459045"), harness_join_with(h, token),
+                              harness_join_with(h, token)};
+    for (size_t i = 0; i < 4; i++) {
+        harness_read_welcome(h, &others[i]);
+        assert_int_equal(others[i].id, first.id + 1 + i);
+    }
+    uint64_t short_word = say_hello(h, token, "271828182845904").connection;
+    assert_true(harness_got(h, short_word, "\"code\":\"bad_message\""));
+    free(token);
+    free(other);
+}
+
 static void a_page_that_resumes_is_the_same_participant_without_leave_and_join(void **state)
 {
     struct harness *h = *state;
@@ -228,11 +318,11 @@ static void the_thirty_first_bad_token_of_a_minute_is_too_many_and_good_ones_pas
     free(good);
 }
 
-static void a_socket_without_hello_is_closed_after_five_seconds(void **state)
+static void a_socket_without_hello_is_closed_after_ten_seconds(void **state)
 {
     struct harness *h = *state;
     uint64_t connection = harness_connect(h);
-    harness_run_for(h, SECONDS(5) - 1);
+    harness_run_for(h, SECONDS(10) - 1);
     assert_int_equal(harness_close_code(h, connection), 0);
     harness_run_for(h, 1);
     assert_int_equal(harness_close_code(h, connection), 1008);
@@ -389,6 +479,9 @@ int main(void)
         HARNESS_TEST(a_thousand_joins_send_each_learner_a_few_counts_only),
         HARNESS_TEST(the_second_of_a_name_gets_a_number),
         HARNESS_TEST(a_single_use_invite_lets_one_in_who_may_resume),
+        HARNESS_TEST(a_page_whose_welcome_was_lost_says_hello_again_and_is_one_participant),
+        HARNESS_TEST(a_hello_that_waited_in_a_socket_given_up_takes_nothing_over),
+        HARNESS_TEST(another_word_another_link_or_none_is_another_person),
         HARNESS_TEST(a_page_that_resumes_is_the_same_participant_without_leave_and_join),
         HARNESS_TEST(after_sixty_seconds_without_a_socket_a_participant_has_left),
         HARNESS_TEST(the_token_before_stays_good_until_the_new_one_was_used),
@@ -396,7 +489,7 @@ int main(void)
         HARNESS_TEST(bad_tokens_get_one_answer),
         HARNESS_TEST(an_expired_token_is_told_apart),
         HARNESS_TEST(the_thirty_first_bad_token_of_a_minute_is_too_many_and_good_ones_pass),
-        HARNESS_TEST(a_socket_without_hello_is_closed_after_five_seconds),
+        HARNESS_TEST(a_socket_without_hello_is_closed_after_ten_seconds),
         HARNESS_TEST(one_more_than_the_class_takes_is_refused),
         HARNESS_TEST(typed_names_are_cleaned_and_bad_ones_refused),
         HARNESS_TEST(only_our_own_origins_may_open_a_socket),
