@@ -38,7 +38,6 @@ export function installSources({ toneHz, fps }) {
     const g = canvas.getContext('2d', { alpha: false });
     let frame = 0;
     const draw = () => {
-      frame = (frame + 1) & 0xffff;
       g.fillStyle = '#fff';
       g.fillRect(0, 0, 1280, 720);
       g.fillStyle = '#111';
@@ -63,8 +62,14 @@ export function installSources({ toneHz, fps }) {
     // Each draw is a picture: a rate would sample them, and miss some when it is slow.
     const stream = canvas.captureStream();
     window.fakeScreen = { frame: 0, canvas, stream };
-    draw();
-    window.fakeScreen.timer = setInterval(draw, 1000 / fps);
+    // What stands for longer than a second is sent once more, as a browser does with a screen: a busy encoder may have left it out.
+    const next = () => {
+      frame = (frame + 1) & 0xffff;
+      draw();
+      if (fps < 1) setTimeout(draw, 1000);
+    };
+    next();
+    window.fakeScreen.timer = setInterval(next, 1000 / fps);
     return stream;
   };
   const devices = navigator.mediaDevices;
