@@ -50,7 +50,7 @@ function floorChange(before, after) {
 
 /** @param {State} before @param {State} after @returns {Announcement[]} */
 function voiceChange(before, after) {
-  if (after.order.muted && !before.order.muted) return [{ key: 'say.muted' }];
+  if (after.order.muted && !before.order.muted) return [{ key: 'voice.muted' }];
   const [was, is] = [ownVoice(before) === 'heard', ownVoice(after) === 'heard'];
   if (was === is || before.order.aside !== after.order.aside) return [];
   // What took it away is said already: the floor, the mode or the connection.
@@ -95,7 +95,7 @@ function bellChange(before, after) {
 function asideChange(before, after) {
   const [was, is] = [before.order.aside, after.order.aside];
   if (was?.id === is?.id) return [];
-  return [is ? { key: 'say.aside', params: { name: is.name } } : { key: 'say.aside_over' }];
+  return [is ? { key: 'say.aside', params: { name: is.name } } : { key: 'aside.over' }];
 }
 
 /** @param {State} before @param {State} after @returns {Announcement[]} */
@@ -116,7 +116,7 @@ function chatChange(before, after) {
 function pollChange(before, after) {
   const [was, is] = [before.polls.poll, after.polls.poll];
   if (is?.open && was?.id !== is.id) return [{ key: 'say.poll', params: { question: is.question } }];
-  return was?.open && is && !is.open && was.id === is.id ? [{ key: 'say.poll_closed' }] : [];
+  return was?.open && is && !is.open && was.id === is.id ? [{ key: 'poll.closed' }] : [];
 }
 
 /** @param {State} before @param {State} after @returns {Announcement[]} */

@@ -53,7 +53,7 @@ function Broken({ state, onChat }) {
   if (how === 'good' || (how === 'connecting' && !slow)) return null;
   const writes = onChat && ['connecting', 'media_lost', 'no_relay', 'unreached'].includes(how);
   return html`<${Notice} text=${t(`trouble.${how}`, { name })} testid="trouble" level=${how === 'weak' || how === poorly || how === theirs ? 'info' : 'bad'} icon="signal-off">
-    ${writes && html`<${Button} label=${t('trouble.write')} icon="chat" testid="trouble-chat" onClick=${onChat} />`}
+    ${writes && html`<${Button} label=${t('chat.write')} icon="chat" testid="trouble-chat" onClick=${onChat} />`}
   <//>`;
 }
 

@@ -78,7 +78,7 @@ export function LineCheck() {
           <p class="line-code">${t('line.code')} <strong data-testid="line-code">${codeOf(grades)}</strong></p>`}
       </div>
     <//>
-    <div class="check-actions"><${Button} label=${t(step === 'done' ? 'line.again' : 'line.test')} disabled=${step === 'running'} testid="line-test" onClick=${run} /></div>
+    <div class="check-actions"><${Button} label=${t(step === 'done' ? 'mic.again' : 'line.test')} disabled=${step === 'running'} testid="line-test" onClick=${run} /></div>
   </section>`;
 }
 

@@ -9,7 +9,6 @@ import { inspectors } from '../state/staff.js';
 import { GuestBar, LearnerBar, TrainerBar } from './bar.js';
 import { Banners, Toasts } from './banners.js';
 import { Connection, LineDialog } from './connection.js';
-import { toggleFullScreen, useFullScreen } from './full_screen.js';
 import { Help, useShortcuts } from './help.js';
 import { Icon, Logo } from './icons.js';
 import { ModeBadge, ModeBar } from './modes.js';
@@ -21,6 +20,8 @@ import { Button, Confirm, LangSwitch } from './ui.js';
 /** @typedef {import('../session.js').Session} Session */
 /** @typedef {import('./side.js').Tab} Tab */
 /** @typedef {'end'|'leave'|'help'|'line'|null} Open which dialog */
+
+const IDLE_AFTER_MS = 3500;
 
 /** @param {{state: State, session: Session, onLang: (l: any) => void}} props */
 export function ClassView({ state, session, onLang }) {
@@ -58,7 +59,7 @@ export function ClassView({ state, session, onLang }) {
       </div>
       <${Connection} state=${state} onOpen=${() => setOpen('line')} />
       <${LangSwitch} onLang=${onLang} />
-      <${Button} label=${t('help.open')} icon="help" iconOnly kind="quiet" testid="help" shortcut="?" onClick=${() => setOpen('help')} />
+      <${Button} label=${t('help.title')} icon="help" iconOnly kind="quiet" testid="help" shortcut="?" onClick=${() => setOpen('help')} />
     </header>
     <${ModeBar} state=${state} session=${session} />
     <${Banners} state=${state} session=${session} onChat=${panel.has('chat') ? () => panel.open('chat') : null} />
@@ -73,7 +74,7 @@ export function ClassView({ state, session, onLang }) {
       onClose=${() => setOpen(null)} />`}
     ${open === 'line' && html`<${LineDialog} state=${state} onClose=${() => setOpen(null)} />`}
     ${open === 'end' && html`<${Confirm} title=${t('end.title')} text=${t('end.text', { n: state.count.learner })}
-      yes=${t('end.yes')} onYes=${() => session.endClass()} onClose=${() => setOpen(null)} />`}
+      yes=${t('end')} onYes=${() => session.endClass()} onClose=${() => setOpen(null)} />`}
     ${open === 'leave' && html`<${Confirm} title=${t('leave.title')} text=${t(teaches(role) ? 'leave.text_trainer' : 'leave.text')}
       yes=${t('leave.yes')} onYes=${() => session.leave()} onClose=${() => setOpen(null)} />`}
   </div>`;
@@ -125,4 +126,49 @@ function Inspected({ state }) {
   const people = inspectors(state);
   if (people.length === 0) return null;
   return html`<p class="inspected" data-testid="inspected"><${Icon} name="eye" /><span>${t('inspected', { names: people.map((p) => (p.id === state.me?.id ? t('you') : p.name)).join(', ') })}</span></p>`;
+}
+
+/** The class in full screen; its controls hide while nobody moves. @param {{current: HTMLElement|null}} root */
+function useFullScreen(root) {
+  const [full, setFull] = useState(false);
+  const [idle, setIdle] = useState(false);
+  useEffect(() => {
+    /** @type {any} */
+    let timer = null;
+    const stir = () => {
+      setIdle(false);
+      clearTimeout(timer);
+      // A keyboard user who stands on a control keeps it in sight.
+      timer = setTimeout(() => setIdle(!root.current?.querySelector('.bar :focus-visible')), IDLE_AFTER_MS);
+    };
+    const changed = () => {
+      setFull(document.fullscreenElement === root.current && root.current !== null);
+      stir();
+    };
+    const signs = ['pointermove', 'pointerdown', 'keydown', 'focusin'];
+    document.addEventListener('fullscreenchange', changed);
+    for (const sign of signs) document.addEventListener(sign, stir, { passive: true });
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('fullscreenchange', changed);
+      for (const sign of signs) document.removeEventListener(sign, stir);
+    };
+  }, []);
+  return { full, idle };
+}
+
+/** @param {HTMLElement|null} root */
+function toggleFullScreen(root) {
+  if (document.fullscreenElement) {
+    document.exitFullscreen();
+    return;
+  }
+  if (root?.requestFullscreen) {
+    // A phone is turned for the reader; other devices cannot, and say so.
+    const turn = () => /** @type {any} */ (screen.orientation)?.lock?.('landscape');
+    root.requestFullscreen().then(turn).catch(() => {});
+    return;
+  }
+  // iPhones give full screen to a video only.
+  /** @type {any} */ (root?.querySelector('video'))?.webkitEnterFullscreen?.();
 }

@@ -68,7 +68,7 @@ function List({ state, session, onClose }) {
   return html`<${Dialog} title=${t('cockpit')} testid="cockpit-list" onClose=${onClose}>
     <p class="soft">${t('cockpit.how')}</p>
     <div class="table-scroll delivered" tabindex="0" role="region" aria-label=${t('cockpit')}><table>
-      <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('cockpit.lost')}</th><th scope="col">${t('cockpit.delay')}</th><th scope="col">${t('cockpit.line')}</th></tr></thead>
+      <thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('cockpit.sound')}</th><th scope="col">${t('cockpit.screen')}</th><th scope="col">${t('cockpit.lost')}</th><th scope="col">${t('cockpit.delay')}</th><th scope="col">${t('media')}</th></tr></thead>
       <tbody>${state.delivered.slice(0, ROWS_MAX).map((d) => html`<tr key=${d.id} data-testid="cockpit-row" data-id=${d.id}>
         <th scope="row">${d.name}${d.claimed && html`<span class="cell-note">${t('cockpit.claimed')}</span>`}${d.silent && html`<span class="cell-note">${t('cockpit.silent')}</span>`}</th>
         <td><${Answer} word=${hearsOf(d)} />${d.sound !== 'ok' && html`<span class="cell-note">${t(`cockpit.sound.${d.sound}`)}</span>`}</td>

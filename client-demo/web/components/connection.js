@@ -31,7 +31,7 @@ export function LineDialog({ state, onClose }) {
       <div><dt>${t('line.now')}</dt><dd>${t(`connection.${how}`)}</dd></div>
       ${path && html`<div><dt>${t('line.path')}</dt><dd data-testid="line-path">${t(`path_of.${path}`)} <span class="cell-note">${t(`path_why.${path}`)}</span></dd></div>`}
       ${level && html`<div><dt>${t('cockpit.screen')}</dt><dd>${t(`level.${level}`)}</dd></div>`}
-      ${rttMs !== null && html`<div><dt>${t('line.delay')}</dt><dd>${t('unit.ms', { value: number(rttMs) })} <span class="cell-note">${t(rttMs < 150 ? 'line.delay_good' : rttMs < 350 ? 'line.delay_fair' : 'line.delay_poor')}</span></dd></div>`}
+      ${rttMs !== null && html`<div><dt>${t('rtt')}</dt><dd>${t('unit.ms', { value: number(rttMs) })} <span class="cell-note">${t(rttMs < 150 ? 'line.delay_good' : rttMs < 350 ? 'line.delay_fair' : 'line.delay_poor')}</span></dd></div>`}
     </dl>
     <p>${t(roleOf(state) === 'learner' ? 'line.advice' : 'line.advice_trainer')}</p>
     <div class="checks"><${LineCheck} /></div>

@@ -50,7 +50,7 @@ export function Operator({ state, session, onLang }) {
     </main>
     <${Toasts} notices=${state.notices} />
     ${ending && html`<${Confirm} title=${t('end.title_named', { title: ending.title })} text=${t('end.text', { n: countOf(ending, 'learner') })}
-      yes=${t('end.yes')} onYes=${() => session.endClass(ending.id)} onClose=${() => setEnding(null)} />`}
+      yes=${t('end')} onYes=${() => session.endClass(ending.id)} onClose=${() => setEnding(null)} />`}
   </div>`;
 }
 
@@ -101,9 +101,9 @@ function Figures({ overview }) {
   const known = (/** @type {string} */ value) => (measured ? value : t('unknown'));
   return html`<section class="figures" aria-label=${t('figures')}>
     <${Figure} testid="left" title=${t('left.title')} value=${known(number(overview.left?.learners ?? 0))} note=${t('left.note')} />
-    <${Figure} testid="participants" title=${t('participants')} value=${number(sum((r) => r.participants ?? 0))}
+    <${Figure} testid="participants" title=${t('people')} value=${number(sum((r) => r.participants ?? 0))}
       note=${t('participants.note', { n: overview.classes?.length ?? 0 })} />
-    <${Figure} testid="cpu" title=${t('cpu.title')} value=${known(percent(cpu))} note=${measured ? t('cpu.note', { n: machine.cores ?? 1 }) : ''} load=${measured ? cpu : undefined} />
+    <${Figure} testid="cpu" title=${t('cpu')} value=${known(percent(cpu))} note=${measured ? t('cpu.note', { n: machine.cores ?? 1 }) : ''} load=${measured ? cpu : undefined} />
     <${Figure} testid="memory" title=${t('memory.title')} value=${known(memory(machine.memory_available ?? 0))}
       note=${measured ? t('memory.note', { total: memory(machine.memory_total ?? 0) }) : ''}
       load=${measured && machine.memory_total ? 1 - machine.memory_available / machine.memory_total : undefined} />
@@ -145,7 +145,7 @@ function Relays({ relays }) {
 /** @param {{shards: any[]}} props */
 function Shards({ shards }) {
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('shards')}><table data-testid="shards">
-    <thead><tr><th scope="col">${t('shard')}</th><th scope="col">${t('shard.load')}</th><th scope="col">${t('participants')}</th><th scope="col">${t('rate.in')}</th>
+    <thead><tr><th scope="col">${t('shard')}</th><th scope="col">${t('shard.load')}</th><th scope="col">${t('people')}</th><th scope="col">${t('rate.in')}</th>
       <th scope="col">${t('rate.out')}</th><th scope="col">${t('packets.out')}</th><th scope="col">${t('loop')}</th></tr></thead>
     <tbody>${shards.map((s, i) => html`<tr data-testid="shard"><th scope="row">${i + 1}</th>
       <td><span class="cell-load">${percent(s.cpu ?? 0)}<${Load} value=${s.cpu ?? 0} /></span></td><td>${number(s.participants ?? 0)}</td>

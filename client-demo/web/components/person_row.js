@@ -17,7 +17,7 @@ export function PersonRow({ person, state, onGive, onMore }) {
       ${person.role !== 'learner' && html`<span class="role-tag">${t(`role.${person.role}`)}</span>`}
       ${state.klass?.lead === person.id && html`<span class="role-tag is-lead"><${Icon} name="star" />${t('lead')}</span>`}
       <${Doing} person=${person} state=${state} /></span>
-    ${onGive && html`<${Button} label=${t('floor.give')} icon="mic" iconOnly=${Boolean(onMore)} size="small" kind="quiet" testid="floor-give" about=${t('to', { name: person.name })} onClick=${onGive} />`}
+    ${onGive && html`<${Button} label=${t('do.floor')} icon="mic" iconOnly=${Boolean(onMore)} size="small" kind="quiet" testid="floor-give" about=${t('to', { name: person.name })} onClick=${onGive} />`}
     ${onMore && html`<${Button} label=${t('person.more')} icon="more" iconOnly size="small" kind="quiet" testid="person-more" about=${t('for', { name: person.name })} onClick=${onMore} />`}
   </li>`;
 }

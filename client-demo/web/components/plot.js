@@ -66,7 +66,7 @@ export function HourPlot({ history }) {
     <details class="plot-table">
       <summary>${t('plot.table')}</summary>
       <table>
-        <thead><tr><th scope="col">${t('plot.time')}</th><th scope="col">${t('cpu')}</th><th scope="col">${t('participants')}</th>
+        <thead><tr><th scope="col">${t('plot.time')}</th><th scope="col">${t('cpu')}</th><th scope="col">${t('people')}</th>
           <th scope="col">${t('rate.in')}</th><th scope="col">${t('rate.out')}</th></tr></thead>
         <tbody>${thin(history).map((p) => html`<tr><th scope="row">${clockTime(p.t)}</th><td>${percent(p.cpu)}</td>
           <td>${number(p.participants)}</td><td>${bitRate(p.bps_in)}</td><td>${bitRate(p.bps_out)}</td></tr>`)}</tbody>
@@ -95,7 +95,7 @@ function options(width) {
     series: [
       { label: t('plot.time'), value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : clockTime(v)) },
       { label: t('cpu'), scale: 'percent', stroke: colour('--primary'), width: 2.5, value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : percent(v / 100)) },
-      { label: t('participants'), scale: 'count', stroke: colour('--amber-deep'), width: 2.5, dash: [7, 4], value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : number(v)) },
+      { label: t('people'), scale: 'count', stroke: colour('--amber-deep'), width: 2.5, dash: [7, 4], value: (/** @type {any} */ _u, /** @type {number|null} */ v) => (v === null ? '' : number(v)) },
     ],
     legend: { live: false },
     cursor: { y: false, drag: { x: false, y: false } },

@@ -32,7 +32,7 @@ export function Queue({ state, session, onPerson }) {
       ${hands.slice(0, ROWS_MAX).map((p, i) => html`<li key=${p.id} class="person" data-testid="hand-row" data-id=${p.id}>
         <span class="person-rank" aria-hidden="true">${i + 1}</span>
         <span class="person-name">${p.name}<span class="person-state" data-testid="hand-waited"><${Waited} state=${state} since=${Number(p.hand)} /></span></span>
-        ${give && html`<${Button} label=${t('floor.give')} kind=${ordered ? 'plain' : 'primary'} size="small" testid="floor-give" about=${t('to', { name: p.name })}
+        ${give && html`<${Button} label=${t('do.floor')} kind=${ordered ? 'plain' : 'primary'} size="small" testid="floor-give" about=${t('to', { name: p.name })}
           onClick=${() => session.ask('floor_give', { participant: p.id })} />`}
         ${ordered && html`<${Button} label=${t('hand.put_down')} icon="close" iconOnly size="small" kind="quiet" testid="hand-lower" about=${t('of', { name: p.name })}
           onClick=${() => session.ask('hand_lower', { participant: p.id })} />`}
@@ -54,7 +54,7 @@ function Floors({ state, session, onPerson }) {
     <ul class="people" data-testid="floors">
       ${floors.map((p) => html`<li key=${p.id} class="person" data-testid="floor-row" data-id=${p.id}>
         <button type="button" class="person-name is-link" onClick=${() => onPerson(p.id)}>${p.name}<${Doing} person=${p} state=${state} /></button>
-        ${give && html`<${Button} label=${t('floor.take')} size="small" testid="floor-take" about=${t('from', { name: p.name })}
+        ${give && html`<${Button} label=${t('do.floor_take')} size="small" testid="floor-take" about=${t('from', { name: p.name })}
           onClick=${() => session.ask('floor_take', { participant: p.id })} />`}
       </li>`)}
     </ul>
