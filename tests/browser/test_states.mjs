@@ -328,17 +328,41 @@ test('a break for both, with what is left of it', async () => {
   }
 });
 
-test('a poor line in words: slower, a still picture, voice only, nothing but text', async () => {
+/** The words about a poor line stand whole in the window, and cover nothing of the screen. */
+async function checkBesidePicture(page, name) {
+  for (const [width, height] of [...SIZES, [844, 390]]) {
+    await page.setViewportSize({ width, height });
+    await sleep(250);
+    const { words, picture, cut } = await page.evaluate(([chip, stage]) => {
+      const p = document.querySelector(chip);
+      return { words: p.getBoundingClientRect().toJSON(), picture: document.querySelector(`${stage} video`).getBoundingClientRect().toJSON(), cut: p.scrollHeight - p.clientHeight };
+    }, [testid('line-level'), testid('stage')]);
+    const apart = words.top >= picture.bottom || words.bottom <= picture.top || words.left >= picture.right || words.right <= picture.left;
+    check(apart && cut <= 0 && words.top >= 0 && words.bottom <= height, `${name} at ${width}: ${JSON.stringify({ words, picture, cut })}`);
+  }
+}
+
+test('a poor line in words beside the screen: slower, a still picture, voice only, nothing but text', async () => {
   const page = await asLearner();
   for (const screen of ['reduced', 'still', 'lean', 'off']) {
     await page.tell({ type: 'quality', screen, path: 'tcp' });
     await sleep(200);
+    await checkBesidePicture(page, screen);
     await inspect(page, `learner-${screen}`);
     check(await page.getAttribute(testid('connection'), 'data-state') === 'weak', `${screen}: the sign at the top says that the connection is good`);
   }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.click(testid('full-screen'));
+  await checkBesidePicture(page, 'full screen');
+  await page.click(testid('full-screen'));
   await page.click(testid('connection'));
   await inspect(page, 'learner-line');
   await page.context().close();
+  // Whose line carries voice alone from the first moment on has no picture yet.
+  const voice = await asLearner({ slide: null, emit: [{ type: 'quality', screen: 'off' }] });
+  await inspect(voice, 'learner-coming-off');
+  check((await voice.textContent(testid('screen-coming'))).includes('seulement le son'), 'what the line carries is not said');
+  await voice.context().close();
   const text = await asLearner({ media: 'none' });
   await text.evaluate(() => { const pc = window.amphi.peer.pc; pc.iceConnectionState = 'failed'; pc.oniceconnectionstatechange(); });
   await sleep(200);

@@ -62,6 +62,7 @@ function Placeholder({ state, session, coming }) {
   if (coming) {
     return html`<div class="placeholder" data-testid="screen-coming">
       <span class="spinner" aria-hidden="true"></span><p class="placeholder-title">${t('stage.coming', { name: coming.name })}</p>
+      <${LevelChip} state=${state} />
     </div>`;
   }
   const trainer = teaches(roleOf(state));
