@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  connection, connectionSign, floorHolders, handsInOrder, hasFloor, initialState, ownHand, peopleInOrder, reduce, sharer, speakers, upstreamLoss,
-} from '../web/classroom.js';
+  connection, connectionSign, floorHolders, handsInOrder, hasFloor, initialState, ownHand, peopleInOrder, reduce, sharer, speakers, upstreamLoss, trouble } from '../web/classroom.js';
 
 const person = (id, name, more = {}) => ({
   id, name, role: 'learner', here: true, hand: null, floor: false, mic: false, sharing: null, media: 'connected', ...more,
@@ -117,12 +116,27 @@ test('the sign at the top says weak where the page says so below', () => {
     [line('reduced'), 'weak'],
     [line('voice'), 'weak'],
     [{ ...line('voice'), slots: slots() }, 'good'], // nobody shares any more
-    [{ ...up, sendsPoorly: true }, 'good'], // nothing is sent any more
-    [{ ...up, sendsPoorly: true, share: { ...joined().share, status: 'live' } }, 'weak'],
-    [{ ...up, sendsPoorly: true, mic: { ...joined().mic, status: 'live' } }, 'weak'],
+    [{ ...up, sendsPoorly: 'voice' }, 'good'], // nothing is sent any more
+    [{ ...up, sendsPoorly: 'screen', share: { ...joined().share, status: 'live' } }, 'weak'],
+    [{ ...up, sendsPoorly: 'voice', mic: { ...joined().mic, status: 'live' } }, 'weak'],
+    [{ ...up, sendsPoorly: 'screen', mic: { ...joined().mic, status: 'live' } }, 'good'], // the share has stopped: no word was lost
     [{ ...line('voice'), transport: 'failed' }, 'media_lost'],
   ];
   for (const [change, expected] of table) assert.equal(connectionSign({ ...joined(), ...change }), expected, JSON.stringify(change));
+});
+
+test('of two troubles of one line the one is said that everybody has', () => {
+  const up = { ...joined(), link: 'open', transport: 'connected', weak: 'own' };
+  const live = { ...up.share, status: 'live' };
+  const table = [
+    [{}, 'weak'],
+    [{ sendsPoorly: 'screen', share: live }, 'sends_screen_poorly'],
+    [{ sendsPoorly: 'voice', mic: { ...up.mic, status: 'live' } }, 'sends_poorly'],
+    [{ unreached: true, sendsPoorly: 'screen', share: live }, 'unreached'],
+    [{ link: 'waiting', sendsPoorly: 'screen', share: live }, 'reconnecting'],
+    [{ weak: 'theirs' }, 'good'], // nobody who speaks loses anything any more
+  ];
+  for (const [change, expected] of table) assert.equal(trouble({ ...up, ...change }), expected, JSON.stringify(change));
 });
 
 test('the history of an hour starts whole, grows by one and never by the same point twice', () => {

@@ -64,7 +64,7 @@ import { may, teaches } from './state/roles.js';
  * @property {'none'|'connecting'|'connected'|'disconnected'|'no_relay'|'failed'} transport as this browser sees it
  * @property {'udp'|'tcp'|'relay'|null} path the way that media takes now; null: not known
  * @property {''|'own'|'theirs'} weak much of the sound is lost: on the own line, or the speaker's
- * @property {boolean} sendsPoorly the own line loses what is said here, or holds the shared screen back
+ * @property {import('./send_judges.js').Poorly} sendsPoorly the own line loses what is said here, or holds the shared screen back
  * @property {{status: MicStatus, problem: string|null, deviceId: string, wanted: boolean}} mic `wanted`: on unless something is in the way
  * @property {{id: string, label: string}[]} microphones
  * @property {{status: 'off'|'asking'|'live', audio: boolean, problem: string|null}} share
@@ -110,7 +110,7 @@ export function initialState() {
     transport: 'none',
     path: null,
     weak: '',
-    sendsPoorly: false,
+    sendsPoorly: '',
     mic: { status: 'off', problem: null, deviceId: '', wanted: false },
     microphones: [],
     share: { status: 'off', audio: false, problem: null },
@@ -512,8 +512,27 @@ export function connection(state) {
  */
 export function connectionSign(state) {
   const how = connection(state);
-  const { level } = state.line;
-  const getsLess = level !== null && level !== 'full' && Boolean(state.slots.screen);
-  const sends = state.share.status === 'live' || state.mic.status === 'live';
-  return how === 'good' && (getsLess || (state.sendsPoorly && sends)) ? 'weak' : how;
+  return how === 'good' && (lessOfScreen(state) || sendsPoorly(state)) ? 'weak' : how;
+}
+
+/** What comes of the screen where that is less than all; '': nothing to say. @param {State} state */
+export function lessOfScreen({ line: { level }, slots }) {
+  return level && level !== 'full' && slots.screen ? level : '';
+}
+
+/** @param {State} state @returns {''|'sends_screen_poorly'|'sends_poorly'} */
+function sendsPoorly({ sendsPoorly: poorly, share, mic }) {
+  if (poorly && share.status === 'live') return 'sends_screen_poorly';
+  return poorly === 'voice' && mic.status === 'live' ? 'sends_poorly' : '';
+}
+
+/**
+ * The one thing to say of the connection (`trouble.*`; good: nothing). What a line does to everybody goes before what it does to this page.
+ * @param {State} state
+ */
+export function trouble(state) {
+  const how = connection(state);
+  if (how !== 'good' && how !== 'weak') return how;
+  if (state.unreached) return 'unreached';
+  return sendsPoorly(state) || (state.weak === 'theirs' && upstreamLoss(state).percent > 0 ? 'theirs' : how);
 }

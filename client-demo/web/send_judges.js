@@ -63,13 +63,21 @@ export class EncoderJudge {
 /** Voice lost on its way to the server, in percent of what was sent between two looks. */
 const LOST_PERCENT = 5;
 const PACKETS_MIN = 40;
-/** A shared screen that the line holds back is well readable from here on. */
+/**
+ * A shared screen that the line holds back: its packets wait in the browser, on average over some looks, since what changes little
+ * between two slides goes at once on any line. (`qualityLimitationReason` stays "none": Chromium has nothing to give up where the
+ * size and the text are kept.) Fewer tell nothing: a still screen.
+ */
+const WAITS_MS = 250;
+const SCREEN_PACKETS_MIN = 8;
+/** A shared screen is well readable from here on. */
 const NARROW_BPS = 1_200_000;
 /** In a row, two seconds each. */
 const LOOKS_TO_SAY = 4;
 const LOOKS_TO_UNSAY = 8;
 
-/** @typedef {{voiceSent: number, voiceLost: number, limitedMs: number, canSendBps: number|null}} UplinkSums since the connection began, but for the last */
+/** @typedef {{voiceSent: number, voiceLost: number, screenSent: number, waitedMs: number, canSendBps: number|null}} UplinkSums since the connection began, but for the last */
+/** @typedef {''|'voice'|'screen'} Poorly what the line loses, or holds back */
 
 /**
  * @param {readonly any[]} reports of a connection's `getStats`
@@ -78,43 +86,61 @@ const LOOKS_TO_UNSAY = 8;
  */
 export function readUplink(reports, mids) {
   /** @type {UplinkSums} */
-  const sums = { voiceSent: 0, voiceLost: 0, limitedMs: 0, canSendBps: null };
+  const sums = { voiceSent: 0, voiceLost: 0, screenSent: 0, waitedMs: 0, canSendBps: null };
   const mic = reports.find((r) => r.type === 'outbound-rtp' && mids.mic && r.mid === mids.mic);
   sums.voiceSent = mic?.packetsSent ?? 0;
   for (const r of reports) {
     if (r.type === 'remote-inbound-rtp' && mic && r.localId === mic.id) sums.voiceLost = r.packetsLost ?? 0;
-    if (r.type === 'outbound-rtp' && mids.screen && r.mid === mids.screen) sums.limitedMs = Math.max(sums.limitedMs, 1000 * (r.qualityLimitationDurations?.bandwidth ?? 0));
+    if (r.type === 'outbound-rtp' && mids.screen && r.mid === mids.screen) {
+      sums.screenSent += r.packetsSent ?? 0;
+      sums.waitedMs += 1000 * (r.totalPacketSendDelay ?? 0);
+    }
     if (r.type === 'candidate-pair' && r.nominated && r.availableOutgoingBitrate) sums.canSendBps = r.availableOutgoingBitrate;
   }
   return sums;
 }
 
+/** One thing that is so, or is not: said when it was so for some looks in a row, no more when it was not for some more. */
+class Slow {
+  constructor() {
+    this.is = false;
+    this.looks = 0;
+  }
+
+  /** @param {boolean} now */
+  look(now) {
+    this.looks = now === this.is ? 0 : this.looks + 1;
+    if (this.looks < (this.is ? LOOKS_TO_UNSAY : LOOKS_TO_SAY)) return;
+    this.is = now;
+    this.looks = 0;
+  }
+}
+
 export class UplinkJudge {
   constructor() {
-    this.isPoor = false;
-    this.looks = 0;
-    /** @type {(UplinkSums & {at: number})|null} */
-    this.before = null;
+    this.loses = new Slow();
+    this.holds = new Slow();
+    /** @type {UplinkSums[]} the last looks */
+    this.seen = [];
   }
 
   /**
    * To be called every two seconds.
-   * @param {UplinkSums} sums @param {number} at ms
-   * @returns {boolean} the line sends badly
+   * @param {UplinkSums} sums @param {number} [_at]
+   * @returns {Poorly} what the line sends badly
    */
-  look(sums, at) {
-    const { before } = this;
-    this.before = { ...sums, at };
+  look(sums, _at) {
+    const before = this.seen.at(-1);
     // Another connection counts from zero.
-    if (!before || sums.voiceSent < before.voiceSent || sums.limitedMs < before.limitedMs) return this.isPoor;
-    const sent = sums.voiceSent - before.voiceSent;
-    const loses = sent >= PACKETS_MIN && sums.voiceLost - before.voiceLost > (sent * LOST_PERCENT) / 100;
-    const isNarrow = sums.limitedMs - before.limitedMs > (at - before.at) / 2 && sums.canSendBps !== null && sums.canSendBps < NARROW_BPS;
-    this.looks = (loses || isNarrow) === this.isPoor ? 0 : this.looks + 1;
-    if (this.looks >= (this.isPoor ? LOOKS_TO_UNSAY : LOOKS_TO_SAY)) {
-      this.isPoor = !this.isPoor;
-      this.looks = 0;
+    if (before && (sums.voiceSent < before.voiceSent || sums.screenSent < before.screenSent)) this.seen = [];
+    const [first] = this.seen;
+    if (before && first) {
+      const sent = sums.voiceSent - before.voiceSent;
+      this.loses.look(sent >= PACKETS_MIN && sums.voiceLost - before.voiceLost > (sent * LOST_PERCENT) / 100);
+      const packets = sums.screenSent - first.screenSent;
+      if (packets >= SCREEN_PACKETS_MIN) this.holds.look((sums.waitedMs - first.waitedMs) / packets > WAITS_MS && sums.canSendBps !== null && sums.canSendBps < NARROW_BPS);
     }
-    return this.isPoor;
+    this.seen = [...this.seen, sums].slice(-LOOKS_TO_SAY);
+    return this.loses.is ? 'voice' : this.holds.is ? 'screen' : '';
   }
 }

@@ -405,7 +405,7 @@ test('a trainer whose own line sends badly reads what gives way and what to do, 
         const ms = performance.now() - began;
         return new Map([
           { type: 'outbound-rtp', id: 'mic', mid: senders.get('mic').mid, packetsSent: Math.round(ms / 20) },
-          { type: 'outbound-rtp', id: 'screen', mid: senders.get('screen').mid, qualityLimitationDurations: { bandwidth: ms / 1000 } },
+          { type: 'outbound-rtp', id: 'screen', mid: senders.get('screen').mid, packetsSent: Math.round(ms / 100), totalPacketSendDelay: ms / 200 },
           { type: 'candidate-pair', id: 'pair', nominated: true, state: 'succeeded', availableOutgoingBitrate: 300000 },
         ].map((report) => [report.id, report]));
       };

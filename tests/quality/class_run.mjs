@@ -75,7 +75,7 @@ async function run() {
     say({ sample: { at: Date.now() - start.at, learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) } });
   }
   const end = { at: Date.now(), learner: await learner.evaluate(readStatistics), trainer: await trainer.evaluate(readStatistics) };
-  const connection = await learner.evaluate((s) => document.querySelector(s)?.dataset.state ?? '', testid('connection'));
+  const connection = await (scenario.behind === 'trainer' ? trainer : learner).evaluate((s) => document.querySelector(s)?.dataset.state ?? '', testid('connection'));
   const timeline = await learner.evaluate(() => window.timeline);
   const connectedAt = await learner.evaluate(() => Math.max(0, ...window.connections.map((c) => c.upAt)));
   const { pictures, firstVoiceAt, width, height } = await learner.evaluate(() => ({ ...window.slidesSeen, kept: [], audio: [] }));

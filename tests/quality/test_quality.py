@@ -1,4 +1,4 @@
-"""Two rows of the quality table in short form, the clean line and one that loses 5 %; and some who join behind losses."""
+"""Three rows of the quality table in short form: the clean line, one that loses 5 %, a trainer's narrow uplink; and some who join behind losses."""
 
 import argparse
 import contextlib
@@ -35,6 +35,7 @@ class ShortForm(unittest.TestCase):
         happened = [what for _, what in got["timeline"]]
         self.assertLess(happened.index("sent offer"), happened.index("got welcome"), "the offer waited for the welcome")
         self.assertEqual(got["size"], "1280x720")
+        self.assertEqual(got["page_says"], "good")
 
     def test_with_one_packet_in_twenty_lost_slides_stay_readable_and_voice_mostly_there(self):
         got = self.row("loss5")
@@ -45,6 +46,12 @@ class ShortForm(unittest.TestCase):
         self.assertEqual(got["never"], 0)
         self.assertLess(got["readable"], 1500)
 
+    def test_a_trainer_whose_uplink_carries_300_kbit_reads_that_it_sends_badly(self):
+        got = self.row("uplink300k")
+        self.assertEqual(got["page_says"], "weak")
+        self.assertLess(got["concealed"], 0.01)
+        self.assertGreaterEqual(got["slides"], 2)
+        self.assertEqual(got["never"], 0)
 
     def test_learners_who_join_behind_losses_do_not_wait_for_the_next_slide(self):
         seen = joins.run_joins("delay 30ms rate 20M;down loss 10%", 4, seed=3)

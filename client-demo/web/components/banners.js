@@ -1,7 +1,7 @@
 /** What is in the way now, each with what to do; and short messages that go by themselves. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { able, connection, hasFloor, helperOf, maySend, roleOf, upstreamLoss } from '../classroom.js';
+import { able, hasFloor, helperOf, maySend, roleOf, trouble, upstreamLoss } from '../classroom.js';
 import { html } from '../html.js';
 import { has, t } from '../i18n.js';
 import { Icon } from './icons.js';
@@ -43,16 +43,12 @@ function SoundBlocked({ state, session }) {
  * @param {{state: State, onChat: (() => void)|null}} props
  */
 function Broken({ state, onChat }) {
-  const up = connection(state);
-  const shares = state.share.status === 'live';
-  const poorly = state.sendsPoorly && (shares ? 'sends_screen_poorly' : state.mic.status === 'live' && 'sends_poorly');
-  const { name, percent } = upstreamLoss(state);
-  const theirs = state.weak === 'theirs' && percent > 0 && 'theirs';
-  const how = up !== 'good' ? up : state.unreached ? 'unreached' : poorly || theirs || up;
+  const how = trouble(state);
   const slow = useLong(how === 'connecting');
   if (how === 'good' || (how === 'connecting' && !slow)) return null;
-  const writes = onChat && ['connecting', 'media_lost', 'no_relay', 'unreached'].includes(how);
-  return html`<${Notice} text=${t(`trouble.${how}`, { name })} testid="trouble" level=${how === 'weak' || how === poorly || how === theirs ? 'info' : 'bad'} icon="signal-off">
+  const cut = ['connecting', 'media_lost', 'no_relay', 'unreached'].includes(how);
+  const writes = onChat && cut;
+  return html`<${Notice} text=${t(`trouble.${how}`, upstreamLoss(state))} testid="trouble" level=${cut || how === 'reconnecting' ? 'bad' : 'info'} icon="signal-off">
     ${writes && html`<${Button} label=${t('chat.write')} icon="chat" testid="trouble-chat" onClick=${onChat} />`}
   <//>`;
 }

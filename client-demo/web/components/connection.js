@@ -1,6 +1,6 @@
 /** How the connection is: a word at the top, and all of it in plain words behind it. */
 
-import { connectionSign, roleOf } from '../classroom.js';
+import { connectionSign, lessOfScreen, roleOf } from '../classroom.js';
 import { pathOf } from '../state/delivery.js';
 import { html } from '../html.js';
 import { number, t } from '../i18n.js';
@@ -38,9 +38,8 @@ export function LineDialog({ state, onClose }) {
   <//>`;
 }
 
-/** What the picture does on a poor line, said where the picture is. @param {{state: State}} props */
+/** What the picture does on a poor line, said beside the picture: nothing of it is covered. @param {{state: State}} props */
 export function LevelChip({ state }) {
-  const { level } = state.line;
-  if (!level || level === 'full' || !state.slots.screen) return null;
-  return html`<p class="level-chip" role="status" data-testid="line-level" data-level=${level}><${Icon} name="signal" />${t(`level.${level}`)}</p>`;
+  const level = lessOfScreen(state);
+  return level && html`<p class="level-chip" data-testid="line-level" data-level=${level}><${Icon} name="signal" />${t(`level.${level}`)}</p>`;
 }
