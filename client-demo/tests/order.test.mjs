@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gather, announcements } from '../web/announce.js';
+import { gather, announcements, reachNews } from '../web/announce.js';
 import { able, bells, handsInOrder, helperOf, initialState, leads, maySend, ownPlace, ownVoice, reachSubject, reduce, sharer } from '../web/classroom.js';
 import { classTimeMs, countdown, waited } from '../web/state/order.js';
 import { ROLES, TABLE, may } from '../web/state/roles.js';
@@ -190,12 +190,38 @@ test('of who sees and hears nothing is said that cannot be known now', () => {
   assert.equal(reachSubject(assistant), 'hears', 'an assistant\'s own sound is not the class\'s');
 });
 
+/** What a screen reader is told at each look, of these states one after another. */
+function toldOf(...states) {
+  let reach = { subject: '', now: [], told: [], news: [] };
+  return states.map((state) => {
+    reach = reachNews(reach, state);
+    return reach.news.map((a) => a.key).join();
+  });
+}
+
+test('a screen reader is told who is in trouble for more than a moment, and once that all are well again', () => {
+  const share = joined(trainer, { people: [trainer, person('17', 'Aïcha'), person('18', 'Karim')], slots: { screen: '3' } });
+  const told = (/** @type {any} */ more) => server(share, { type: 'delivery', total: 2, ok: 2, ...more });
+  const [well, deaf, both] = [told({}), told({ deaf: ['17'] }), told({ deaf: ['17', '18'] })];
+  assert.deepEqual(toldOf(well, deaf, well, well), ['', '', '', ''], 'a join');
+  assert.deepEqual(toldOf(well, deaf, deaf, deaf, well, deaf, well, well, well), ['', '', 'say.unreached', '', '', '', '', 'say.reached', '']);
+  assert.deepEqual(toldOf(deaf, deaf, both, both), ['', 'say.unreached', '', 'say.unreached']);
+  const narrow = told({ late: [{ id: '17', behind_s: 3 }], narrow: ['17'] });
+  assert.deepEqual(toldOf(narrow, narrow, well, narrow, narrow), ['', '', '', '', ''], 'each slide is late on a narrow line');
+  assert.deepEqual(toldOf(...Array(2).fill(told({ late: [{ id: '17', behind_s: 9 }] }))), ['', 'say.unreached']);
+  assert.deepEqual(toldOf(deaf, { ...deaf, me: { ...deaf.me, role: 'learner' } }, { ...deaf, me: { ...deaf.me, role: 'learner' } }), ['', '', ''], 'only staff');
+});
+
 test('everybody is reached again when that was measured, not when there is nothing more to see', () => {
   const late = server(joined(trainer, { people: [trainer], slots: { screen: '3' } }), { type: 'delivery', total: 1, ok: 0, late: [{ id: '17', behind_s: 4 }] });
-  const said = (/** @type {any} */ message) => announcements(late, server(late, message)).map((a) => a.key).filter((key) => key === 'say.reached');
-  assert.deepEqual(said({ type: 'delivery', total: 1, ok: 1 }), ['say.reached']);
-  assert.deepEqual(said({ type: 'slots', slots: { screen: null } }), []);
-  assert.deepEqual(said({ type: 'mode', mode: 'break', since_ms: 2, until_ms: null }), []);
+  const behind = (/** @type {any} */ message) => {
+    const after = server(late, message);
+    return toldOf(late, late, after, after, after).slice(2);
+  };
+  assert.deepEqual(behind({ type: 'delivery', total: 1, ok: 1 }), ['', 'say.reached', '']);
+  assert.deepEqual(behind({ type: 'slots', slots: { screen: null } }), ['', '', '']);
+  assert.deepEqual(behind({ type: 'mode', mode: 'break', since_ms: 2, until_ms: null }), ['', '', '']);
+  assert.deepEqual(toldOf(late, late, { ...late, link: 'waiting' }, late), ['', 'say.unreached', '', ''], 'what is not known is no news');
 });
 
 test('the time of a class stands still in a break', () => {

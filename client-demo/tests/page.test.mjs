@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pickLang, setStrings, t } from '../web/i18n.js';
 import { cleanName, readInvite, tokenFromHash } from '../web/invite.js';
-import { announcements } from '../web/announce.js';
+import { announcements, gather } from '../web/announce.js';
 import { initialState } from '../web/classroom.js';
 import { audioLoss } from '../web/stats.js';
 import en from '../web/strings/en.js';
@@ -186,6 +186,23 @@ test('a screen reader is told what matters, once', () => {
   assert.deepEqual(announcements(before, after).map((a) => a.key), ['say.floor_given', 'say.heard']);
   assert.deepEqual(announcements(after, { ...after, speaking: ['3'] }), []);
   assert.deepEqual(announcements(after, { ...after, link: 'waiting' }).map((a) => a.key), ['connection.reconnecting']);
+});
+
+test('a screen reader is told what the line does, in words that are on the screen, and of one line the newest', () => {
+  const before = { ...initialState(), phase: 'class', link: 'open', transport: 'connected', me: { id: '17', name: 'Aïcha', role: 'learner', floor: false, hand: null } };
+  before.slots = { ...before.slots, screen: '3' };
+  const at = (/** @type {any} */ level, more = {}) => ({ ...before, line: { ...before.line, level }, ...more });
+  const keys = (/** @type {any} */ a, /** @type {any} */ b) => announcements(a, b).map((one) => one.key);
+  assert.deepEqual(keys(at(null), at('full')), []);
+  assert.deepEqual(keys(at('full'), at('still')), ['level.still']);
+  assert.deepEqual(keys(at('still'), at('full')), ['level.full']);
+  assert.deepEqual(keys(at('still'), at('still', { slots: { ...before.slots, screen: null } })), [], 'nothing comes in full of a share that has stopped');
+  assert.deepEqual(keys(at('full'), at('full', { weak: 'own' })), ['trouble.weak']);
+  assert.deepEqual(keys(at('full', { weak: 'own' }), at('full')), []);
+  assert.deepEqual(keys(at('full'), at('still', { transport: 'failed' })), ['connection.media_lost']);
+  assert.deepEqual(gather([{ key: 'level.still' }, { key: 'say.hand' }], [{ key: 'level.full' }]).map((a) => a.key), ['say.hand', 'level.full']);
+  const shares = { ...before, me: { ...before.me, role: 'trainer' }, share: { ...before.share, status: 'live' } };
+  assert.deepEqual(keys(shares, { ...shares, sendsPoorly: 'screen' }), ['trouble.sends_screen_poorly']);
 });
 
 test('lost sound is counted over the time between two readings, and silence is no loss', () => {

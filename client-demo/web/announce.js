@@ -3,7 +3,7 @@
  * Pure; the sentences are under `say.` in the strings.
  */
 
-import { able, bells, connection, handsInOrder, hasFloor, helperOf, maySend, ownPlace, ownVoice, reachSubject, roleOf, sharer } from './classroom.js';
+import { able, bells, connection, handsInOrder, hasFloor, helperOf, lessOfScreen, maySend, ownPlace, ownVoice, reachSubject, roleOf, sharer, trouble, upstreamLoss } from './classroom.js';
 import { isMild, sentencesOf } from './state/delivery.js';
 import { teaches } from './state/roles.js';
 
@@ -22,7 +22,6 @@ export function announcements(before, after) {
     ...modeChange(before, after), ...floorChange(before, after), ...voiceChange(before, after), ...shareChange(before, after),
     ...handChange(before, after), ...placeChange(before, after), ...bellChange(before, after), ...asideChange(before, after), ...doorChange(before, after),
     ...chatChange(before, after), ...pollChange(before, after), ...connectionChange(before, after),
-    ...reachChange(before, after),
   ];
 }
 
@@ -31,7 +30,7 @@ export function announcements(before, after) {
  * @param {Announcement[]} pending @param {Announcement[]} fresh @returns {Announcement[]}
  */
 export function gather(pending, fresh) {
-  const kind = (/** @type {Announcement} */ a) => a.key.replace(/s$/, '');
+  const kind = (/** @type {Announcement} */ a) => a.key.replace(/^((level|trouble|connection)\.).*|s$/, '$1');
   const kinds = new Set(fresh.map(kind));
   return [...pending.filter((a) => !kinds.has(kind(a))), ...fresh].slice(-SAID_MAX);
 }
@@ -119,24 +118,40 @@ function pollChange(before, after) {
   return was?.open && is && !is.open && was.id === is.id ? [{ key: 'poll.closed' }] : [];
 }
 
-/** @param {State} before @param {State} after @returns {Announcement[]} */
+/** Of a line that is up: what it does now, and to whom. @param {State} before @param {State} after @returns {Announcement[]} */
 function connectionChange(before, after) {
   const [was, is] = [connection(before), connection(after)];
   const up = (/** @type {string} */ c) => c === 'good' || c === 'weak';
-  if (was === is || (up(was) && up(is))) return [];
-  return [{ key: `connection.${is}` }];
+  if (!up(was) || !up(is)) return was === is ? [] : [{ key: `connection.${is}` }];
+  const now = trouble(after);
+  const { line: { level }, slots } = after;
+  return [
+    ...(now !== 'good' && now !== trouble(before) ? [{ key: `trouble.${now}`, params: upstreamLoss(after) }] : []),
+    ...(level && slots.screen && lessOfScreen(after) !== lessOfScreen(before) ? [{ key: `level.${level}` }] : []),
+  ];
 }
 
+/** @typedef {{subject: string, now: string[], told: string[], news: Announcement[]}} Reach one look: about what, who is in trouble, of whom that was said, what is to be said */
+
+/** Between two looks at who sees and hears. */
+export const REACH_EVERY_MS = 3000;
+
 /**
- * Only who is newly not reached, and that all are again; seconds that pass are no news, and who no longer counts
- * because a share or the class's work has stopped is not reached again.
- * @param {State} before @param {State} after @returns {Announcement[]}
+ * Who is in trouble at two looks in a row, and that at two looks all are well again: a join is trouble for a moment, and on a line
+ * that is known to be narrow each slide is late. Seconds that pass are no news, and who no longer counts because a share or the
+ * class's work has stopped is not reached again.
+ * @param {Reach} before @param {State} state @returns {Reach}
  */
-function reachChange(before, after) {
-  if (!able(after, 'staff') || !before.delivery || !after.delivery) return [];
-  const troubled = (/** @type {State} */ s) => (s.delivery ? sentencesOf(s.delivery, s.slots.screen !== null) : []).filter((one) => !isMild(one)).flatMap((one) => one.ids);
-  const [was, is] = [troubled(before), troubled(after)];
-  const fresh = is.filter((id) => !was.includes(id));
-  if (fresh.length) return [{ key: 'say.unreached', params: { n: fresh.length, names: after.people[fresh[0]]?.name ?? '' } }];
-  return was.length && !is.length && reachSubject(before) === reachSubject(after) ? [{ key: 'say.reached' }] : [];
+export function reachNews(before, state) {
+  const subject = reachSubject(state);
+  const { delivery, slots, people } = state;
+  if (!able(state, 'staff') || !delivery || subject === 'unknown') return { ...before, news: [] };
+  const now = sentencesOf(delivery, slots.screen !== null).filter((one) => !isMild(one))
+    .flatMap(({ key, ids }) => (key === 'late' ? ids.filter((id) => !delivery.narrow.includes(id)) : ids));
+  const again = subject === before.subject ? before.now : [];
+  const fresh = now.filter((id) => again.includes(id) && !before.told.includes(id));
+  const told = [...before.told.filter((id) => now.includes(id) || again.includes(id)), ...fresh];
+  const well = before.told.length && !told.length && subject === before.subject;
+  const news = fresh.length ? [{ key: 'say.unreached', params: { n: fresh.length, names: people[fresh[0]]?.name ?? '' } }] : well ? [{ key: 'say.reached' }] : [];
+  return { subject, now, told, news };
 }

@@ -2,7 +2,7 @@
 
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { SAY_EVERY_MS, announcements, gather } from './announce.js';
+import { REACH_EVERY_MS, SAY_EVERY_MS, announcements, gather, reachNews } from './announce.js';
 import { createStore, initialState, reduce, roleOf } from './classroom.js';
 import { Entry, Joining, Stopped, Waiting } from './components/entry.js';
 import { Doorway, firstStep } from './doorway.js';
@@ -118,11 +118,22 @@ function Announcer({ state }) {
     pending.current = [];
     timer.current = setTimeout(say, SAY_EVERY_MS);
   };
-  useEffect(() => {
-    pending.current = gather(pending.current, announcements(before.current, state));
-    before.current = state;
+  const add = (/** @type {import('./announce.js').Announcement[]} */ fresh) => {
+    pending.current = gather(pending.current, fresh);
     if (pending.current.length && timer.current === null) timer.current = setTimeout(say, 100);
+  };
+  useEffect(() => {
+    add(announcements(before.current, state));
+    before.current = state;
   }, [state]);
+  useEffect(() => {
+    let reach = /** @type {import('./announce.js').Reach} */ ({ subject: '', now: [], told: [], news: [] });
+    const looks = setInterval(() => {
+      reach = reachNews(reach, before.current);
+      add(reach.news);
+    }, REACH_EVERY_MS);
+    return () => clearInterval(looks);
+  }, []);
   return html`<div class="unseen" aria-live="polite" data-testid="announcer">${text}</div>`;
 }
 

@@ -411,6 +411,7 @@ test('a trainer whose own line sends badly reads what gives way and what to do, 
       };
     });
     await page.waitForFunction(({ selector, text }) => document.querySelector(selector)?.textContent.includes(text), { selector: testid('trouble'), text: words }, { timeout: 15000 });
+    await page.waitForFunction(({ selector, text }) => document.querySelector(selector).textContent.includes(text), { selector: testid('announcer'), text: words }, { timeout: 4000 });
     await inspect(page, `trainer-sends-poorly${lang === 'fr' ? '' : '-en'}`);
     check(await page.getAttribute(testid('connection'), 'data-state') === 'weak', 'the sign at the top says that the connection is good');
     await page.context().close();
