@@ -35,15 +35,12 @@
 #define PROBE_BYTES_MIN 1200
 #define PROBE_PATIENCE_US 300000
 #define PROBE_AGAIN_US 20000
-#define PROBE_SHARE 0.95 /* of what a probe found */
 #define START_US SECONDS(2)
 #define START_PROBE_US 200000
 #define MISLED_US SECONDS(1)
 #define WANTED_SHARE 1.25 /* with so much nothing more is asked for */
 #define SILENT_US 500000  /* of feedback, beyond its usual delay */
 #define DEBT_US 500000    /* at most so much of the line's time is held back */
-#define PAIRS_SHARE 0.5
-#define PAIRS_NARROW_BPS 600000
 
 struct bwe_config bwe_config_default(void)
 {
@@ -338,8 +335,8 @@ static void grow(struct bwe *b, usec_t now)
     if (near)
         more_bps += b->estimate_bps < VERY_NARROW_BPS ? more_bps : NEAR_GROWTH_BPS;
     double more = more_bps * (double)elapsed / 1e6;
-    uint64_t top = at_least(share_of(b->wanted_bps, PROBE_TOP_SHARE), b->estimate_bps);
-    set_estimate(b, at_most(b->estimate_bps + (uint64_t)more, top));
+    uint64_t top = at_most(share_of(b->wanted_bps, PROBE_TOP_SHARE), bwe_growth_top(b, now));
+    set_estimate(b, at_most(b->estimate_bps + (uint64_t)more, at_least(top, b->estimate_bps)));
 }
 
 static void note_proof(struct bwe *b)
@@ -360,31 +357,6 @@ static void note_response(struct bwe *b, usec_t now, usec_t sent_at)
         b->response_min_us == 0 ? response : usec_min(b->response_min_us, response);
 }
 
-/* Far below the estimate: what is near it is for the others to find out. */
-static uint64_t find_by_pairs(struct bwe *b, const struct twcc_fate *fate)
-{
-    uint64_t narrow = at_most(share_of(b->estimate_bps, PAIRS_SHARE), PAIRS_NARROW_BPS);
-    return bwe_pairs_handle_arrival(&b->pairs, fate->number, fate->sent_at, fate->arrival,
-                                    fate->bytes, narrow);
-}
-
-/* Of it some have come, and more were lost than any line loses that is not full. */
-static uint64_t find_by_overflow(struct bwe *b, usec_t now, const struct twcc_fate *fate)
-{
-    if (fate->was_lost)
-        return 0;
-    uint64_t found = bwe_overflow_handle_fate(&b->overflow, fate->sent_at, fate->arrival,
-                                              fate->bytes, fate->lost, (usec_t)b->delay.jitter_us);
-    if (found > 0)
-        b->overflowed_at = now;
-    return found;
-}
-
-static uint64_t narrower(uint64_t found_bps, uint64_t bps)
-{
-    return bps > 0 && (found_bps == 0 || bps < found_bps) ? bps : found_bps;
-}
-
 /* `found_bps`: the narrowest line that the packets heard of until now speak for; 0: none. */
 static uint64_t handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *fate,
                             uint64_t found_bps)
@@ -392,8 +364,9 @@ static uint64_t handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *f
     if (fate->number > b->told)
         bwe_delay_note_gap(&b->delay);
     b->told = at_least(b->told, fate->number + 1);
-    found_bps = narrower(found_bps, find_by_overflow(b, now, fate));
-    bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
+    found_bps = bwe_narrower(found_bps, bwe_find_narrow(b, now, fate));
+    if (!bwe_is_before_overflow(b, now, fate->sent_at))
+        bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
     bwe_probe_handle_fate(&b->probe, fate->cluster, fate->sent_at, fate->arrival, fate->bytes,
                           fate->lost);
     if (fate->lost)
@@ -401,7 +374,7 @@ static uint64_t handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *f
     bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes);
     if (!fate->was_lost)
         bwe_train_handle_arrival(&b->train, now, fate->sent_at, fate->arrival, fate->bytes);
-    return narrower(found_bps, find_by_pairs(b, fate));
+    return found_bps;
 }
 
 void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback)
@@ -430,6 +403,8 @@ void bwe_handle_twcc(struct bwe *b, usec_t now, const struct rtcp_twcc *feedback
     b->answered_at = usec_max(b->answered_at, newest_sent);
     if (newest_sent != 0)
         note_response(b, now, newest_sent);
+    if (bwe_is_before_overflow(b, now, b->answered_at))
+        bwe_loss_restart(&b->loss, now);
     uint64_t arrived_bps;
     bool used = is_used(b);
     /* Not before all of it was heard: what it says has come or is lost stands in no queue. */

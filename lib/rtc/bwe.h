@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "rtc/bwe_delay.h"
+#include "rtc/bwe_drops.h"
 #include "rtc/bwe_loss.h"
 #include "rtc/bwe_overflow.h"
 #include "rtc/bwe_pairs.h"
@@ -43,8 +44,10 @@ struct bwe {
     struct bwe_loss loss;
     struct bwe_pairs pairs;
     struct bwe_overflow overflow;
+    struct bwe_drops drops;
     struct bwe_probe probe;
     struct bwe_train train;
+    uint8_t first_heard, first_lost; /* of the first large packets, and of them lost */
     uint64_t estimate_bps;
     uint64_t wanted_bps;
     uint64_t ceiling_bps; /* what the line carried when it was last full; 0: unknown */

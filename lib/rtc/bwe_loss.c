@@ -28,6 +28,12 @@ static void begin_window(struct bwe_loss *l, usec_t now)
     l->arrived_bytes = 0;
 }
 
+void bwe_loss_restart(struct bwe_loss *l, usec_t now)
+{
+    begin_window(l, now);
+    l->high_count = 0;
+}
+
 bool bwe_loss_handle_feedback(struct bwe_loss *l, usec_t now, bool busy, uint64_t *arrived_bps)
 {
     usec_t elapsed = now - l->window_at;

@@ -22,6 +22,9 @@ struct bwe_loss {
 /* One packet's fate: lost, arrived, or arrived after it had been called lost. */
 void bwe_loss_handle_packet(struct bwe_loss *l, size_t bytes, bool lost, bool was_lost);
 
+/* What was counted until now says nothing any more. */
+void bwe_loss_restart(struct bwe_loss *l, usec_t now);
+
 /* A window ends, when it holds enough. `busy`: the estimate was made use of in it. True when the
  * line loses because it is full; *arrived_bps is then what came through, losses that have nothing
  * to do with it added back. */

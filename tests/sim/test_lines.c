@@ -22,10 +22,10 @@ struct line_case {
     usec_t median_us, freeze_us;
 };
 
-static void run_case(struct sim *sim, const struct line_case *c)
+static void run_case_of(struct sim *sim, const struct line_case *c,
+                        struct sim_participant_config trainer)
 {
-    struct sim_lecture l =
-        sim_lecture_run(sim, c->line, sim_lecture_layered(), SECONDS(c->seconds));
+    struct sim_lecture l = sim_lecture_run(sim, c->line, trainer, SECONDS(c->seconds));
     sim_lecture_print(strchr(c->line, '\n') + 1, &l);
     assert_true(l.concealed <= c->concealed);
     assert_true(l.slides.never <= c->never);
@@ -37,7 +37,7 @@ static void run_case(struct sim *sim, const struct line_case *c)
 static void run_cases(struct sim *sim, const struct line_case *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        run_case(sim, &cases[i]);
+        run_case_of(sim, &cases[i], sim_lecture_layered());
 }
 
 static void
@@ -103,6 +103,31 @@ static void no_picture_stands_on_a_wide_line_with_a_short_queue(struct sim *sim)
     run_cases(sim, cases, COUNT_OF(cases));
 }
 
+/* It has no room for a second packet, or for three: no delay shows how full it is. */
+static void no_picture_stands_on_a_narrow_line_with_a_short_queue(struct sim *sim)
+{
+    static const struct line_case cases[] = {
+        {"delay 20ms\ndown rate 300k queue 60ms", 60, 0.3, 0, SECONDS(7), MILLISECONDS(1600),
+         SECONDS(3)},
+        {"delay 20ms\ndown rate 400k queue 40ms", 60, 0.3, 0, SECONDS(6), MILLISECONDS(1300),
+         MILLISECONDS(2500)},
+    };
+    run_cases(sim, cases, COUNT_OF(cases));
+}
+
+/* Of its first packets most are lost, which the handshake has announced. */
+static void the_first_picture_does_not_go_into_a_short_queue_twice(struct sim *sim)
+{
+    static const struct line_case at_once = {"delay 20ms\ndown rate 400k queue 40ms",
+                                             20,
+                                             0.3,
+                                             0,
+                                             MILLISECONDS(3300),
+                                             MILLISECONDS(1300),
+                                             SECONDS(2)};
+    run_case_of(sim, &at_once, sim_lecture_page());
+}
+
 /* From a wire to a satellite and back: every packet comes later, and none slower. */
 static void no_picture_stands_when_the_way_becomes_longer(struct sim *sim)
 {
@@ -151,6 +176,8 @@ int main(int argc, char **argv)
         SIM_TEST(no_picture_stands_behind_losses),
         SIM_TEST(no_picture_stands_when_a_line_becomes_narrow_and_wide_again),
         SIM_TEST(no_picture_stands_on_a_wide_line_with_a_short_queue),
+        SIM_TEST(no_picture_stands_on_a_narrow_line_with_a_short_queue),
+        SIM_TEST(the_first_picture_does_not_go_into_a_short_queue_twice),
         SIM_TEST(no_picture_stands_when_the_way_becomes_longer),
         SIM_TEST(a_join_costs_little_voice_and_its_picture_comes_as_fast_as_the_line_has_room),
     };

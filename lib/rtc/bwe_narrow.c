@@ -1,0 +1,78 @@
+#include "rtc/bwe_private.h"
+
+#define PAIRS_SHARE 0.5
+#define PAIRS_NARROW_BPS 600000
+#define FIRST_BYTES 600 /* what is smaller has room at the end of a queue */
+#define FIRST_LOST 3    /* of the first packets, and more than half */
+#define FIRST_MAX 40
+#define FIRST_SHARE 0.7
+#define ANSWER_US SECONDS(1)       /* until what had left before has been heard of */
+#define SHORT_QUEUE_US SECONDS(60) /* it is remembered so long */
+
+uint64_t bwe_narrower(uint64_t found_bps, uint64_t bps)
+{
+    return bps > 0 && (found_bps == 0 || bps < found_bps) ? bps : found_bps;
+}
+
+/* Far below the estimate: what is near it is for the others to find out. */
+static uint64_t find_by_pairs(struct bwe *b, const struct twcc_fate *fate)
+{
+    uint64_t narrow = at_most(share_of(b->estimate_bps, PAIRS_SHARE), PAIRS_NARROW_BPS);
+    return bwe_pairs_handle_arrival(&b->pairs, fate->number, fate->sent_at, fate->arrival,
+                                    fate->bytes, narrow);
+}
+
+/* Of it some have come, and more were lost than any line loses that is not full. */
+static uint64_t find_by_overflow(struct bwe *b, const struct twcc_fate *fate)
+{
+    return bwe_overflow_handle_fate(&b->overflow, fate->sent_at, fate->arrival, fate->bytes,
+                                    fate->lost, (usec_t)b->delay.jitter_us);
+}
+
+static uint64_t find_by_drops(struct bwe *b, const struct twcc_fate *fate)
+{
+    struct bwe_drops_fate drop = {fate->number, fate->sent_at, fate->arrival, fate->bytes,
+                                  fate->lost};
+    return b->delay.has_base
+               ? bwe_drops_handle_fate(&b->drops, &drop, b->delay.base_us, bwe_get_jitter(b))
+               : 0;
+}
+
+/* What was expected of the line explains that most of the first packets are lost: its queue has no
+ * room for them. */
+static uint64_t find_by_first(struct bwe *b, const struct twcc_fate *fate)
+{
+    if (b->train.expected_bps == 0 || fate->bytes < FIRST_BYTES || b->first_heard >= FIRST_MAX)
+        return 0;
+    b->first_heard++;
+    b->first_lost += fate->lost;
+    if (b->first_lost < FIRST_LOST || 2 * b->first_lost <= b->first_heard)
+        return 0;
+    b->first_heard = FIRST_MAX;
+    return share_of(b->train.expected_bps, FIRST_SHARE);
+}
+
+uint64_t bwe_find_narrow(struct bwe *b, usec_t now, const struct twcc_fate *fate)
+{
+    uint64_t pairs_bps = fate->lost ? 0 : find_by_pairs(b, fate);
+    if (fate->was_lost)
+        return pairs_bps;
+    uint64_t end_bps = bwe_narrower(find_by_overflow(b, fate), find_by_drops(b, fate));
+    end_bps = bwe_narrower(end_bps, find_by_first(b, fate));
+    if (end_bps > 0)
+        b->overflowed_at = now;
+    return bwe_narrower(pairs_bps, end_bps);
+}
+
+bool bwe_is_before_overflow(const struct bwe *b, usec_t now, usec_t sent_at)
+{
+    return b->overflowed_at != 0 && sent_at < b->overflowed_at &&
+           now - b->overflowed_at < ANSWER_US;
+}
+
+uint64_t bwe_growth_top(const struct bwe *b, usec_t now)
+{
+    uint64_t carries_bps = bwe_drops_get_rate(&b->drops);
+    bool has_short_queue = b->overflowed_at != 0 && now - b->overflowed_at < SHORT_QUEUE_US;
+    return has_short_queue && carries_bps > 0 ? share_of(carries_bps, PROBE_SHARE) : UINT64_MAX;
+}
