@@ -60,6 +60,7 @@ struct bwe {
     usec_t cut_at;        /* last reduction; 0: none */
     usec_t others_since;  /* the line is full of what is not ours, or the way has become longer */
     usec_t overflowed_at; /* its queue was seen to be too short for a burst; 0: never */
+    usec_t long_at;       /* so long a queue stood there that it was seen; 0: never */
     usec_t raised_at;     /* by a probe; 0: never */
     usec_t grown_at;      /* growth is counted from here */
     uint64_t told;        /* of older numbers something was told, or nothing ever will be */

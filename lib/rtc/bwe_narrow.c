@@ -5,8 +5,10 @@
 #define FIRST_BYTES 600 /* what is smaller has room at the end of a queue */
 #define FIRST_LOST 3    /* of the first packets, and more than half */
 #define FIRST_MAX 40
+#define FIRST_BPS_MIN 150000 /* a datagram of the handshake that was lost makes it less */
 #define FIRST_SHARE 0.7
 #define ANSWER_US SECONDS(1)       /* until what had left before has been heard of */
+#define LONG_QUEUE_US 100000       /* shows itself by its delay: growth may go on until it does */
 #define SHORT_QUEUE_US SECONDS(60) /* it is remembered so long */
 
 uint64_t bwe_narrower(uint64_t found_bps, uint64_t bps)
@@ -42,7 +44,8 @@ static uint64_t find_by_drops(struct bwe *b, const struct twcc_fate *fate)
  * room for them. */
 static uint64_t find_by_first(struct bwe *b, const struct twcc_fate *fate)
 {
-    if (b->train.expected_bps == 0 || fate->bytes < FIRST_BYTES || b->first_heard >= FIRST_MAX)
+    if (b->train.expected_bps < FIRST_BPS_MIN || fate->bytes < FIRST_BYTES ||
+        b->first_heard >= FIRST_MAX)
         return 0;
     b->first_heard++;
     b->first_lost += fate->lost;
@@ -54,6 +57,8 @@ static uint64_t find_by_first(struct bwe *b, const struct twcc_fate *fate)
 
 uint64_t bwe_find_narrow(struct bwe *b, usec_t now, const struct twcc_fate *fate)
 {
+    if (bwe_delay_get_queue_us(&b->delay) > LONG_QUEUE_US)
+        b->long_at = now;
     uint64_t pairs_bps = fate->lost ? 0 : find_by_pairs(b, fate);
     if (fate->was_lost)
         return pairs_bps;
@@ -70,9 +75,15 @@ bool bwe_is_before_overflow(const struct bwe *b, usec_t now, usec_t sent_at)
            now - b->overflowed_at < ANSWER_US;
 }
 
+static bool is_recent(usec_t at, usec_t now)
+{
+    return at != 0 && now - at < SHORT_QUEUE_US;
+}
+
 uint64_t bwe_growth_top(const struct bwe *b, usec_t now)
 {
     uint64_t carries_bps = bwe_drops_get_rate(&b->drops);
-    bool has_short_queue = b->overflowed_at != 0 && now - b->overflowed_at < SHORT_QUEUE_US;
-    return has_short_queue && carries_bps > 0 ? share_of(carries_bps, PROBE_SHARE) : UINT64_MAX;
+    return is_recent(b->overflowed_at, now) && !is_recent(b->long_at, now) && carries_bps > 0
+               ? share_of(carries_bps, PROBE_SHARE)
+               : UINT64_MAX;
 }
