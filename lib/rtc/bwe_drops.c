@@ -7,6 +7,10 @@
 #define BUSY_BYTES_MIN 3000  /* say what the line carries; */
 #define BUSY_BYTES_MAX 30000 /* of more, half is forgotten */
 #define WAIT_WEIGHT (1.0 / 16)
+#define IDLE_US 8000         /* since the packet in front was through: nothing stands there */
+#define ALONE_MIN 100        /* packets say what it loses then, */
+#define ALONE_LOST_MIN 3     /* or is it chance; */
+#define ALONE_MAX 600        /* of more, half is forgotten */
 #define LOST_FEW 8           /* that say something, all of them, */
 #define LOST_MANY 16         /* or all but one */
 #define LOST_US_MAX 10000000 /* since the first, and no longer */
@@ -16,6 +20,25 @@ uint64_t bwe_drops_get_rate(const struct bwe_drops *d)
     return d->busy_bytes < BUSY_BYTES_MIN || d->busy_us <= 0
                ? 0
                : (uint64_t)d->busy_bytes * 8 * 1000000 / (uint64_t)d->busy_us;
+}
+
+double bwe_drops_get_own_loss(const struct bwe_drops *d)
+{
+    bool is_chance = d->alone < ALONE_MIN || d->alone_lost < ALONE_LOST_MIN;
+    return is_chance ? 0 : (double)d->alone_lost / d->alone;
+}
+
+/* One of which the one before it has come, and long enough ago. */
+static void note_alone(struct bwe_drops *d, const struct bwe_drops_fate *fate, usec_t base_us)
+{
+    if (fate->number != d->number + 1 || d->arrival - base_us > fate->sent_at - IDLE_US)
+        return;
+    d->alone++;
+    d->alone_lost += fate->is_lost;
+    if (d->alone < ALONE_MAX)
+        return;
+    d->alone /= 2;
+    d->alone_lost /= 2;
 }
 
 static void forget_lost(struct bwe_drops *d)
@@ -66,6 +89,7 @@ uint64_t bwe_drops_handle_fate(struct bwe_drops *d, const struct bwe_drops_fate 
     /* How long it waits for the packet in front of it to be through. */
     usec_t wait_us = d->sent_at == 0 ? 0 : usec_max(d->arrival - base_us - fate->sent_at, 0);
     bool is_large = fate->bytes >= LARGE_BYTES;
+    note_alone(d, fate, base_us);
     if (fate->is_lost) {
         if (is_large)
             note_lost(d, fate->sent_at, wait_us);

@@ -17,6 +17,7 @@ struct bwe_drops {
     usec_t busy_us;             /* in so long */
     double wait_us;             /* of large packets that came: the mean of the last ones, */
     double off_us;              /* and what they are off it by */
+    uint32_t alone, alone_lost; /* packets that found nothing in front of them */
     usec_t lost_from;           /* the first of those below was sent then */
     uint32_t lost, lost_behind; /* large packets; of them such as had to wait longer */
 };
@@ -34,5 +35,8 @@ struct bwe_drops_fate {
  * Returns what the line carries when losses have shown a short queue, else 0. */
 uint64_t bwe_drops_handle_fate(struct bwe_drops *d, const struct bwe_drops_fate *fate,
                                usec_t base_us, usec_t jitter_us);
+/* The share that it loses, however empty it is: of packets that found nothing in front of them. 0:
+ * too few did. */
+double bwe_drops_get_own_loss(const struct bwe_drops *d);
 /* What it carries, by what came while it was never idle; 0: too little did. */
 uint64_t bwe_drops_get_rate(const struct bwe_drops *d);

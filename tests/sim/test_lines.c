@@ -128,6 +128,17 @@ static void the_first_picture_does_not_go_into_a_short_queue_twice(struct sim *s
     run_case_of(sim, &at_once, sim_lecture_page());
 }
 
+/* Where voice may not take so much of it that every packet comes twice, one word in fifty is lost.
+ */
+static void nearly_every_word_is_heard_on_a_narrow_line_that_loses_a_little(struct sim *sim)
+{
+    static const struct line_case cases[] = {
+        {"delay 20ms\ndown rate 300k queue 300ms loss 2%", 60, 0.7, 0, SECONDS(8), SECONDS(3),
+         SECONDS(10)},
+    };
+    run_cases(sim, cases, COUNT_OF(cases));
+}
+
 /* From a wire to a satellite and back: every packet comes later, and none slower. */
 static void no_picture_stands_when_the_way_becomes_longer(struct sim *sim)
 {
@@ -178,6 +189,7 @@ int main(int argc, char **argv)
         SIM_TEST(no_picture_stands_on_a_wide_line_with_a_short_queue),
         SIM_TEST(no_picture_stands_on_a_narrow_line_with_a_short_queue),
         SIM_TEST(the_first_picture_does_not_go_into_a_short_queue_twice),
+        SIM_TEST(nearly_every_word_is_heard_on_a_narrow_line_that_loses_a_little),
         SIM_TEST(no_picture_stands_when_the_way_becomes_longer),
         SIM_TEST(a_join_costs_little_voice_and_its_picture_comes_as_fast_as_the_line_has_room),
     };

@@ -97,6 +97,19 @@ static void losses_that_come_from_elsewhere_show_nothing(void **state)
     }
 }
 
+static void what_is_lost_on_an_empty_line_is_its_own_loss(void **state)
+{
+    static const struct line loses = {60000, 300000, 30000, 0.04, 0};
+    static const struct line drops = {300000, 300000, 2250, 0, 0};
+    struct bwe_drops d = {0};
+    (void)state;
+    (void)send(&d, &loses);
+    assert_true(bwe_drops_get_own_loss(&d) > 0.02 && bwe_drops_get_own_loss(&d) < 0.06);
+    d = (struct bwe_drops){0};
+    (void)send(&d, &drops);
+    assert_true(bwe_drops_get_own_loss(&d) < 0.002);
+}
+
 static void times_that_make_no_sense_show_nothing(void **state)
 {
     struct bwe_drops d = {0};
@@ -113,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_short_queue_drops_shows_what_the_line_carries),
         cmocka_unit_test(losses_that_come_from_elsewhere_show_nothing),
+        cmocka_unit_test(what_is_lost_on_an_empty_line_is_its_own_loss),
         cmocka_unit_test(times_that_make_no_sense_show_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
