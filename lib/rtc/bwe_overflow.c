@@ -29,20 +29,49 @@ static void note_arrival(struct bwe_overflow *o, usec_t sent_at, usec_t arrival,
     o->most_delay_us = usec_max(o->most_delay_us, delay_us);
 }
 
-uint64_t bwe_overflow_handle_fate(struct bwe_overflow *o, usec_t sent_at, usec_t arrival,
-                                  size_t bytes, bool is_lost, usec_t jitter_us)
+/* The queue was full when the last of them came to it, and has not been emptied since. */
+static bool is_behind_full(const struct bwe_overflow *o, usec_t arrival, usec_t jitter_us)
 {
-    if (o->sent_at == 0 || sent_at < o->sent_at || sent_at - o->sent_at > SENT_GAP_US ||
-        o->sent == PACKETS_MAX)
-        *o = (struct bwe_overflow){0};
-    o->sent_at = sent_at;
-    o->sent++;
-    if (is_lost)
-        o->lost++;
+    usec_t later_us = arrival - o->sent_at - o->least_delay_us;
+    return o->arrived > 0 && later_us >= LATER_US + 3 * jitter_us &&
+           later_us >= (o->most_delay_us - o->least_delay_us) / 2;
+}
+
+static void count_missing(struct bwe_overflow *o, usec_t arrival, usec_t jitter_us)
+{
+    if (is_behind_full(o, arrival, jitter_us))
+        o->lost += o->missing;
     else
-        note_arrival(o, sent_at, arrival, bytes);
+        o->sent -= o->missing;
+    o->missing = 0;
+}
+
+static uint64_t take_verdict(struct bwe_overflow *o, usec_t jitter_us)
+{
     if (o->is_told || !is_overflow(o, jitter_us))
         return 0;
     o->is_told = true;
     return (uint64_t)o->bytes * 8 * 1000000 / (uint64_t)(o->last_arrival - o->first_arrival);
+}
+
+uint64_t bwe_overflow_handle_fate(struct bwe_overflow *o, usec_t sent_at, usec_t arrival,
+                                  size_t bytes, bool is_lost, usec_t jitter_us)
+{
+    uint64_t found_bps = 0;
+    if (o->missing > 0 && !is_lost) {
+        count_missing(o, arrival, jitter_us);
+        found_bps = take_verdict(o, jitter_us);
+    }
+    bool is_same = o->sent_at != 0 && sent_at >= o->sent_at &&
+                   (o->missing > 0 || sent_at - o->sent_at <= SENT_GAP_US) && o->sent < PACKETS_MAX;
+    if (!is_same)
+        *o = (struct bwe_overflow){0};
+    o->sent_at = sent_at;
+    o->sent++;
+    if (is_lost) {
+        o->missing++;
+        return 0;
+    }
+    note_arrival(o, sent_at, arrival, bytes);
+    return found_bps > 0 ? found_bps : take_verdict(o, jitter_us);
 }

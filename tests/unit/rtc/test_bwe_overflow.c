@@ -10,7 +10,7 @@
 #define WAY_US 20000
 
 /* A burst that meets a line with a queue of `queue_us`; of what gets through every `lost_each`th
- * packet is lost besides (0: none). */
+ * packet is lost besides (0: none). A voice comes behind it. */
 struct burst {
     uint64_t rate_bps;
     usec_t queue_us;
@@ -25,6 +25,12 @@ struct outcome {
     unsigned told;
 };
 
+static void take(struct outcome *outcome, uint64_t bps)
+{
+    outcome->told += bps > 0;
+    outcome->bps = bps > 0 ? bps : outcome->bps;
+}
+
 static struct outcome send_burst(struct bwe_overflow *o, usec_t now, const struct burst *b)
 {
     struct outcome outcome = {0};
@@ -38,9 +44,11 @@ static struct outcome send_burst(struct bwe_overflow *o, usec_t now, const struc
             free_at = usec_max(free_at, sent_at) + packet_us;
         uint64_t bps = bwe_overflow_handle_fate(o, sent_at, free_at + WAY_US, PACKET_BYTES, is_lost,
                                                 b->jitter_us);
-        outcome.told += bps > 0;
-        outcome.bps = bps > 0 ? bps : outcome.bps;
+        take(&outcome, bps);
     }
+    usec_t voice_at = now + (usec_t)b->packets * b->apart_us + 7000;
+    take(&outcome, bwe_overflow_handle_fate(o, voice_at, usec_max(free_at, voice_at) + WAY_US, 100,
+                                            false, b->jitter_us));
     return outcome;
 }
 
@@ -84,6 +92,24 @@ static void nothing_is_told_without_cause(void **state)
     }
 }
 
+/* It comes at once, those before it have the usual way: until they come they seem to be lost. */
+static void who_is_overtaken_is_not_lost_at_the_end_of_a_queue(void **state)
+{
+    static const usec_t ways_us[] = {100, 60000, 100000};
+    (void)state;
+    for (size_t i = 0; i < sizeof ways_us / sizeof ways_us[0]; i++) {
+        struct bwe_overflow o = {0};
+        for (int n = 0; n < 60; n++) {
+            bool is_first = n % 20 == 0, overtakes = n % 20 == 19;
+            usec_t sent_at = BEGINS_AT + n * 1000;
+            usec_t way_us = overtakes ? 100 : is_first ? ways_us[i] : 110000;
+            assert_int_equal(bwe_overflow_handle_fate(&o, sent_at, sent_at + way_us, PACKET_BYTES,
+                                                      n % 20 > 1 && !overtakes, 0),
+                             0);
+        }
+    }
+}
+
 static void times_that_make_no_sense_show_nothing(void **state)
 {
     struct bwe_overflow o = {0};
@@ -102,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_at_the_end_of_a_short_queue_shows_what_the_line_carries),
         cmocka_unit_test(nothing_is_told_without_cause),
+        cmocka_unit_test(who_is_overtaken_is_not_lost_at_the_end_of_a_queue),
         cmocka_unit_test(times_that_make_no_sense_show_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
