@@ -367,11 +367,11 @@ static uint64_t handle_fate(struct bwe *b, usec_t now, const struct twcc_fate *f
     found_bps = bwe_narrower(found_bps, bwe_find_narrow(b, now, fate));
     if (!bwe_is_before_overflow(b, now, fate->sent_at))
         bwe_loss_handle_packet(&b->loss, fate->bytes, fate->lost, fate->was_lost);
-    bwe_probe_handle_fate(&b->probe, fate->cluster, fate->sent_at, fate->arrival, fate->bytes,
-                          fate->lost);
+    bwe_probe_handle_fate(&b->probe, fate->cluster, fate->arrival, fate->bytes, fate->lost);
     if (fate->lost)
         return found_bps;
-    bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes);
+    bwe_delay_handle_arrival(&b->delay, fate->sent_at, fate->arrival, fate->bytes,
+                             fate->may_overtake);
     if (!fate->was_lost)
         bwe_train_handle_arrival(&b->train, now, fate->sent_at, fate->arrival, fate->bytes);
     return found_bps;

@@ -10,6 +10,7 @@
 #define QUEUE_US 10000        /* more than that, jitter apart, is a queue */
 #define OVERUSE_US 25000
 #define OVERUSE_GROUPS 3
+#define QUIET_SHARE 0.5 /* of the estimate: less than that fills no line */
 #define STRETCH_GROUPS_MIN 3
 #define STRETCH_US_MIN 10000
 #define RATE_MAX_BPS 1000000000u
@@ -74,19 +75,40 @@ static void note_jitter(struct bwe_delay *d, const struct bwe_delay_group *last,
     d->jitter_us = jitter > kept ? jitter : kept;
 }
 
+/* The least that the newest three groups stood. */
+static usec_t stood_us(const struct bwe_delay *d)
+{
+    usec_t least = USEC_NEVER;
+    for (size_t i = 0; i < OVERUSE_GROUPS; i++)
+        least = i < held(d) ? usec_min(least, queue_of(d, newest(d, i))) : 0;
+    return least;
+}
+
+/* Above it groups stand in a queue, or are held back. */
+static usec_t low_us(const struct bwe_delay *d)
+{
+    return QUEUE_US + (usec_t)d->jitter_us;
+}
+
 static void complete_group(struct bwe_delay *d)
 {
     if (d->count > 0)
         note_jitter(d, newest(d, 0), &d->open);
     d->groups[d->count % BWE_DELAY_GROUPS] = d->open;
     d->count++;
+    const struct bwe_delay_group *g = newest(d, 0);
+    bwe_tremble_handle_group(&d->tremble, g->sent_at, stood_us(d), queue_of(d, g) <= low_us(d),
+                             g->bytes, d->quiet_bps);
     d->open.bytes = 0;
 }
 
-void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arrival, size_t bytes)
+void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arrival, size_t bytes,
+                              bool may_overtake)
 {
     struct bwe_delay_group *g = &d->open;
     usec_t delay_us = arrival - sent_at;
+    if (may_overtake && d->count > 0)
+        delay_us = usec_max(delay_us, newest(d, 0)->delay_us);
     if (g->bytes > 0 && sent_at < g->first_sent_at)
         return; /* reported late: it says nothing about now */
     note_base(d, sent_at, delay_us);
@@ -102,6 +124,11 @@ void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arriva
     g->arrival = usec_max(g->arrival, arrival);
     g->delay_us = usec_min(g->delay_us, delay_us);
     g->bytes += (uint32_t)bytes;
+}
+
+void bwe_delay_note_estimate(struct bwe_delay *d, uint64_t bps)
+{
+    d->quiet_bps = (uint64_t)(QUIET_SHARE * (double)bps);
 }
 
 void bwe_delay_note_gap(struct bwe_delay *d)
@@ -150,9 +177,8 @@ static struct bwe_delay_stretch measure(const struct bwe_delay *d, size_t groups
 
 struct bwe_delay_stretch bwe_delay_find_busy(const struct bwe_delay *d)
 {
-    usec_t queue_us = QUEUE_US + (usec_t)d->jitter_us;
     size_t groups = 0;
-    while (groups < held(d) && queue_of(d, newest(d, groups)) > queue_us)
+    while (groups < held(d) && queue_of(d, newest(d, groups)) > low_us(d))
         groups++;
     return measure(d, groups);
 }
@@ -167,15 +193,13 @@ struct bwe_delay_stretch bwe_delay_find_recent(const struct bwe_delay *d, usec_t
 
 usec_t bwe_delay_get_standing_us(const struct bwe_delay *d)
 {
-    usec_t least = USEC_NEVER;
-    for (size_t i = 0; i < OVERUSE_GROUPS; i++)
-        least = i < held(d) ? usec_min(least, queue_of(d, newest(d, i))) : 0;
-    return usec_max(least - (usec_t)d->jitter_us, 0);
+    return usec_max(stood_us(d) - (usec_t)d->jitter_us, 0);
 }
 
 bool bwe_delay_is_overused(const struct bwe_delay *d, usec_t packet_us)
 {
-    usec_t threshold = OVERUSE_US + usec_max(packet_us, (usec_t)(3 * d->jitter_us));
+    usec_t way_us = usec_max((usec_t)(3 * d->jitter_us), bwe_tremble_get_us(&d->tremble));
+    usec_t threshold = OVERUSE_US + usec_max(packet_us, way_us);
     if (held(d) < OVERUSE_GROUPS)
         return false;
     for (size_t i = 0; i < OVERUSE_GROUPS; i++) {
@@ -220,6 +244,9 @@ bool bwe_delay_take_longer(struct bwe_delay *d)
 
 void bwe_delay_reset(struct bwe_delay *d, usec_t queue_us)
 {
-    *d = (struct bwe_delay){
-        .jitter_us = d->jitter_us, .ignore_until = d->ignore_until, .expected_us = queue_us};
+    *d = (struct bwe_delay){.jitter_us = d->jitter_us,
+                            .tremble = d->tremble,
+                            .quiet_bps = d->quiet_bps,
+                            .ignore_until = d->ignore_until,
+                            .expected_us = queue_us};
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/usec.h"
+#include "rtc/bwe_tremble.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,13 +33,20 @@ struct bwe_delay {
     usec_t expected_us;           /* queue at the first measurement */
     double longer_us, shorter_us; /* mean steps of the delay, group to group, up and down */
     double jitter_us;             /* what both have in common, remembered for some seconds */
-    usec_t ignore_until;          /* groups sent before do not count as overuse */
-    bool has_gap;                 /* before the packet that comes next */
-    bool is_longer;               /* the way was found to be longer than it was thought to be */
+    struct bwe_tremble tremble;
+    uint64_t quiet_bps;  /* who sends less than that makes no queue */
+    usec_t ignore_until; /* groups sent before do not count as overuse */
+    bool has_gap;        /* before the packet that comes next */
+    bool is_longer;      /* the way was found to be longer than it was thought to be */
 };
 
-/* One packet arrived. */
-void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arrival, size_t bytes);
+/* One packet arrived. `may_overtake`: perhaps before others that left before it; then it stood in
+ * no queue, and does not say how long the way is. */
+void bwe_delay_handle_arrival(struct bwe_delay *d, usec_t sent_at, usec_t arrival, size_t bytes,
+                              bool may_overtake);
+
+/* The line is thought to carry `bps`. */
+void bwe_delay_note_estimate(struct bwe_delay *d, uint64_t bps);
 
 /* Of packets that were sent since the last one nothing is known: a feedback was lost. No rate
  * reaches over them. */

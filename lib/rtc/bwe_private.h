@@ -27,6 +27,7 @@ static inline uint64_t share_of(uint64_t bps, double share)
 static inline void set_estimate(struct bwe *b, uint64_t bps)
 {
     b->estimate_bps = at_least(at_most(bps, b->config.max_bps), b->config.min_bps);
+    bwe_delay_note_estimate(&b->delay, b->estimate_bps);
 }
 
 static inline bool has_twcc(const struct bwe *b, usec_t now)

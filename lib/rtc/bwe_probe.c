@@ -68,10 +68,9 @@ uint8_t bwe_probe_handle_send(struct bwe_probe *p, usec_t now, size_t bytes)
     return p->cluster;
 }
 
-void bwe_probe_handle_fate(struct bwe_probe *p, uint8_t cluster, usec_t sent_at, usec_t arrival,
-                           size_t bytes, bool lost)
+void bwe_probe_handle_fate(struct bwe_probe *p, uint8_t cluster, usec_t arrival, size_t bytes,
+                           bool lost)
 {
-    (void)sent_at;
     if (p->state == BWE_PROBE_IDLE || cluster == 0 || cluster != p->cluster)
         return;
     if (lost) {

@@ -44,8 +44,8 @@ void bwe_probe_begin(struct bwe_probe *p, usec_t now, uint64_t rate_bps, uint32_
  * it too far apart to be a cluster is none: it begins again with this one. */
 uint8_t bwe_probe_handle_send(struct bwe_probe *p, usec_t now, size_t bytes);
 /* What became of a packet of cluster `cluster`. */
-void bwe_probe_handle_fate(struct bwe_probe *p, uint8_t cluster, usec_t sent_at, usec_t arrival,
-                           size_t bytes, bool lost);
+void bwe_probe_handle_fate(struct bwe_probe *p, uint8_t cluster, usec_t arrival, size_t bytes,
+                           bool lost);
 
 enum bwe_probe_outcome {
     BWE_PROBE_NONE,    /* nothing new */

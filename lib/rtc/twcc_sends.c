@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#define OVERTAKERS 2        /* may follow each other */
+#define CLOCK_US SECONDS(1) /* so far back is another clock */
+
 /* Given up: before what a feedback begins with, and none spoke of it. A receiver never reports what
  * was lost before the first packet that it got; later on the feedback was lost, or comes late. */
 enum state {
@@ -157,6 +160,17 @@ static usec_t unwrap_arrival(struct twcc_sends *s, usec_t on_wire)
     return s->arrival_unwrapped;
 }
 
+static bool note_overtaking(struct twcc_sends *s, const struct twcc_fate *fate)
+{
+    bool is_earlier = fate->arrival < s->latest_arrival;
+    if (!is_earlier || s->latest_arrival - fate->arrival > CLOCK_US)
+        s->latest_arrival = fate->arrival;
+    for (uint64_t n = fate->number; n > 0 && fate->number - n < OVERTAKERS; n--)
+        if (send_of(s, n - 1)->state == STATE_LOST)
+            return true;
+    return is_earlier;
+}
+
 bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
 {
     struct rtcp_twcc_status status;
@@ -181,6 +195,7 @@ bool twcc_fates_next(struct twcc_fates *f, struct twcc_fate *out)
                                .lost = lost,
                                .was_lost = send->state == STATE_LOST};
         stop_waiting(f->sends, send, is_repeated ? STATE_NONE : lost ? STATE_LOST : STATE_ARRIVED);
+        out->may_overtake = !lost && note_overtaking(f->sends, out);
         return true;
     }
     return false;

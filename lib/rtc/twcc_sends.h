@@ -28,6 +28,7 @@ struct twcc_sends {
     bool has_arrival;       /* the peer's clock has been seen */
     usec_t arrival_on_wire; /* the last time read, as it was written */
     usec_t arrival_unwrapped;
+    usec_t latest_arrival; /* of those whose fate was told */
 };
 
 /* Takes memory (8 kB), if it is closed. Numbers go on from before. STATUS_NO_MEMORY. */
@@ -65,7 +66,8 @@ struct twcc_fate {
     uint16_t bytes;
     uint8_t cluster;
     bool lost;
-    bool was_lost; /* it arrived, but an earlier feedback called it lost */
+    bool was_lost;     /* it arrived, but an earlier feedback called it lost */
+    bool may_overtake; /* one that left before it came later, or is missing as yet */
 };
 
 struct twcc_fates {

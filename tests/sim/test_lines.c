@@ -151,6 +151,21 @@ static void no_picture_stands_when_the_way_becomes_longer(struct sim *sim)
     run_cases(sim, cases, COUNT_OF(cases));
 }
 
+/* Radio links hold packets back and let them go together, and some pass others: nothing is lost,
+ * and there is room. */
+static void no_picture_stands_where_packets_come_as_the_air_lets_them(struct sim *sim)
+{
+    static const struct line_case cases[] = {
+        {"\ndelay 60ms jitter 60ms", 60, 0.3, 0, SECONDS(2), MILLISECONDS(250), MILLISECONDS(800)},
+        {"\ndelay 60ms jitter 60ms reorder 2%", 60, 0.5, 0, SECONDS(2), MILLISECONDS(350),
+         SECONDS(1)},
+        {"\ndelay 30ms jitter 30ms reorder 2%", 60, 0.3, 0, SECONDS(1), MILLISECONDS(150),
+         SECONDS(1)},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        run_case_of(sim, &cases[i], sim_lecture_page());
+}
+
 static char *explored; /* the command line's words */
 
 /* AMPHI_SIM_PLAIN, AMPHI_SIM_PAGE: another trainer; AMPHI_SIM_REPORTS: a learner that sends
@@ -190,6 +205,7 @@ int main(int argc, char **argv)
         SIM_TEST(no_picture_stands_on_a_narrow_line_with_a_short_queue),
         SIM_TEST(the_first_picture_does_not_go_into_a_short_queue_twice),
         SIM_TEST(nearly_every_word_is_heard_on_a_narrow_line_that_loses_a_little),
+        SIM_TEST(no_picture_stands_where_packets_come_as_the_air_lets_them),
         SIM_TEST(no_picture_stands_when_the_way_becomes_longer),
         SIM_TEST(a_join_costs_little_voice_and_its_picture_comes_as_fast_as_the_line_has_room),
     };

@@ -351,7 +351,7 @@ resending_costs_at_most_half_of_what_was_sent_and_a_quarter_where_the_line_fills
     assert_in_range(count_admitted(&s, SECONDS(3), 2000), 60, 61);
     for (usec_t i = 0; i < 5; i++) /* it fills */
         bwe_delay_handle_arrival(&downlink.bwe.delay, i * MILLISECONDS(20), i * MILLISECONDS(30),
-                                 1200);
+                                 1200, false);
     send_hundred(&s, 201);
     assert_in_range(count_admitted(&s, SECONDS(4), 3000), 29, 31);
     subscription_destroy(&s);

@@ -263,12 +263,12 @@ static void voice_alone_is_no_probe_and_what_waits_at_last_is_one(void **state)
         uint8_t next = bwe_probe_handle_send(&p, now, 400);
         assert_true(next != 0 && next != cluster);
         cluster = next;
-        bwe_probe_handle_fate(&p, cluster, now, now + 30000, 400, false);
+        bwe_probe_handle_fate(&p, cluster, now + 30000, 400, false);
     }
     assert_int_equal(p.state, BWE_PROBE_RUNNING);
     for (int i = 0; i < 3; i++, now += 12000) {
         cluster = bwe_probe_handle_send(&p, now, 1200);
-        bwe_probe_handle_fate(&p, cluster, now, now + 30000, 1200, false);
+        bwe_probe_handle_fate(&p, cluster, now + 30000, 1200, false);
     }
     assert_int_equal(p.state, BWE_PROBE_WAITING);
     assert_int_equal(bwe_probe_take_outcome(&p, now, 300000, 0, &bps), BWE_PROBE_PASSED);

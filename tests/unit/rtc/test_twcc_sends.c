@@ -39,6 +39,30 @@ static struct rtcp_twcc feedback_of(uint16_t base, const usec_t *arrivals, size_
     return out;
 }
 
+/* Behind one that is missing, or before one that left earlier: in a queue neither comes so. */
+static void who_may_have_overtaken_others_is_told(void **state)
+{
+    static const struct {
+        usec_t arrival;
+        bool may_overtake;
+    } packets[] = {{1000000, false}, {1010000, false}, {RTCP_TWCC_LOST, false}, {1005000, true},
+                   {1006000, true},  {1020000, false}, {RTCP_TWCC_LOST, false}, {1030000, true},
+                   {1040000, true},  {1050000, false}};
+    usec_t arrivals[COUNT_OF(packets)];
+    struct twcc_fate fate;
+    for (size_t i = 0; i < COUNT_OF(packets); i++) {
+        arrivals[i] = packets[i].arrival;
+        (void)twcc_sends_note(&s, 5000, 100, 0);
+    }
+    struct rtcp_twcc feedback = feedback_of(0, arrivals, COUNT_OF(packets));
+    struct twcc_fates it = twcc_sends_iterate(&s, 90000, &feedback);
+    for (size_t i = 0; i < COUNT_OF(packets); i++) {
+        assert_true(twcc_fates_next(&it, &fate));
+        assert_int_equal(fate.may_overtake, packets[i].may_overtake);
+    }
+    (void)state;
+}
+
 static void a_packets_fate_is_told_once(void **state)
 {
     static const usec_t arrivals[] = {1000000, RTCP_TWCC_LOST, 1020000};
@@ -298,6 +322,7 @@ static void what_was_heard_of_a_packet_last_is_known_until_another_takes_its_pla
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_may_have_overtaken_others_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_packets_fate_is_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_feedback_begins_behind_is_not_waited_for, set_up,
                                         tear_down),
