@@ -47,7 +47,10 @@ struct bwe {
     struct bwe_drops drops;
     struct bwe_probe probe;
     struct bwe_train train;
-    uint8_t first_heard, first_lost; /* of the first large packets, and of them lost */
+    uint8_t first_heard, first_lost;      /* of the first large packets, and of them lost */
+    uint8_t first_missing;                /* more of these, until something comes behind them: */
+    usec_t first_sent_at;                 /* the last of them left then */
+    usec_t first_least_us, first_most_us; /* from sending to arrival; 0: nothing has come */
     uint64_t estimate_bps;
     uint64_t wanted_bps;
     uint64_t ceiling_bps; /* what the line carried when it was last full; 0: unknown */

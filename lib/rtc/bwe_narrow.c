@@ -3,7 +3,8 @@
 #define PAIRS_SHARE 0.5
 #define PAIRS_NARROW_BPS 600000
 #define FIRST_BYTES 600 /* what is smaller has room at the end of a queue */
-#define FIRST_LOST 3    /* of the first packets, and more than half */
+#define FIRST_BYTES_MOST 1200
+#define FIRST_LOST 3 /* of the first packets, and more than half */
 #define FIRST_MAX 40
 #define FIRST_BPS_MIN 150000 /* a datagram of the handshake that was lost makes it less */
 #define FIRST_SHARE 0.7
@@ -40,15 +41,37 @@ static uint64_t find_by_drops(struct bwe *b, const struct twcc_fate *fate)
                : 0;
 }
 
+/* Those that are missing are lost where this one came as late as behind a full queue, but for the
+ * time that a large one takes itself; else it has passed them. */
+static void count_missing(struct bwe *b, usec_t delay_us, usec_t arrival)
+{
+    usec_t itself_us = FIRST_BYTES_MOST * 8 * SECONDS(1) / (usec_t)b->train.expected_bps;
+    usec_t later_us = arrival - b->first_sent_at - b->first_least_us + itself_us;
+    if (b->first_most_us == 0 || later_us >= (b->first_most_us - b->first_least_us) / 2) {
+        b->first_heard += b->first_missing;
+        b->first_lost += b->first_missing;
+    }
+    b->first_missing = 0;
+    bool is_only = b->first_most_us == 0;
+    b->first_least_us = is_only ? delay_us : usec_min(b->first_least_us, delay_us);
+    b->first_most_us = is_only ? delay_us : usec_max(b->first_most_us, delay_us);
+}
+
 /* What was expected of the line explains that most of the first packets are lost: its queue has no
  * room for them. */
 static uint64_t find_by_first(struct bwe *b, const struct twcc_fate *fate)
 {
-    if (b->train.expected_bps < FIRST_BPS_MIN || fate->bytes < FIRST_BYTES ||
-        b->first_heard >= FIRST_MAX)
+    bool is_large = fate->bytes >= FIRST_BYTES;
+    if (b->train.expected_bps < FIRST_BPS_MIN || b->first_heard >= FIRST_MAX)
         return 0;
-    b->first_heard++;
-    b->first_lost += fate->lost;
+    if (fate->lost && is_large && b->first_missing < FIRST_MAX) {
+        b->first_missing++;
+        b->first_sent_at = fate->sent_at;
+    }
+    if (fate->lost)
+        return 0;
+    count_missing(b, fate->arrival - fate->sent_at, fate->arrival);
+    b->first_heard += is_large;
     if (b->first_lost < FIRST_LOST || 2 * b->first_lost <= b->first_heard)
         return 0;
     b->first_heard = FIRST_MAX;
