@@ -238,12 +238,12 @@ class WhoReadsNothing(unittest.TestCase):
 
     def run_with(self, options, begin):
         with tempfile.TemporaryDirectory(prefix="amphi-large-") as root:
-            with open(os.path.join(root, "large.js"), "wb") as large:
+            with open(os.path.join(root, "large.txt"), "wb") as large:
                 large.write(os.urandom(8 * 1024 * 1024))
             server = SignalingServer(BUILD, *options, web_root=root, scheme="https" if options else "http")
             try:
                 if not options:
-                    self.assertEqual(len(server.request("GET", "/large.js")[2]), 8 * 1024 * 1024)
+                    self.assertEqual(len(server.request("GET", "/large.txt")[2]), 8 * 1024 * 1024)
                 time.sleep(0.3)
                 server.idle_descriptors = len(os.listdir(f"/proc/{server.process.pid}/fd"))
                 connection = socket.socket()
@@ -257,7 +257,7 @@ class WhoReadsNothing(unittest.TestCase):
                 self.assertEqual(server.stop(), 0)
 
     def test_without_tls(self):
-        self.run_with([], lambda connection: (connection, b"GET /large.js HTTP/1.1\r\nHost: localhost\r\n\r\n", b"G"))
+        self.run_with([], lambda connection: (connection, b"GET /large.txt HTTP/1.1\r\nHost: localhost\r\n\r\n", b"G"))
 
     def test_over_http_2(self):
         with tempfile.TemporaryDirectory(prefix="amphi-http2-") as folder:
@@ -265,7 +265,7 @@ class WhoReadsNothing(unittest.TestCase):
 
             def begin(connection):
                 request = (PREFACE + frame(SETTINGS, 0, 0, b"\0\x04\x7f\xff\xff\xff") + frame(WINDOW_UPDATE, 0, 0, b"\x7f\0\0\0") +
-                           frame(HEADERS, 5, 1, b"\x82\x87\x41\x09localhost" + path_field("/large.js")))
+                           frame(HEADERS, 5, 1, b"\x82\x87\x41\x09localhost" + path_field("/large.txt")))
                 return tls_context(cert, "h2").wrap_socket(connection, server_hostname="localhost"), request, frame(PING, 0, 0, bytes(8))
             self.run_with(["--cert", cert, "--key", key], begin)
 
