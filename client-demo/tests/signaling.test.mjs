@@ -154,9 +154,13 @@ test('a request without an answer for 2 s makes doubt: a silent socket is replac
     assert.ok(ping);
     if (answers) first.say({ type: 'ok', to: ping.id });
     await world.clock.run(1000);
+    assert.ok(!first.closed);
+    if (!answers) world.last().onopen();
     assert.equal(first.closed, !answers);
+    await settle();
     assert.equal(refused, answers ? '' : 'offline');
     if (answers) continue;
+    world.last().readyState = 1;
     world.last().onopen();
     assert.equal(world.last().sent[0].resume, 'R1');
     world.last().welcome();
@@ -284,6 +288,27 @@ test('the first message is hello with the token and the typed name', () => {
   assert.equal(signaling.link, 'connecting');
   sockets[0].welcome();
   assert.deepEqual(links, ['connecting', 'open']);
+});
+
+test('on a line whose answers have come to take 3 s the socket stays, and is doubted less and less', async () => {
+  const world = setUpOpen();
+  const [first] = world.sockets;
+  let answered = 0;
+  let seen = first.sent.length;
+  const answer = (message) => world.clock.setTimeout(() => !first.closed && first.say({ type: 'ok', to: message.id }), 3000);
+  for (let i = 0; i < 12; i++) {
+    world.signaling.request('hand', {}).then(() => (answered += 1), () => {});
+    for (let at = 0; at < 8000; at += 100) {
+      for (; seen < first.sent.length; seen++) answer(first.sent[seen]);
+      await world.clock.run(100);
+      const spare = world.sockets.slice(1).find((s) => !s.closed && !s.opens);
+      if (!spare) continue;
+      spare.opens = true;
+      world.clock.setTimeout(() => spare.onopen?.(), 9000);
+    }
+  }
+  assert.deepEqual([answered, first.closed], [12, false]);
+  assert.ok(world.sockets.length <= 2, `${world.sockets.length} sockets`);
 });
 
 test('a server that cannot be reached is tried at once and then at 0.25, 0.75, 1.75, 3.75, 7.75 and 11.75 s', async () => {

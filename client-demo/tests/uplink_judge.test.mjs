@@ -26,7 +26,7 @@ test('so is one that holds the shared screen back, as Chromium behind 300 kbit/s
   // Four seconds each, measured: packets sent, and how long all of them waited for the pacer.
   const measured = [[42, 54.6], [36, 16.0], [42, 68.5], [40, 24.4], [33, 23.0], [66, 27.0]];
   const looks = measured.flatMap(([n, s]) => of(2, [100, 0, n / 2, (1000 * s) / n, 140_000]));
-  assert.deepEqual(judge(...looks), ['', '', '', ...Array(looks.length - 3).fill('screen')]);
+  assert.deepEqual(judge(...looks), [...Array(5).fill(''), ...Array(looks.length - 5).fill('screen')]);
   assert.deepEqual(judge(...looks, ...of(20, [100, 0, 20, 5, 3_000_000])).slice(-13), Array(13).fill(''), 'a line that has become wide');
 });
 
@@ -36,10 +36,10 @@ test('between two slides a narrow line is not taken for a wide one', () => {
   const still = [100, 0, 1, 5, 200_000];
   for (const [between, why] of [[quiet, 'quiet'], [still, 'still']]) {
     const said = judge(...of(4, slide).flatMap((look) => [look, ...of(3, between)]));
-    assert.deepEqual(said, ['', '', '', ...Array(13).fill('screen')], why);
+    assert.deepEqual(said, [...Array(5).fill(''), ...Array(11).fill('screen')], why);
   }
-  const pause = judge(slide, ...of(30, still), slide);
-  assert.deepEqual(pause, ['', '', '', ...Array(29).fill('screen')], 'a slide that stands for a minute');
+  const pause = judge(...of(6, slide), ...of(30, still), slide).slice(5);
+  assert.deepEqual(pause, Array(32).fill('screen'), 'a slide that stands for a minute');
 });
 
 test('nobody is told of what does no harm', () => {
@@ -48,6 +48,7 @@ test('nobody is told of what does no harm', () => {
   quiet([100, 0, 50, 900, 2_000_000], 'two megabits are enough for a screen');
   quiet([100, 0, 50, 30, 600_000], 'nothing is held back');
   quiet([5, 4], 'hardly anything is said');
+  assert.ok(judge([100, 0, 150, 400, 1_000_000], ...of(20, [100, 0, 20, 5, 1_000_000])).every((said) => said === ''), 'one slide');
   assert.ok(judge(...of(5, [100, 10]).flatMap((bad) => [bad, bad, bad, [100, 0]])).every((said) => said === ''), 'moments');
   assert.ok(judge([100, 0, 52, 148, 146_000], ...of(5, [100, 0, 46, 1, 2_900_000])).every((said) => said === ''), 'a moment of a busy computer, measured');
 });
@@ -57,6 +58,17 @@ test('a new connection begins to count anew and keeps what was said', () => {
   const sums = { screenSent: 0, waitedMs: 0, canSendBps: null };
   for (let i = 0; i < 6; i++) judge.look({ ...sums, voiceSent: 100 * i, voiceLost: 10 * i });
   assert.equal(judge.look({ ...sums, voiceSent: 3, voiceLost: 0 }), 'voice');
+});
+
+test('what a share was held back is not said of the next one', () => {
+  const judge = new UplinkJudge();
+  const sums = { voiceSent: 0, voiceLost: 0, screenSent: 0, waitedMs: 0, canSendBps: 200_000 };
+  let said = '';
+  for (let i = 1; i < 9; i++) said = judge.look({ ...sums, screenSent: 30 * i, waitedMs: 27_000 * i });
+  assert.equal(said, 'screen');
+  const then = { ...sums, screenSent: 240, waitedMs: 216_000 };
+  assert.equal(judge.look(then, false), '');
+  assert.equal(judge.look({ ...then, screenSent: 270, waitedMs: 216_100, canSendBps: 5e6 }), '');
 });
 
 test('the figures are those of the own voice and screen', () => {

@@ -74,6 +74,8 @@ const SCREEN_PACKETS_MIN = 8;
 const NARROW_BPS = 1_200_000;
 /** In a row, two seconds each. */
 const LOOKS_TO_SAY = 4;
+/** Of an average over that many: one slide's wait alone is not said. */
+const LOOKS_TO_SAY_HELD = LOOKS_TO_SAY + 2;
 const LOOKS_TO_UNSAY = 8;
 
 /** @typedef {{voiceSent: number, voiceLost: number, screenSent: number, waitedMs: number, canSendBps: number|null}} UplinkSums since the connection began, but for the last */
@@ -102,7 +104,9 @@ export function readUplink(reports, mids) {
 
 /** One thing that is so, or is not: said when it was so for some looks in a row, no more when it was not for some more. */
 class Slow {
-  constructor() {
+  /** @param {number} [looksToSay] */
+  constructor(looksToSay = LOOKS_TO_SAY) {
+    this.looksToSay = looksToSay;
     this.is = false;
     this.looks = 0;
   }
@@ -110,7 +114,7 @@ class Slow {
   /** @param {boolean} now */
   look(now) {
     this.looks = now === this.is ? 0 : this.looks + 1;
-    if (this.looks < (this.is ? LOOKS_TO_UNSAY : LOOKS_TO_SAY)) return;
+    if (this.looks < (this.is ? LOOKS_TO_UNSAY : this.looksToSay)) return;
     this.is = now;
     this.looks = 0;
   }
@@ -119,20 +123,21 @@ class Slow {
 export class UplinkJudge {
   constructor() {
     this.loses = new Slow();
-    this.holds = new Slow();
+    this.holds = new Slow(LOOKS_TO_SAY_HELD);
     /** @type {UplinkSums[]} the last looks */
     this.seen = [];
   }
 
   /**
    * To be called every two seconds.
-   * @param {UplinkSums} sums @param {number} [_at]
+   * @param {UplinkSums} sums @param {boolean} [shares] a screen is being sent; what is said of one holds for that one
    * @returns {Poorly} what the line sends badly
    */
-  look(sums, _at) {
+  look(sums, shares = true) {
     const before = this.seen.at(-1);
     // Another connection counts from zero.
     if (before && (sums.voiceSent < before.voiceSent || sums.screenSent < before.screenSent)) this.seen = [];
+    if (!shares) this.holds = new Slow(LOOKS_TO_SAY_HELD);
     const [first] = this.seen;
     if (before && first) {
       const sent = sums.voiceSent - before.voiceSent;

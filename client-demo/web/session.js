@@ -453,7 +453,7 @@ export class Session {
       this.#save();
       const { receive, rttMs, path, encoder, uplink } = await this.stats();
       if (judge.look(this.share.sharing ? encoder : null, performance.now())) this.peer.lightenScreen();
-      if (uplink) this.store.dispatch({ type: 'uplink', poor: uplinkJudge.look(uplink, performance.now()) });
+      if (uplink) this.store.dispatch({ type: 'uplink', poor: uplinkJudge.look(uplink, this.share.sharing) });
       this.store.dispatch({ type: 'path', path });
       this.store.dispatch({ type: 'line', line: { rttMs } });
       this.#look(before, receive);

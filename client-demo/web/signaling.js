@@ -119,7 +119,7 @@ export class Signaling {
     this.openedAt = 0;
     this.hastened = -1;
     this.nextId = 1;
-    /** @type {Map<number, {type: string, resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
+    /** @type {Map<number, {type: string, at: number, resolve: (m: any) => void, reject: (e: RequestError) => void, timer: any}>} */
     this.pending = new Map();
     this.lastHeardAt = 0;
     this.probing = false;
@@ -209,12 +209,15 @@ export class Signaling {
   #doubt() {
     const within = this.doubtAfterMs / 2;
     this.doubtAfterMs *= 2;
-    if (this.link === 'open') this.probe(within);
+    if (this.link === 'open') this.probe(within, true);
     else this.#openSpare(() => this.link === 'connecting' && this.#connect());
   }
 
-  /** Media has fallen silent, or an answer is overdue: if this socket does not answer either, another one is made at once. */
-  probe(withinMs = PROBE_WITHIN_MS) {
+  /**
+   * Media has fallen silent: if this socket does not answer either, another one is made at once. Where only an answer is overdue
+   * (`isOverdue`) the line may have become slow: then it is used when it is open, if nothing was heard on this one till then.
+   */
+  probe(withinMs = PROBE_WITHIN_MS, isOverdue = false) {
     if (this.link === 'waiting') this.poke();
     if (this.link !== 'open' || this.probing) return;
     const socket = this.socket;
@@ -224,12 +227,20 @@ export class Signaling {
       this.clock.clearTimeout(spareTimer);
     };
     this.probing = true;
+    const askedAt = this.clock.now();
     this.request('ping', {}, withinMs).then(() => {
       forget();
       this.#closeSpare();
     }, (error) => {
       forget();
-      if (error.code === 'timeout' && this.socket === socket) this.#connect();
+      if (error.code !== 'timeout' || this.socket !== socket) return;
+      const replace = () => {
+        if (this.socket !== socket) return;
+        if (isOverdue && this.lastHeardAt >= askedAt) this.#closeSpare();
+        else this.#connect();
+      };
+      if (!isOverdue || !this.spare || this.spare.readyState === SOCKET_OPEN) replace();
+      else this.spare.onopen = replace;
     });
   }
 
@@ -261,9 +272,9 @@ export class Signaling {
         this.pending.delete(id);
         reject(new RequestError('timeout'));
       }, withinMs);
-      this.pending.set(id, { type, resolve, reject, timer });
+      this.pending.set(id, { type, at: this.clock.now(), resolve, reject, timer });
       const doubtAfterMs = this.doubtAfterMs;
-      if (withinMs > doubtAfterMs) this.clock.setTimeout(() => this.pending.has(id) && this.doubtAfterMs === doubtAfterMs && this.#doubt(), Math.max(doubtAfterMs, this.openTookMs));
+      if (withinMs > doubtAfterMs) this.clock.setTimeout(() => this.pending.has(id) && this.doubtAfterMs === doubtAfterMs && this.#doubt(), Math.max(doubtAfterMs, this.openTookMs) * (1 + this.random() / 2));
       this.socket?.send(JSON.stringify({ type, id, ...fields }));
     });
   }
@@ -370,7 +381,7 @@ export class Signaling {
     if (!waiting) return;
     this.pending.delete(message.to);
     this.clock.clearTimeout(waiting.timer);
-    if (!['hello', 'ping'].includes(waiting.type)) this.doubtAfterMs = DOUBT_AFTER_MS;
+    if (!['hello', 'ping'].includes(waiting.type)) this.doubtAfterMs = Math.max(DOUBT_AFTER_MS, 2 * (this.clock.now() - waiting.at));
     if (message.type === 'error') waiting.reject(new RequestError(message.code, message.text));
     else waiting.resolve(message);
   }

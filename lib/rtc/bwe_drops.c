@@ -43,7 +43,7 @@ static void note_alone(struct bwe_drops *d, const struct bwe_drops_fate *fate, u
 
 static void forget_lost(struct bwe_drops *d)
 {
-    d->lost = d->lost_behind = 0;
+    d->lost = d->lost_behind = d->missing = 0;
 }
 
 static void note_busy(struct bwe_drops *d, const struct bwe_drops_fate *fate, usec_t wait_us,
@@ -73,14 +73,27 @@ static void note_lost(struct bwe_drops *d, usec_t sent_at, usec_t wait_us)
         forget_lost(d);
     if (d->lost == 0)
         d->lost_from = sent_at;
-    d->lost++;
-    d->lost_behind +=
+    bool is_behind =
         wait_us >= WAITS_US && wait_us <= WAITS_US_MAX && (double)wait_us > d->wait_us + d->off_us;
+    d->lost += !is_behind;
+    d->missing += is_behind;
+    d->missing_wait_us = wait_us;
+}
+
+/* What comes behind them had to wait as well, or it has passed them: then they are late, not lost.
+ */
+static void count_missing(struct bwe_drops *d, usec_t stood_us)
+{
+    if (stood_us >= d->missing_wait_us / 2) {
+        d->lost += d->missing;
+        d->lost_behind += d->missing;
+    }
+    d->missing = 0;
 }
 
 static bool is_end_of_queue(const struct bwe_drops *d)
 {
-    return d->lost >= LOST_FEW && d->lost_behind + (d->lost == LOST_MANY) >= d->lost;
+    return d->lost >= LOST_FEW && d->lost_behind + (d->lost >= LOST_MANY) >= d->lost;
 }
 
 uint64_t bwe_drops_handle_fate(struct bwe_drops *d, const struct bwe_drops_fate *fate,
@@ -96,13 +109,15 @@ uint64_t bwe_drops_handle_fate(struct bwe_drops *d, const struct bwe_drops_fate 
     } else {
         if (is_large)
             note_wait(d, (double)wait_us);
+        if (d->missing > 0)
+            count_missing(d, fate->arrival - base_us - fate->sent_at);
         note_busy(d, fate, wait_us, jitter_us);
         d->number = fate->number;
         d->sent_at = fate->sent_at;
         d->arrival = fate->arrival;
     }
     uint64_t found_bps = is_end_of_queue(d) ? bwe_drops_get_rate(d) : 0;
-    if (found_bps > 0 || d->lost == LOST_MANY)
+    if (found_bps > 0 || d->lost >= LOST_MANY)
         forget_lost(d);
     return found_bps;
 }

@@ -20,6 +20,8 @@ struct bwe_drops {
     uint32_t alone, alone_lost; /* packets that found nothing in front of them */
     usec_t lost_from;           /* the first of those below was sent then */
     uint32_t lost, lost_behind; /* large packets; of them such as had to wait longer */
+    uint32_t missing;           /* more of the latter, until something comes behind them: */
+    usec_t missing_wait_us;     /* so long the last one had to wait */
 };
 
 /* One packet, in the order of sending. */

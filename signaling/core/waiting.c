@@ -89,6 +89,21 @@ static struct waiter *find_visit(const struct classroom *classroom, const struct
     return NULL;
 }
 
+/* The same page on another socket: it keeps its place. */
+static enum client_error wait_on(struct service *service, struct connection *c, struct waiter *w)
+{
+    struct connection *old = service_find_connection(service, w->connection);
+    w->connection = c->id;
+    w->to = c->hello_to;
+    c->waiter = w;
+    if (old != NULL) {
+        old->waiter = NULL;
+        service_say_goodbye(service, old, GOODBYE_TAKEN_OVER);
+    }
+    send_waiting(service, w);
+    return CLIENT_OK;
+}
+
 enum client_error waiting_enter(struct service *service, struct instant at, struct connection *c,
                                 const struct admission *admission, const char *name, bool held)
 {
@@ -97,7 +112,7 @@ enum client_error waiting_enter(struct service *service, struct instant at, stru
     if (before != NULL && before->to > c->hello_to)
         return CLIENT_OK; /* late: as admission_is_late */
     if (before != NULL)
-        waiting_refuse(service, before, GOODBYE_TAKEN_OVER);
+        return wait_on(service, c, before);
     if (admission->invite.personal)
         waiting_refuse_invite(service, classroom, admission->invite.id, GOODBYE_TAKEN_OVER);
     char site[REMOTE_IP_BYTES];

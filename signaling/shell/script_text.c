@@ -25,21 +25,14 @@ static bool starts(const uint8_t *text, size_t at, size_t size, char second)
     return at + 1 < size && text[at] == '/' && text[at + 1] == (uint8_t)second;
 }
 
-/* Behind a comment that begins at `at`, where nothing but blanks follows on its last line: at that
- * line's end. Else `at`. */
-static size_t skip_comment(const uint8_t *text, size_t at, size_t size)
+/* Behind the comment that begins at `at`; 0: it has no end. */
+static size_t find_comment_end(const uint8_t *text, size_t at, size_t size)
 {
-    if (starts(text, at, size, '/'))
-        return find_line_end(text, at, size);
-    if (!starts(text, at, size, '*'))
-        return at;
     for (size_t i = at + 2; i + 1 < size; i++) {
-        if (text[i] != '*' || text[i + 1] != '/')
-            continue;
-        size_t end = skip_blanks(text, i + 2, size);
-        return end == size || text[end] == '\n' ? end : at;
+        if (text[i] == '*' && text[i + 1] == '/')
+            return i + 2;
     }
-    return at;
+    return 0;
 }
 
 static bool has_odd_backticks(const uint8_t *text, size_t from, size_t to)
@@ -54,29 +47,54 @@ static bool has_odd_backticks(const uint8_t *text, size_t from, size_t to)
     return odd;
 }
 
+struct strip {
+    uint8_t *text;
+    size_t size, at, kept;
+    bool in_template; /* where the line begins */
+};
+
+static void keep_to(struct strip *s, size_t end)
+{
+    memmove(s->text + s->kept, s->text + s->at, end - s->at);
+    s->kept += end - s->at;
+    s->at = end;
+}
+
+static void drop_to(struct strip *s, size_t end)
+{
+    for (; s->at < end; s->at++) {
+        if (s->text[s->at] == '\n')
+            s->text[s->kept++] = '\n';
+    }
+}
+
+/* A comment with which the line begins: dropped where nothing is behind it on its last line. */
+static void pass_comment(struct strip *s)
+{
+    size_t first = skip_blanks(s->text, s->at, s->size);
+    if (starts(s->text, first, s->size, '/')) {
+        drop_to(s, find_line_end(s->text, first, s->size));
+        return;
+    }
+    if (!starts(s->text, first, s->size, '*'))
+        return;
+    size_t end = find_comment_end(s->text, first, s->size);
+    size_t next = end > 0 ? skip_blanks(s->text, end, s->size) : s->size;
+    if (end > 0 && (next == s->size || s->text[next] == '\n'))
+        drop_to(s, next);
+    else
+        keep_to(s, end > 0 ? end : s->size);
+}
+
 size_t script_text_strip(uint8_t *text, size_t size)
 {
-    size_t kept = 0;
-    bool in_template = false;
-    for (size_t at = 0; at < size;) {
-        size_t first = skip_blanks(text, at, size);
-        size_t end = in_template ? first : skip_comment(text, first, size);
-        if (end > first) {
-            for (; at < end; at++) {
-                if (text[at] == '\n')
-                    text[kept++] = '\n';
-            }
-        } else {
-            end = find_line_end(text, at, size);
-            in_template ^= has_odd_backticks(text, at, end);
-            memmove(text + kept, text + at, end - at);
-            kept += end - at;
-            at = end;
-        }
-        if (at < size) {
-            text[kept++] = '\n';
-            at++;
-        }
+    struct strip s = {.text = text, .size = size};
+    while (s.at < size) {
+        if (!s.in_template)
+            pass_comment(&s);
+        size_t end = find_line_end(text, s.at, size);
+        s.in_template ^= has_odd_backticks(text, s.at, end);
+        keep_to(&s, end < size ? end + 1 : end);
     }
-    return kept;
+    return s.kept;
 }

@@ -163,6 +163,30 @@ static void a_line_that_trembles_is_not_thought_to_carry_twice_what_it_does(void
     (void)state;
 }
 
+/* What one packet in fifty passes is missing for a moment, and lost for no longer. */
+static void overtaking_on_a_wide_line_is_no_short_queue(void **state)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct link_config config = rate(20 * MBIT);
+        config.jitter_us = 0;
+        config.reorder = 0.02;
+        begin(seed, 1, config);
+        bwe_assume(&line.flows[0].bwe, line.now, 3 * MBIT);
+        for (int step = 0; step < 4500; step++) {
+            if (step % 500 == 0)
+                line.flows[0].backlog = 120000;
+            else if (step % 10 == 0 && line.flows[0].backlog < 20000)
+                line.flows[0].backlog += 1500;
+            paced_line_run(&line, MILLISECONDS(10));
+            uint64_t estimate = bwe_get_estimate(&line.flows[0].bwe);
+            CHECK_TRUE(step < 200 || estimate > MBIT, "seed %llu step %d: %llu",
+                       (unsigned long long)seed, step, (unsigned long long)estimate);
+        }
+        paced_line_destroy(&line);
+    }
+    (void)state;
+}
+
 static void slides_through_a_narrow_line_never_stand_in_front_of_voice(void **state)
 {
     static const uint64_t rates[] = {300000, 1000000};
@@ -455,6 +479,7 @@ int main(void)
         cmocka_unit_test(random_loss_does_not_collapse_it),
         cmocka_unit_test(jitter_does_not_collapse_it),
         cmocka_unit_test(a_line_that_trembles_is_not_thought_to_carry_twice_what_it_does),
+        cmocka_unit_test(overtaking_on_a_wide_line_is_no_short_queue),
         cmocka_unit_test(slides_through_a_narrow_line_never_stand_in_front_of_voice),
         cmocka_unit_test(two_flows_share_a_line),
         cmocka_unit_test(a_dip_while_little_is_sent_costs_voice_little),

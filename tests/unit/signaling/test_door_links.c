@@ -68,7 +68,12 @@ static void a_page_that_says_hello_again_waits_once_and_is_let_in_once(void **st
     uint64_t first = knock_once_more(h, c.link, 2, "2718281828459045");
     uint64_t other = knock_once_more(h, c.link, 1, "3141592653589793");
     uint64_t nameless[] = {knock(h, c.link, "Zoé"), knock(h, c.link, "Zoé")};
+    char *place = waiting_id(h, first);
     uint64_t again = knock_once_more(h, c.link, 5, "2718281828459045");
+    char *same = waiting_id(h, again);
+    assert_string_equal(same, place);
+    free(place);
+    free(same);
     uint64_t late = knock_once_more(h, c.link, 4, "2718281828459045");
     assert_true(harness_got(h, late, "\"code\":\"taken_over\""));
     assert_true(harness_got(h, first, "\"code\":\"taken_over\""));

@@ -28,6 +28,8 @@ static void whole_lines_of_comment_are_taken_out_and_nothing_else(void **state)
         {"/** @type {any} */ (a).b();\n", "/** @type {any} */ (a).b();\n"},
         {"/* one\n two */ a();\n", "/* one\n two */ a();\n"},
         {"/* no end\na();\n", "/* no end\na();\n"},
+        {"/* one\n// two */ a();\n// why\n", "/* one\n// two */ a();\n\n"},
+        {"/* one\n// two\n", "/* one\n// two\n"},
         {"/", "/"},
         {"/*", "/*"},
         {"/*/", "/*/"},
