@@ -166,13 +166,13 @@ static void a_line_that_trembles_is_not_thought_to_carry_twice_what_it_does(void
 /* What one packet in fifty passes is missing for a moment, and lost for no longer. */
 static void overtaking_on_a_wide_line_is_no_short_queue(void **state)
 {
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= 30; seed++) {
         struct link_config config = rate(20 * MBIT);
         config.jitter_us = 0;
         config.reorder = 0.02;
         begin(seed, 1, config);
         bwe_assume(&line.flows[0].bwe, line.now, 3 * MBIT);
-        for (int step = 0; step < 4500; step++) {
+        for (int step = 0; step < 5000; step++) {
             if (step % 500 == 0)
                 line.flows[0].backlog = 120000;
             else if (step % 10 == 0 && line.flows[0].backlog < 20000)
