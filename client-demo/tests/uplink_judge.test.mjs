@@ -26,7 +26,7 @@ test('so is one that holds the shared screen back, as Chromium behind 300 kbit/s
   // Four seconds each, measured: packets sent, and how long all of them waited for the pacer.
   const measured = [[42, 54.6], [36, 16.0], [42, 68.5], [40, 24.4], [33, 23.0], [66, 27.0]];
   const looks = measured.flatMap(([n, s]) => of(2, [100, 0, n / 2, (1000 * s) / n, 140_000]));
-  assert.deepEqual(judge(...looks), [...Array(5).fill(''), ...Array(looks.length - 5).fill('screen')]);
+  assert.deepEqual(judge(...looks), [...Array(4).fill(''), ...Array(looks.length - 4).fill('screen')]);
   assert.deepEqual(judge(...looks, ...of(20, [100, 0, 20, 5, 3_000_000])).slice(-13), Array(13).fill(''), 'a line that has become wide');
 });
 
@@ -36,9 +36,9 @@ test('between two slides a narrow line is not taken for a wide one', () => {
   const still = [100, 0, 1, 5, 200_000];
   for (const [between, why] of [[quiet, 'quiet'], [still, 'still']]) {
     const said = judge(...of(4, slide).flatMap((look) => [look, ...of(3, between)]));
-    assert.deepEqual(said, [...Array(5).fill(''), ...Array(11).fill('screen')], why);
+    assert.deepEqual(said, [...Array(4).fill(''), ...Array(12).fill('screen')], why);
   }
-  const pause = judge(...of(6, slide), ...of(30, still), slide).slice(5);
+  const pause = judge(...of(5, slide), ...of(30, still), slide).slice(4);
   assert.deepEqual(pause, Array(32).fill('screen'), 'a slide that stands for a minute');
 });
 

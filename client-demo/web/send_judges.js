@@ -75,7 +75,7 @@ const NARROW_BPS = 1_200_000;
 /** In a row, two seconds each. */
 const LOOKS_TO_SAY = 4;
 /** Of an average over that many: one slide's wait alone is not said. */
-const LOOKS_TO_SAY_HELD = LOOKS_TO_SAY + 2;
+const LOOKS_TO_SAY_HELD = LOOKS_TO_SAY + 1;
 const LOOKS_TO_UNSAY = 8;
 
 /** @typedef {{voiceSent: number, voiceLost: number, screenSent: number, waitedMs: number, canSendBps: number|null}} UplinkSums since the connection began, but for the last */
