@@ -21,13 +21,6 @@ enum client_error admission_count_failure(struct service *service, struct instan
     return rate_limit_take(&limit->failed_tokens, at.now, rule) ? error : CLIENT_TOO_MANY;
 }
 
-static bool is_hash(const uint8_t *kept, const uint8_t *given)
-{
-    static const uint8_t none[RESUME_HASH_BYTES];
-    return !secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(none, RESUME_HASH_BYTES)) &&
-           secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(given, RESUME_HASH_BYTES));
-}
-
 /* Whether the invite that the token names still stands, and says what the token says. */
 static bool is_invite_valid(struct service *service, const struct access_claims *claims,
                             struct store_invite *out)
@@ -47,7 +40,7 @@ static struct participant *find_visit(const struct admission *admission, const u
     if (admission->classroom == NULL || visit == NULL)
         return NULL;
     for (struct participant *p = admission->classroom->first; p != NULL; p = p->next) {
-        if (p->record.kind == PARTICIPANT_PAGE && is_hash(p->visit, visit) &&
+        if (p->record.kind == PARTICIPANT_PAGE && secret_hash_matches(p->visit, visit) &&
             strcmp(p->record.invite_id, admission->invite.id) == 0)
             return p;
     }
@@ -100,7 +93,7 @@ static uint64_t parse_participant(const char *token)
 
 bool admission_is_late(const struct participant *p, const struct connection *c)
 {
-    return is_hash(p->visit, c->visit) && c->hello_to < p->hello;
+    return secret_hash_matches(p->visit, c->visit) && c->hello_to < p->hello;
 }
 
 enum client_error admission_resume(struct service *service, struct instant at,
@@ -111,8 +104,8 @@ enum client_error admission_resume(struct service *service, struct instant at,
     secret_hash(bytes_of_string(token), hash);
     struct participant *p =
         classroom_registry_find_participant(&service->registry, parse_participant(token));
-    bool newest = p != NULL && is_hash(p->record.resume_hash, hash);
-    bool previous = p != NULL && is_hash(p->record.previous_hash, hash);
+    bool newest = p != NULL && secret_hash_matches(p->record.resume_hash, hash);
+    bool previous = p != NULL && secret_hash_matches(p->record.previous_hash, hash);
     if (!newest && !previous)
         return admission_count_failure(service, at, c->remote_ip, CLIENT_INVALID_TOKEN);
     if (admission_is_late(p, c))

@@ -31,6 +31,13 @@ bool secret_equal(struct bytes a, struct bytes b)
     return a.size == b.size && CRYPTO_memcmp(a.data, b.data, a.size) == 0;
 }
 
+bool secret_hash_matches(const uint8_t *kept, const uint8_t *given)
+{
+    static const uint8_t none[RESUME_HASH_BYTES];
+    return !secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(none, RESUME_HASH_BYTES)) &&
+           secret_equal(bytes_of(kept, RESUME_HASH_BYTES), bytes_of(given, RESUME_HASH_BYTES));
+}
+
 static int value_of(uint8_t c)
 {
     if (c >= 'A' && c <= 'Z')

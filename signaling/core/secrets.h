@@ -15,6 +15,8 @@ MUST_CHECK enum status secret_random(void *out, size_t size);
 void secret_hash(struct bytes text, uint8_t out[RESUME_HASH_BYTES]); /* SHA-256 */
 /* In constant time for equal sizes. */
 bool secret_equal(struct bytes a, struct bytes b);
+/* Whether `given` is the hash that was kept; zeros are none. Both have RESUME_HASH_BYTES. */
+bool secret_hash_matches(const uint8_t *kept, const uint8_t *given);
 
 /* STATUS_MALFORMED for characters outside the alphabet, padding and non-zero spare bits;
  * STATUS_LIMIT without room. */

@@ -1,6 +1,7 @@
 /* Between hello and welcome, and back there: who waits, who is let in, who is put out. */
 #include "signaling/core/door.h"
 #include "signaling/core/requests.h"
+#include "signaling/core/secrets.h"
 
 #include "base/wipe.h"
 
@@ -79,11 +80,8 @@ void waiting_refuse_invite(struct service *service, struct classroom *classroom,
 static struct waiter *find_visit(const struct classroom *classroom, const struct admission *by,
                                  const struct connection *c)
 {
-    static const uint8_t none[RESUME_HASH_BYTES];
     for (struct waiter *w = classroom->waiting.first; w != NULL; w = w->next) {
-        if (memcmp(c->visit, none, sizeof none) != 0 &&
-            memcmp(c->visit, w->visit, sizeof none) == 0 &&
-            strcmp(w->invite.id, by->invite.id) == 0)
+        if (secret_hash_matches(w->visit, c->visit) && strcmp(w->invite.id, by->invite.id) == 0)
             return w;
     }
     return NULL;
